@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+/*
+ * costs.c - what the host's primitives cost, and whether they work (costs.h).
+ *
+ * Threads: vCPU 0 measures into ring 0; the others spin, in the guest and with
+ *          interrupts on, until the job is stopped.
+ */
+#include "costs.h"
+
+#include <stddef.h>
+
+#include "flush.h"
+#include "pte.h"
+#include "samples.h"
+
+#define COST_ROUNDS 2000
+#define ENTRY_FLUSH_ROUNDS 16
+
+static void gate_once(void)
+{
+	g_gate_empty();
+}
+
+static void exit_once(void)
+{
+	g_doorbell(SD_REQ_NOTHING);
+}
+
+static void entry_once(void)
+{
+	g_doorbell(SD_REQ_FLUSH_ME);
+}
+
+/* xAPIC from ring 3; with x2APIC there is no way but the gate, whose cost the
+ * floor shows. */
+static void ping_once(void)
+{
+	struct sd_u64 *pings = &g_region(g_control()->vcpus - 1)->pings;
+	volatile uint32_t *high = (volatile uint32_t *)(uintptr_t)(SD_APIC_VA + SD_APIC_ICR_HIGH);
+	volatile uint32_t *low = (volatile uint32_t *)(uintptr_t)(SD_APIC_VA + SD_APIC_ICR_LOW);
+	uint64_t before = sd_u64_load_acquire(pings);
+
+	*high = g_destination(g_control()->vcpus - 1);
+	*low = SD_VECTOR_PING;
+	while (sd_u64_load_acquire(pings) == before)
+		g_pause();
+}
+
+static void floor_once(void)
+{
+	(void)g_flush_floor(0);
+}
+
+static void measure(void (*once)(void))
+{
+	struct g_ring ring;
+
+	g_ring_open(&ring, 0);
+	for (uint32_t i = 0; i < COST_ROUNDS; i++) {
+		uint64_t start = g_tsc_start(), end;
+		struct sd_sample *sample;
+
+		once();
+		end = g_tsc_end();
+		sample = g_ring_next(&ring);
+		if (sample == NULL)
+			continue;
+		*sample = (struct sd_sample){
+			.start_ticks = start,
+			.wall_ticks = end - start,
+			.seq = i,
+			.kind = SD_SAMPLE_COST,
+		};
+		g_ring_push(&ring);
+	}
+}
+
+static uint64_t probe_load(void)
+{
+	return sd_u64_load((const struct sd_u64 *)(uintptr_t)SD_PROBE_VA);
+}
+
+/*
+ * A stale translation that has to go: load, change the entry, load again (old:
+ * the translation was cached), have the VMM flush on entry, load (new).
+ */
+static void entry_flush_test(void)
+{
+	struct sd_u64 *pte = (struct sd_u64 *)(uintptr_t)
+		(sd_table_gpa(0, SD_TABLE_OWN) + (SD_PROBE_VA - SD_OWN_REGION_VA) /
+		 SD_PAGE_BYTES * sizeof(uint64_t));
+	struct sd_region *own = g_region(0);
+	uint64_t seen = 0, survived = 0;
+
+	for (uint32_t i = 0; i < ENTRY_FLUSH_ROUNDS; i++) {
+		uint64_t frame = SD_PROBE_FRAMES_GPA + i % 2 * SD_PAGE_BYTES;
+		uint64_t before = probe_load(), cached;
+
+		sd_u64_store((struct sd_u64 *)(uintptr_t)frame, i + 1);
+		sd_u64_store(pte, sd_pte(frame));
+		cached = probe_load();
+		g_doorbell(SD_REQ_FLUSH_ME);
+		if (cached != before)
+			continue;
+		seen++;
+		if (probe_load() != i + 1)
+			survived++;
+	}
+	sd_u64_store(&own->checks, seen);
+	sd_u64_store(&own->stale, survived);
+}
+
+static void spin(void)
+{
+	while (!sd_u32_load(&g_control()->stop_observers))
+		g_pause();
+}
+
+static void measure_job(uint32_t job)
+{
+	switch (job) {
+	case SD_JOB_ENTRY_FLUSH:
+		entry_flush_test();
+		break;
+	case SD_JOB_COST_GATE:
+		g_idt_set_gate(g_gate_entry_empty);
+		measure(gate_once);
+		g_idt_init();
+		break;
+	case SD_JOB_COST_EXIT:
+		measure(exit_once);
+		break;
+	case SD_JOB_COST_ENTRY:
+		measure(entry_once);
+		break;
+	case SD_JOB_COST_PING:
+		measure(ping_once);
+		break;
+	case SD_JOB_COST_FLOOR:
+		measure(floor_once);
+		break;
+	default:
+		g_check(false, job, 0);
+	}
+}
+
+void g_costs_run(uint32_t self, uint32_t job)
+{
+	if (self == 0) {
+		measure_job(job);
+		g_doorbell(SD_REQ_STOPPED);
+	}
+	spin();
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * entry.S - the first instruction, and everything that runs in ring 0.
+ *
+ * Ring 0 is emulated one instruction at a time on some hosts (1 to 3 us each),
+ * so a handler is under ten instructions and the gate does a whole shootdown's
+ * worth of privileged work in one trip. IF is clear in all of them. Fixed
+ * addresses: each vCPU's tables show its own region and its own APIC there.
+ * Follows: Intel SDM volume 3, 6.14 (64-bit interrupt stack frame), 11.6 (ICR).
+ */
+#include "control.h"
+#include "region.h"
+
+#define REQUEST (SD_OWN_REGION_VA + SD_REGION_REQUEST)
+#define SERVED  (SD_OWN_REGION_VA + SD_REGION_SERVED)
+#define PINGS   (SD_OWN_REGION_VA + SD_REGION_PINGS)
+#define MAILBOX (SD_OWN_REGION_VA + SD_REGION_MAILBOX)
+#define OWN(offset) (SD_OWN_REGION_VA + (offset))
+
+	.code64
+
+/* rdi: number of this vCPU. rsp: its stack, set by the VMM. */
+	.section .text.start, "ax"
+	.globl	_start
+_start:
+	call	g_main
+
+	.text
+
+/*
+ * The gate (int3). rcx: number of IPIs, rsi: their destinations; both used up,
+ * as are rax and rdx.
+ */
+	.balign 64
+	.globl	g_gate_entry_shootdown
+g_gate_entry_shootdown:
+	jrcxz	2f
+1:	lodsl
+	movl	%eax, SD_APIC_VA + SD_APIC_ICR_HIGH
+	movl	$SD_VECTOR_FLUSH, SD_APIC_VA + SD_APIC_ICR_LOW
+	loop	1b
+2:	movq	%cr3, %rax
+	movq	%rax, %cr3
+	iretq
+
+/* The same with x2APIC; rdx comes from the list, r8 keeps the count. */
+	.balign 64
+	.globl	g_gate_entry_shootdown_x2apic
+g_gate_entry_shootdown_x2apic:
+	movl	%ecx, %edi
+	jrcxz	2f
+	movl	$SD_X2APIC_MSR_ICR, %ecx
+1:	lodsl
+	movl	%eax, %edx
+	movl	$SD_VECTOR_FLUSH, %eax
+	wrmsr
+	decl	%edi
+	jnz	1b
+2:	movq	%cr3, %rax
+	movq	%rax, %cr3
+	iretq
+
+	.balign 64
+	.globl	g_gate_entry_empty
+g_gate_entry_empty:
+	iretq
+
+/*
+ * The flush handler: sd_word_serve_begin(), flush, sd_word_serve_end().
+ * PAIR(word-flush): request is read before the CR3 write, and what was read is
+ * what is stored. PAIR(word-served): the plain store is a release on TSO.
+ */
+	.balign 64
+	.globl	g_isr_flush
+g_isr_flush:
+	pushq	%rcx
+	pushq	%rax
+	movl	REQUEST, %ecx
+	movq	%cr3, %rax
+	movq	%rax, %cr3
+	movl	%ecx, SERVED
+	movl	$0, SD_APIC_VA + SD_APIC_EOI
+	popq	%rax
+	popq	%rcx
+	iretq
+
+	.balign 64
+	.globl	g_isr_flush_x2apic
+g_isr_flush_x2apic:
+	pushq	%rcx
+	pushq	%rax
+	movl	REQUEST, %ecx
+	movq	%cr3, %rax
+	movq	%rax, %cr3
+	movl	%ecx, SERVED
+	jmp	x2apic_eoi
+
+	.balign 64
+	.globl	g_isr_ping
+g_isr_ping:
+	incq	PINGS
+	movl	$0, SD_APIC_VA + SD_APIC_EOI
+	iretq
+
+	.balign 64
+	.globl	g_isr_ping_x2apic
+g_isr_ping_x2apic:
+	pushq	%rcx
+	pushq	%rax
+	incq	PINGS
+x2apic_eoi:
+	pushq	%rdx
+	movl	$SD_X2APIC_MSR_EOI, %ecx
+	xorl	%eax, %eax
+	xorl	%edx, %edx
+	wrmsr
+	popq	%rdx
+	popq	%rax
+	popq	%rcx
+	iretq
+
+/*
+ * An exception nobody asked for: vector, error code, rip and cr2 go to the
+ * mailbox, and the VMM ends the run. Vectors 8, 10-14, 17, 21, 29, 30 push an
+ * error code (SDM volume 3, table 6-1); the others get a 0 for it.
+ */
+	.macro	exception vector
+exception_\vector:
+	.if (0x60227d00 >> \vector) & 1
+	.else
+	pushq	$0
+	.endif
+	movl	$\vector, OWN(SD_MAILBOX_LINE)
+	jmp	exception
+	.endm
+
+	.set	i, 0
+	.rept	32
+	.altmacro
+	exception %i
+	.noaltmacro
+	.set	i, i + 1
+	.endr
+
+exception:
+	popq	%rax
+	movq	%rax, OWN(SD_MAILBOX_FILE)
+	popq	%rax
+	movq	%rax, OWN(SD_MAILBOX_A)
+	movq	%cr2, %rax
+	movq	%rax, OWN(SD_MAILBOX_B)
+	movl	$SD_MAIL_EXCEPTION, MAILBOX
+	movl	$SD_PORT_REQUEST, %edx
+	movl	$SD_REQ_FAIL, %eax
+	outl	%eax, %dx
+1:	hlt
+	jmp	1b
+
+	.section .rodata
+	.balign 64
+	.globl	g_exception_entries
+g_exception_entries:
+	.macro	exception_entry vector
+	.long	exception_\vector
+	.endm
+	.set	i, 0
+	.rept	32
+	.altmacro
+	exception_entry %i
+	.noaltmacro
+	.set	i, i + 1
+	.endr
+
+	.section .note.GNU-stack, "", @progbits

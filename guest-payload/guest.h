@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * guest.h - what every file of the payload needs: where things are, and the
+ * instructions that C has no word for. One instruction, one function.
+ *
+ * Ring 3 throughout; only entry.S runs in ring 0.
+ */
+#ifndef GUEST_H
+#define GUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "control.h"
+#include "region.h"
+
+static inline struct sd_region *g_region(uint32_t vcpu)
+{
+	return (struct sd_region *)(uintptr_t)(SD_REGION_GPA +
+					       (uint64_t)vcpu * SD_REGION_STRIDE);
+}
+
+static inline struct sd_control *g_control(void)
+{
+	return (struct sd_control *)(uintptr_t)SD_CONTROL_GPA;
+}
+
+static inline struct sd_published *g_published(uint32_t initiator, uint32_t group)
+{
+	return (struct sd_published *)(uintptr_t)SD_PUBLISHED_GPA +
+		initiator * SD_MAX_GROUPS + group;
+}
+
+static inline void g_pause(void)
+{
+	__asm__ volatile("pause");
+}
+
+/* After everything before it has executed: LFENCE;RDTSC, SDM volume 2,
+ * RDTSC. Guest TSC ticks. "memory": stores before it stay before it. */
+static inline uint64_t g_tsc_start(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
+	return (uint64_t)high << 32 | low;
+}
+
+/* After all loads before it, and before everything behind it. */
+static inline uint64_t g_tsc_end(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("lfence; rdtsc; lfence" : "=a"(low), "=d"(high) : : "memory");
+	return (uint64_t)high << 32 | low;
+}
+
+/* Unordered: for pacing, where a few ticks do not matter. */
+static inline uint64_t g_tsc_raw(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (uint64_t)high << 32 | low;
+}
+
+/**
+ * g_doorbell - leave for the VMM with an SD_REQ_ code; returns when it has
+ * been dealt with. Possible in ring 3: IOPL is 3. "memory": the VMM reads and
+ * writes shared memory meanwhile.
+ */
+static inline void g_doorbell(uint32_t request)
+{
+	__asm__ volatile("outl %0, %w1" : : "a"(request), "d"(SD_PORT_REQUEST) : "memory");
+}
+
+/**
+ * g_gate_shootdown - one trip to ring 0: an IPI of SD_VECTOR_FLUSH to each of
+ * @count destinations, then this vCPU's own whole TLB.
+ *
+ * Shape:   @destinations holds @count values for the high half of the ICR
+ *          (g_destination()); count 0 only flushes.
+ * "memory": loads behind it must not use what was read through the old TLB.
+ */
+static inline void g_gate_shootdown(const uint32_t *destinations, uint32_t count)
+{
+	uint64_t list = (uint64_t)(uintptr_t)destinations, left = count, scratch, high;
+
+	__asm__ volatile("int3"
+			 : "+S"(list), "+c"(left), "=a"(scratch), "=d"(high)
+			 : : "memory", "cc");
+}
+
+/* g_gate_empty - the same trip when the gate has been set to do nothing. */
+static inline void g_gate_empty(void)
+{
+	__asm__ volatile("int3" : : : "memory");
+}
+
+/* g_destination - the high half of the ICR for an IPI to @vcpu. */
+static inline uint32_t g_destination(uint32_t vcpu)
+{
+	return g_control()->x2apic ? vcpu : vcpu << 24;
+}
+
+/**
+ * g_check - give up when something the payload relies on does not hold.
+ *
+ * The VMM prints file, line and both values and ends with status 4.
+ */
+#define g_check(condition, a, b) \
+	do { \
+		if (!(condition)) \
+			g_fail(__FILE_NAME__, __LINE__, (uint64_t)(a), (uint64_t)(b)); \
+	} while (0)
+
+__attribute__((noreturn))
+void g_fail(const char *file, uint32_t line, uint64_t a, uint64_t b);
+
+/* idt.c */
+void g_idt_init(void);
+void g_idt_set_gate(void (*handler)(void));
+
+/* entry.S: ring 0, never called from C. */
+void g_gate_entry_shootdown(void);
+void g_gate_entry_shootdown_x2apic(void);
+void g_gate_entry_empty(void);
+void g_isr_flush(void);
+void g_isr_flush_x2apic(void);
+void g_isr_ping(void);
+void g_isr_ping_x2apic(void);
+extern const uint32_t g_exception_entries[32]; /* addresses, below 4 GiB */
+
+#endif

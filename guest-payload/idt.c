@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+/*
+ * idt.c - the interrupt descriptor table, one for all vCPUs.
+ *
+ * Owns:    the page at SD_IDT_GPA, which the VMM has loaded into every IDTR.
+ * Threads: vCPU 0 fills it before its first doorbell; no other vCPU takes an
+ *          interrupt before that, because no job has been given out.
+ * Follows: Intel SDM volume 3, 6.14.1 (64-bit IDT gate).
+ */
+#include "guest.h"
+
+#define GATE_KERNEL 0x8e        /* present, DPL 0, interrupt gate */
+#define GATE_USER   0xee        /* present, DPL 3: reachable by int3 */
+
+struct idt_gate {
+	uint16_t offset_low;
+	uint16_t selector;
+	uint8_t  ist;
+	uint8_t  type;
+	uint16_t offset_middle;
+	uint32_t offset_high;
+	uint32_t zero0;
+};
+
+_Static_assert(sizeof(struct idt_gate) == 16, "gate size");
+
+static void idt_set(uint32_t vector, uint64_t handler, uint8_t type)
+{
+	volatile struct idt_gate *gate =
+		(volatile struct idt_gate *)(uintptr_t)SD_IDT_GPA + vector;
+
+	gate->offset_low = (uint16_t)handler;
+	gate->selector = SD_KERNEL_CS;
+	gate->ist = 0;
+	gate->type = type;
+	gate->offset_middle = (uint16_t)(handler >> 16);
+	gate->offset_high = (uint32_t)(handler >> 32);
+}
+
+void g_idt_set_gate(void (*handler)(void))
+{
+	idt_set(SD_VECTOR_GATE, (uint64_t)(uintptr_t)handler, GATE_USER);
+}
+
+void g_idt_init(void)
+{
+	bool x2apic = g_control()->x2apic;
+
+	for (uint32_t vector = 0; vector < 32; vector++)
+		idt_set(vector, g_exception_entries[vector], GATE_KERNEL);
+	g_idt_set_gate(x2apic ? g_gate_entry_shootdown_x2apic : g_gate_entry_shootdown);
+	idt_set(SD_VECTOR_FLUSH,
+		(uint64_t)(uintptr_t)(x2apic ? g_isr_flush_x2apic : g_isr_flush), GATE_KERNEL);
+	idt_set(SD_VECTOR_PING,
+		(uint64_t)(uintptr_t)(x2apic ? g_isr_ping_x2apic : g_isr_ping), GATE_KERNEL);
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+/*
+ * main.c - a vCPU's life: boot, then one job after another.
+ *
+ * Threads: every vCPU, in ring 3, on its own stack.
+ */
+#include "costs.h"
+#include "guest.h"
+#include "workloads/toggle.h"
+
+__attribute__((noreturn))
+void g_main(uint32_t self);
+
+void g_main(uint32_t self)
+{
+	const struct sd_control *control = g_control();
+
+	if (self == 0)
+		g_idt_init();
+	g_check(control->abi_version == SD_ABI_VERSION, control->abi_version, SD_ABI_VERSION);
+	for (;;) {
+		g_doorbell(SD_REQ_READY);
+		if (control->job == SD_JOB_TOGGLE)
+			g_toggle_run(self);
+		else
+			g_costs_run(self, control->job);
+	}
+}

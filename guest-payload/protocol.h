@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * protocol.h - what makes one flush protocol differ from another.
+ *
+ * A flush is always the same four steps (flush.c): post to every target, one
+ * trip through the gate for the IPIs and the local flush, wait for those that
+ * were not covered. A protocol fills in how to post and whether a waiter may
+ * cover a target itself. One file, one table.
+ */
+#ifndef PROTOCOL_H
+#define PROTOCOL_H
+
+#include "guest.h"
+#include "protocols.h"
+#include "word.h"
+
+enum g_post {
+	G_POST_WAIT,            /* IPI it and wait until it has served *want */
+	G_POST_COVERED,         /* marked: it flushes before it runs again */
+	G_POST_SKIPPED,         /* left alone: only negative controls do that */
+};
+
+struct g_protocol_ops {
+	/* Required: ask one target. Its locked operation on the target's word or
+	 * byte is what puts the PTE stores before the question (word.h). */
+	enum g_post (*post)(struct sd_region *target, uint32_t *want);
+	/* Optional: tried while waiting; true when the target is now covered. */
+	bool (*cover)(struct sd_region *target);
+};
+
+/* g_post_by_byte - defer a target that KVM's byte calls preempted, else ask it:
+ * the post of every protocol that lives on that byte. */
+static inline enum g_post g_post_by_byte(struct sd_region *target, uint32_t *want)
+{
+	if (sd_byte_defer(target))
+		return G_POST_COVERED;
+	*want = sd_word_request(target);
+	return G_POST_WAIT;
+}
+
+/* The tables, by enum sd_protocol. */
+extern const struct g_protocol_ops *const g_protocols[SD_PROTOCOLS];
+
+#endif

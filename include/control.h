@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * control.h - the control block: what the VMM tells the payload.
+ *
+ * Included by guest and VMM; one page at SD_CONTROL_GPA. The VMM writes all of
+ * it. The first two lines change only while no vCPU is in the guest with a job
+ * (every vCPU has rung SD_REQ_READY or SD_REQ_DONE and is parked); the stop
+ * lines change at any time. Before each job the VMM also zeroes the published
+ * epochs and the counts in the region pages, and flushes every vCPU's TLB.
+ *
+ * A vCPU's life: it starts at the ELF entry in 64-bit ring 3 with rdi = its
+ * number and rsp = its stack, rings SD_REQ_READY, and runs one job each time
+ * that doorbell returns. vCPU 0 to initiators - 1 are the initiators.
+ */
+#ifndef SD_CONTROL_H
+#define SD_CONTROL_H
+
+#include "layout.h"
+
+#define SD_ABI_VERSION 1
+
+/* Doorbells: 32-bit out to SD_PORT_REQUEST. */
+#define SD_REQ_READY       1    /* done with booting or with a job; give me the next */
+#define SD_REQ_FAIL        2    /* the mailbox says why */
+#define SD_REQ_FLUSH_ME    3    /* flush this vCPU's TLB on entry, as after a park */
+#define SD_REQ_NOTHING     4    /* return at once: the cost of an exit */
+#define SD_REQ_STOPPED     5    /* this initiator flushes no more in this job; it
+                                 * runs on, and serves, until stop_observers */
+
+/* Jobs. */
+#define SD_JOB_TOGGLE      1    /* initiators remap and flush, all others watch */
+#define SD_JOB_ENTRY_FLUSH 2    /* vCPU 0: does the flush on entry work? */
+#define SD_JOB_COST_GATE   3    /* vCPU 0: int3 there and back */
+#define SD_JOB_COST_EXIT   4    /* vCPU 0: SD_REQ_NOTHING */
+#define SD_JOB_COST_ENTRY  5    /* vCPU 0: SD_REQ_FLUSH_ME */
+#define SD_JOB_COST_PING   6    /* vCPU 0 to the last vCPU: empty handler */
+#define SD_JOB_COST_FLOOR  7    /* vCPU 0 to the last vCPU: flush and acknowledge */
+
+/* Results of SD_JOB_ENTRY_FLUSH, in region 0: checks = times a stale
+ * translation was seen before the flush, stale = times it was still there
+ * after it. */
+
+#ifndef __ASSEMBLER__
+#include <stddef.h>
+#include "shared.h"
+
+struct sd_control {
+	uint32_t abi_version;           /* SD_ABI_VERSION; a payload refuses another */
+	uint32_t vcpus;
+	uint32_t initiators;
+	uint32_t x2apic;                /* 0: xAPIC page, 1: x2APIC MSRs */
+	uint64_t tsc_hz;
+	uint64_t zero0[5];
+
+	uint32_t job;                   /* SD_JOB_ */
+	uint32_t protocol;              /* index into protocols.def */
+	uint32_t pages;                 /* of one flush */
+	uint32_t floor_interval;        /* one flush in this many is a floor sample; 0 none */
+	uint64_t pace_ticks;            /* pause between flushes of an initiator */
+	uint64_t flush_quota;           /* recorded flushes of all initiators; 0 no limit */
+	uint64_t seed;
+	uint64_t zero1[3];
+
+	struct sd_u32 stop_initiators;  /* finish the flush in hand, then SD_REQ_STOPPED */
+	uint8_t       zero2[SD_CACHE_LINE - 4];
+	struct sd_u32 stop_observers;   /* every initiator has stopped: SD_REQ_READY */
+	uint8_t       zero3[SD_CACHE_LINE - 4];
+	struct sd_u32 recording;        /* warm-up is over: write samples */
+	uint8_t       zero4[SD_CACHE_LINE - 4];
+};
+
+_Static_assert(offsetof(struct sd_control, job) == SD_CACHE_LINE, "job moved");
+_Static_assert(offsetof(struct sd_control, stop_initiators) == 2 * SD_CACHE_LINE, "stop moved");
+_Static_assert(offsetof(struct sd_control, stop_observers) == 3 * SD_CACHE_LINE, "stop moved");
+_Static_assert(offsetof(struct sd_control, recording) == 4 * SD_CACHE_LINE, "recording moved");
+_Static_assert(sizeof(struct sd_control) <= SD_PAGE_BYTES, "control block is one page");
+
+/*
+ * The oracle's word: one line for each initiator and each group of
+ * SD_GROUP_VCPUS observers, written by that initiator alone.
+ * PAIR(published-epoch): release when the flush has returned, acquire in the
+ * observer. Orders: the flush before any load that is compared with it.
+ */
+struct sd_published {
+	struct sd_u64 epoch;
+	uint8_t       zero0[SD_CACHE_LINE - 8];
+};
+
+_Static_assert(sizeof(struct sd_published) == SD_CACHE_LINE, "one line");
+_Static_assert(SD_PUBLISHED_GPA + SD_MAX_INITIATORS * SD_MAX_GROUPS * SD_CACHE_LINE
+	       <= SD_PAYLOAD_GPA, "published words run into the payload");
+
+/* Epochs start at 1; a retired page holds 0, and the page that groups see
+ * which do not watch at the moment holds the largest value. */
+#define SD_EPOCH_RETIRED UINT64_C(0)
+#define SD_EPOCH_RESTING UINT64_MAX
+#endif
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * protocols.h - the numbers of the protocols, from protocols.def.
+ *
+ * Included by guest and VMM.
+ */
+#ifndef SD_PROTOCOLS_H
+#define SD_PROTOCOLS_H
+
+enum sd_protocol {
+#define SD_PROTOCOL(identifier, name, kind, vmm) SD_PROTOCOL_##identifier,
+#include "protocols.def"
+#undef SD_PROTOCOL
+	SD_PROTOCOLS
+};
+
+enum sd_protocol_kind {
+	SD_KIND_SAFE,           /* a stale load is a failure */
+	SD_KIND_CONTROL,        /* no stale load is a failure */
+};
+
+#endif

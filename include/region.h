@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * region.h - one page per vCPU, shared by guest, VMM and KVM.
+ *
+ * Included by the VMM, by payloads and by their assembly (offsets only).
+ * The first 64 bytes are struct kvm_steal_time (asm/kvm_para.h), registered
+ * with MSR_KVM_STEAL_TIME: they belong to KVM, but for the preempted byte,
+ * whose bits 0 and 1 keep their mainline meaning. Everything of ours lies
+ * behind, one set of writers a cache line. Little-endian.
+ */
+#ifndef SD_REGION_H
+#define SD_REGION_H
+
+#include "layout.h"
+
+#define SD_REGION_PREEMPTED  0x010
+#define SD_REGION_REQUEST    0x040
+#define SD_REGION_SERVED     0x080
+#define SD_REGION_PARKED     0x0c0
+#define SD_REGION_RANGE      0x100
+#define SD_REGION_RING_TAIL  0x140
+#define SD_REGION_COUNTS     0x180
+#define SD_REGION_PINGS      0x1c8
+#define SD_REGION_MAILBOX    0x200
+#define SD_MAILBOX_LINE      0x204
+#define SD_MAILBOX_FILE      0x208
+#define SD_MAILBOX_A         0x210
+#define SD_MAILBOX_B         0x218
+#define SD_REGION_LINES_END  0x280
+
+/* Bits of the preempted byte (KVM_VCPU_PREEMPTED, KVM_VCPU_FLUSH_TLB). */
+#define SD_BYTE_PREEMPTED    1
+#define SD_BYTE_FLUSH_TLB    2
+
+/* The request word: flags in bits 0 and 1, the generation above them. Adding
+ * SD_WORD_GENERATION therefore never reaches a flag. */
+#define SD_WORD_PREEMPTED    1
+#define SD_WORD_SHOULD_FLUSH 2
+#define SD_WORD_FLAGS        3
+#define SD_WORD_GENERATION   4
+
+/* What the mailbox holds. */
+#define SD_MAIL_NONE         0
+#define SD_MAIL_CHECK        1
+#define SD_MAIL_EXCEPTION    2
+
+#ifndef __ASSEMBLER__
+#include <stddef.h>
+#include "shared.h"
+
+/* Why a payload gave up: check that failed, or unexpected exception. */
+struct sd_mailbox {
+	uint32_t kind;          /* SD_MAIL_ */
+	uint32_t line;          /* of the check; or the vector */
+	uint64_t file;          /* address of its name; or the error code */
+	uint64_t a;             /* first value; or rip */
+	uint64_t b;             /* second value; or cr2 */
+	uint64_t zero0[4];
+};
+
+struct sd_region {
+	uint8_t       steal[SD_REGION_PREEMPTED];    /* KVM */
+	struct sd_u8  preempted;                     /* KVM; initiators (cmpxchg);
+	                                                own vCPU thread (OR, xchg) */
+	uint8_t       zero0[SD_REGION_REQUEST - SD_REGION_PREEMPTED - 1];
+
+	struct sd_u32 request;                       /* initiators, park, unpark */
+	uint8_t       zero1[SD_REGION_SERVED - SD_REGION_REQUEST - 4];
+
+	struct sd_u32 served;                        /* handler; VMM while parked */
+	uint8_t       zero2[SD_REGION_PARKED - SD_REGION_SERVED - 4];
+
+	struct sd_u64 parked_ticks;                  /* VMM: sum of park to unpark, TSC */
+	struct sd_u64 parks;                         /* VMM */
+	uint8_t       zero3[SD_REGION_RANGE - SD_REGION_PARKED - 16];
+
+	uint8_t       zero4[SD_REGION_RING_TAIL - SD_REGION_RANGE];
+
+	struct sd_u64 ring_tail;                     /* VMM: samples it has read */
+	uint8_t       zero5[SD_REGION_COUNTS - SD_REGION_RING_TAIL - 8];
+
+	/* Own vCPU, ring 3; all but ring_head are zeroed by the VMM before a job. */
+	struct sd_u64 ring_head;                     /* samples written */
+	struct sd_u64 dropped;                       /* samples not written: ring full */
+	struct sd_u64 flushes;                       /* flushes returned, warm-up included */
+	struct sd_u64 checks;                        /* oracle: loads compared */
+	struct sd_u64 stale;                         /* oracle: loads that were too old */
+	struct sd_u64 stale_saw;                     /* epoch of the last stale load */
+	struct sd_u64 stale_expected;                /* what had been published */
+	struct sd_u64 sample_ticks;                  /* TSC spent in recording samples */
+	struct sd_u64 skipped;                       /* targets a control left alone */
+	struct sd_u64 pings;                         /* empty-handler IPIs taken (handler) */
+	struct sd_u64 started_ticks;                 /* TSC when an initiator took the job up */
+	uint8_t       zero6[SD_REGION_MAILBOX - SD_REGION_COUNTS - 88];
+
+	struct sd_mailbox mailbox;                   /* own vCPU; read once by the VMM */
+	uint8_t       zero7[SD_REGION_LINES_END - SD_REGION_MAILBOX -
+	                    sizeof(struct sd_mailbox)];
+	uint8_t       zero8[SD_REGION_STRIDE - SD_REGION_LINES_END];
+};
+
+_Static_assert(offsetof(struct sd_region, preempted) == SD_REGION_PREEMPTED, "preempted moved");
+_Static_assert(offsetof(struct sd_region, request) == SD_REGION_REQUEST, "request moved");
+_Static_assert(offsetof(struct sd_region, served) == SD_REGION_SERVED, "served moved");
+_Static_assert(offsetof(struct sd_region, parked_ticks) == SD_REGION_PARKED, "parked moved");
+_Static_assert(offsetof(struct sd_region, ring_tail) == SD_REGION_RING_TAIL, "ring_tail moved");
+_Static_assert(offsetof(struct sd_region, ring_head) == SD_REGION_COUNTS, "counts moved");
+_Static_assert(offsetof(struct sd_region, pings) == SD_REGION_PINGS, "pings moved");
+_Static_assert(offsetof(struct sd_region, mailbox.line) == SD_MAILBOX_LINE, "mailbox moved");
+_Static_assert(offsetof(struct sd_region, mailbox.file) == SD_MAILBOX_FILE, "mailbox moved");
+_Static_assert(offsetof(struct sd_region, mailbox.a) == SD_MAILBOX_A, "mailbox moved");
+_Static_assert(offsetof(struct sd_region, mailbox.b) == SD_MAILBOX_B, "mailbox moved");
+_Static_assert(offsetof(struct sd_region, mailbox) == SD_REGION_MAILBOX, "mailbox moved");
+_Static_assert(sizeof(struct sd_mailbox) == 64, "mailbox is not one line");
+_Static_assert(sizeof(struct sd_region) == SD_REGION_STRIDE, "region is not one page");
+#endif
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shared.h - the only way to touch a word that both sides write.
+ *
+ * Included by guest and VMM. A one-field struct keeps plain access from
+ * compiling by accident; only the accessors here open .raw. The order belongs
+ * to the access: no fence stands beside it. Every read-modify-write is a
+ * locked instruction on x86 and so a full barrier there: it also drains the
+ * store buffer, which the protocols rely on (word.h says where).
+ */
+#ifndef SD_SHARED_H
+#define SD_SHARED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sd_u8  { uint8_t  raw; };
+struct sd_u32 { uint32_t raw; };
+struct sd_u64 { uint64_t raw; };
+
+/* Relaxed: for counters with one writer, and where a later locked operation
+ * re-checks what was read. */
+static inline uint8_t sd_u8_load(const struct sd_u8 *p)
+{
+	return __atomic_load_n(&p->raw, __ATOMIC_RELAXED);
+}
+
+static inline uint32_t sd_u32_load(const struct sd_u32 *p)
+{
+	return __atomic_load_n(&p->raw, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t sd_u64_load(const struct sd_u64 *p)
+{
+	return __atomic_load_n(&p->raw, __ATOMIC_RELAXED);
+}
+
+static inline void sd_u32_store(struct sd_u32 *p, uint32_t v)
+{
+	__atomic_store_n(&p->raw, v, __ATOMIC_RELAXED);
+}
+
+static inline void sd_u64_store(struct sd_u64 *p, uint64_t v)
+{
+	__atomic_store_n(&p->raw, v, __ATOMIC_RELAXED);
+}
+
+static inline uint32_t sd_u32_load_acquire(const struct sd_u32 *p)
+{
+	return __atomic_load_n(&p->raw, __ATOMIC_ACQUIRE);
+}
+
+static inline uint64_t sd_u64_load_acquire(const struct sd_u64 *p)
+{
+	return __atomic_load_n(&p->raw, __ATOMIC_ACQUIRE);
+}
+
+static inline void sd_u32_store_release(struct sd_u32 *p, uint32_t v)
+{
+	__atomic_store_n(&p->raw, v, __ATOMIC_RELEASE);
+}
+
+static inline void sd_u64_store_release(struct sd_u64 *p, uint64_t v)
+{
+	__atomic_store_n(&p->raw, v, __ATOMIC_RELEASE);
+}
+
+/* Locked operations: sequentially consistent, return the old value. */
+static inline uint8_t sd_u8_fetch_or(struct sd_u8 *p, uint8_t v)
+{
+	return __atomic_fetch_or(&p->raw, v, __ATOMIC_SEQ_CST);
+}
+
+static inline uint8_t sd_u8_exchange(struct sd_u8 *p, uint8_t v)
+{
+	return __atomic_exchange_n(&p->raw, v, __ATOMIC_SEQ_CST);
+}
+
+static inline bool sd_u8_cas(struct sd_u8 *p, uint8_t old, uint8_t new_value)
+{
+	return __atomic_compare_exchange_n(&p->raw, &old, new_value, false,
+					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static inline uint32_t sd_u32_fetch_or(struct sd_u32 *p, uint32_t v)
+{
+	return __atomic_fetch_or(&p->raw, v, __ATOMIC_SEQ_CST);
+}
+
+static inline uint32_t sd_u32_fetch_and(struct sd_u32 *p, uint32_t v)
+{
+	return __atomic_fetch_and(&p->raw, v, __ATOMIC_SEQ_CST);
+}
+
+static inline uint32_t sd_u32_fetch_add(struct sd_u32 *p, uint32_t v)
+{
+	return __atomic_fetch_add(&p->raw, v, __ATOMIC_SEQ_CST);
+}
+
+/* On failure *old is what was found. */
+static inline bool sd_u32_cas(struct sd_u32 *p, uint32_t *old, uint32_t new_value)
+{
+	return __atomic_compare_exchange_n(&p->raw, old, new_value, false,
+					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * word_under_test.h - the transitions of include/word.h as the stress test
+ * calls them: the very functions, or one of them made wrong (-DMUTANT=...).
+ *
+ * Every mutant is a bug on record in these protocols, and the test has to fail
+ * with it; otherwise its silence without it means nothing. dwell() stands
+ * where another CPU has to come in between.
+ */
+#ifndef WORD_UNDER_TEST_H
+#define WORD_UNDER_TEST_H
+
+#include <sched.h>
+
+#include "word.h"
+
+enum mutant {
+	MUTANT_NONE,
+	MUTANT_SERVE_READS_AGAIN,       /* served = request as read AFTER the flush */
+	MUTANT_SERVED_RELAXED,          /* PAIR(word-served) broken: seen by TSan only */
+	MUTANT_PARK_IN_TWO_STEPS,       /* 2017, error 4: transfer, then PREEMPTED */
+	MUTANT_UNPARK_DROPS_DEBT,
+	MUTANT_CANCELLED_RUN_DROPS_DEBT,
+	MUTANT_UNPARK_BY_COPY,          /* CVE-2019-3016 in the word */
+	MUTANT_TAKE_BY_COPY,            /* CVE-2019-3016: read, then clear */
+	MUTANT_LOOK_IS_ENOUGH,          /* a marked byte is not marked again: no locked write */
+	MUTANT_CAS_TEST_INVERTED,       /* 2012: success of cmpxchg taken for failure */
+};
+
+#ifndef MUTANT
+#define MUTANT MUTANT_NONE
+#endif
+
+/* --- randomness, of the calling thread ------------------------------------- */
+
+static _Thread_local uint64_t random_state;
+
+/* xorshift64, Marsaglia 2003 */
+static inline uint32_t random_below(uint32_t limit)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (uint32_t)(random_state >> 32) % limit;
+}
+
+static inline void yield_times(uint32_t times)
+{
+	while (times--)
+		sched_yield();
+}
+
+static inline void dwell(void)
+{
+	if (random_below(4) == 0)
+		yield_times(random_below(4));
+}
+
+/* --- the initiator's store buffer ------------------------------------------- */
+
+/* TSO lets a store wait until the next locked operation of its CPU. One entry
+ * is enough: the PTE. Draining just before each locked operation is the latest
+ * that the hardware allows. */
+static _Thread_local struct {
+	struct sd_u64 *at;
+	uint64_t value;
+} store_buffer;
+
+static inline void store_later(struct sd_u64 *at, uint64_t value)
+{
+	store_buffer.at = at;
+	store_buffer.value = value;
+}
+
+static inline void drain(void)
+{
+	if (store_buffer.at)
+		sd_u64_store_release(store_buffer.at, store_buffer.value);
+	store_buffer.at = NULL;
+}
+
+/* --- initiator ---------------------------------------------------------------- */
+
+static inline enum sd_post test_post(struct sd_region *region, uint32_t *want)
+{
+	drain();
+	return sd_word_post(region, want);
+}
+
+static inline uint32_t test_request(struct sd_region *region)
+{
+	drain();
+	return sd_word_request(region);
+}
+
+static inline bool test_defer(struct sd_region *region)
+{
+	uint8_t old = sd_u8_load(&region->preempted);
+
+	if (MUTANT == MUTANT_LOOK_IS_ENOUGH && old == (SD_BYTE_PREEMPTED | SD_BYTE_FLUSH_TLB))
+		return true;
+	drain();
+	if (MUTANT == MUTANT_CAS_TEST_INVERTED) {
+		dwell();
+		return (old & SD_BYTE_PREEMPTED) &&
+			!sd_u8_cas(&region->preempted, old, old | SD_BYTE_FLUSH_TLB);
+	}
+	return sd_byte_defer(region);
+}
+
+/* --- handler ------------------------------------------------------------------ */
+
+static inline void test_serve_end(struct sd_region *region, uint32_t seen)
+{
+	if (MUTANT == MUTANT_SERVE_READS_AGAIN) {
+		dwell();
+		seen = sd_word_serve_begin(region);
+	}
+	if (MUTANT == MUTANT_SERVED_RELAXED)
+		sd_u32_store(&region->served, seen & ~(uint32_t)SD_WORD_FLAGS);
+	else
+		sd_word_serve_end(region, seen);
+}
+
+/* --- VMM ------------------------------------------------------------------------ */
+
+static inline bool test_park(struct sd_region *region)
+{
+	uint32_t generation;
+	bool owes;
+
+	if (MUTANT != MUTANT_PARK_IN_TWO_STEPS)
+		return sd_word_park(region);
+	generation = sd_word_serve_begin(region) & ~(uint32_t)SD_WORD_FLAGS;
+	owes = sd_u32_load(&region->served) != generation;
+	sd_u32_store_release(&region->served, generation);
+	dwell();
+	sd_word_mark(region);
+	return owes;
+}
+
+static inline bool test_unpark(struct sd_region *region)
+{
+	uint32_t copy = sd_u32_load(&region->request);
+	bool marked;
+
+	dwell();
+	marked = sd_word_unpark(region);
+	return MUTANT == MUTANT_UNPARK_BY_COPY ? copy & SD_WORD_SHOULD_FLUSH : marked;
+}
+
+static inline bool test_take(struct sd_region *region)
+{
+	uint8_t copy = sd_u8_load(&region->preempted);
+	bool marked;
+
+	dwell();
+	marked = sd_byte_take(region);
+	return MUTANT == MUTANT_TAKE_BY_COPY ? copy & SD_BYTE_FLUSH_TLB : marked;
+}
+
+#endif

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT
+/*
+ * options_are_checked_test.c - every value at the ends of its range is taken,
+ * the next one beyond is refused, with one line that says so.
+ */
+#include <stdlib.h>
+
+#include "command_line.h"
+
+static const struct {
+	const char *line, *says;
+} g_refused[] = {
+	{ "--vcpus 0",                 "--vcpus 0: must be 1 to 1024" },
+	{ "--vcpus 1025",              "--vcpus 1025: must be 1 to 1024" },
+	{ "--vcpus 4294967297",        "--vcpus 4294967297: must be 1 to 1024" },
+	{ "--vcpus 18446744073709551617", "--vcpus 18446744073709551617: must be 1 to 1024" },
+	{ "--vcpus -1",                "--vcpus -1: not a whole number" },
+	{ "--vcpus +1",                "--vcpus +1: not a whole number" },
+	{ "--vcpus=\t1",               "--vcpus ?1: not a whole number" },
+	{ "--vcpus 1\n",               "--vcpus 1?: not a whole number" },
+	{ "--vcpus 8x",                "--vcpus 8x: not a whole number" },
+	{ "--vcpus 99999999999999999999x", "--vcpus 99999999999999999999x: not a whole number" },
+	{ "--vcpus 0x8",               "--vcpus 0x8: not a whole number" },
+	{ "--vcpus 8.0",               "--vcpus 8.0: not a whole number" },
+	{ "--vcpus eight",             "--vcpus eight: not a whole number" },
+	{ "--vcpus",                   "--vcpus: needs a value" },
+	{ "--vcpus=",                  "--vcpus: needs a value" },
+	{ "--overcommit 0",            "--overcommit 0: must be 1 to 1024" },
+	{ "--overcommit 9",            "--overcommit 9: must be 1 to 8 (--vcpus)" },
+	{ "--overcommit 3 --vcpus 2",  "--overcommit 3: must be 1 to 2 (--vcpus)" },
+	{ "--initiators 0",            "--initiators 0: must be 1 to 64" },
+	{ "--initiators 9",            "--initiators 9: must be 1 to 8 (--vcpus)" },
+	{ "--initiators 65 --vcpus 99", "--initiators 65: must be 1 to 64" },
+	{ "--initiators 2 --vcpus 1 --host", "--initiators 2: must be 1 to 1 (--vcpus)" },
+	{ "--slice-us 49",             "--slice-us 49: must be 50 to 10000000" },
+	{ "--slice-us 10000001",       "--slice-us 10000001: must be 50 to 10000000" },
+	{ "--pace-us 1000001",         "--pace-us 1000001: must be 0 to 1000000" },
+	{ "--repeat 0",                "--repeat 0: must be 1 to 10000" },
+	{ "--repeat 10001",            "--repeat 10001: must be 1 to 10000" },
+	{ "--flushes 0",               "--flushes 0: must be 1 to 1000000000000" },
+	{ "--flushes 1000000000001",   "--flushes 1000000000001: must be 1 to 1000000000000" },
+	{ "--realtime 100",            "--realtime 100: must be 0 to 99" },
+	{ "--duration 0.0099",         "--duration 0.0099: must be 0.01 to 86400" },
+	{ "--duration 86400.01",       "--duration 86400.01: must be 0.01 to 86400" },
+	{ "--duration -1",             "--duration -1: not a number of seconds" },
+	{ "--duration inf",            "--duration inf: not a number of seconds" },
+	{ "--duration nan",            "--duration nan: not a number of seconds" },
+	{ "--duration 0x1",            "--duration 0x1: not a number of seconds" },
+	{ "--duration 2s",             "--duration 2s: not a number of seconds" },
+	{ "--duration 1.2.3",          "--duration 1.2.3: not a number of seconds" },
+	{ "--duration .",              "--duration .: not a number of seconds" },
+	{ "--duration",                "--duration: needs a value" },
+	{ "--warmup 60.1",             "--warmup 60.1: must be 0 to 60" },
+	{ "--seed -1",                 "--seed -1: must be a 64-bit number, decimal or 0x..." },
+	{ "--seed 0x",                 "--seed 0x: must be a 64-bit number, decimal or 0x..." },
+	{ "--seed 0x10000000000000000",
+	  "--seed 0x10000000000000000: must be a 64-bit number, decimal or 0x..." },
+	{ "--seed ff",                 "--seed ff: must be a 64-bit number, decimal or 0x..." },
+	{ "--cpus 1024",     "--cpus 1024: must be a list such as 0-3,8 of CPUs 0 to 1023" },
+	{ "--cpus 3-1",      "--cpus 3-1: must be a list such as 0-3,8 of CPUs 0 to 1023" },
+	{ "--cpus 0,",       "--cpus 0,: must be a list such as 0-3,8 of CPUs 0 to 1023" },
+	{ "--cpus ,0",       "--cpus ,0: must be a list such as 0-3,8 of CPUs 0 to 1023" },
+	{ "--cpus 0-",       "--cpus 0-: must be a list such as 0-3,8 of CPUs 0 to 1023" },
+	{ "--cpus 0-1-2",    "--cpus 0-1-2: must be a list such as 0-3,8 of CPUs 0 to 1023" },
+	{ "--cpus 0;1",      "--cpus 0;1: must be a list such as 0-3,8 of CPUs 0 to 1023" },
+	{ "--cpus 0-99999999999999999999",
+	  "--cpus 0-99999999999999999999: must be a list such as 0-3,8 of CPUs 0 to 1023" },
+	{ "--entry-flush on",          "--entry-flush on: must be auto, steal or sregs" },
+	{ "--out=",                    "--out: needs a value" },
+	{ "--json",                    "--json: needs a value" },
+	{ "--host=1",                  "--host: takes no value" },
+	{ "--quiet=1",                 "--quiet: takes no value" },
+	{ "--foo",                     "unknown option --foo (see --help)" },
+	{ "--foo=bar",                 "unknown option --foo (see --help)" },
+	{ "--v",                       "unknown option --v (see --help)" },
+	{ "-x",                        "unknown option -x (see --help)" },
+	{ "-qx",                       "unknown option -x (see --help)" },
+	{ "-\x01",                     "unknown option -? (see --help)" },
+	{ "a.elf b.elf",               "b.elf: only one PAYLOAD, and a.elf was given" },
+	{ "a.elf -- b.elf",            "b.elf: only one PAYLOAD, and a.elf was given" },
+	{ "-- a.elf --quiet",          "--quiet: only one PAYLOAD, and a.elf was given" },
+};
+
+#define U32(member) offsetof(struct options, member), sizeof(uint32_t)
+#define U64(member) offsetof(struct options, member), sizeof(uint64_t)
+
+static const struct {
+	const char *line;
+	size_t offset, bytes;
+	uint64_t value;
+} g_taken[] = {
+	{ "--vcpus 1",                   U32(vcpus),      1 },
+	{ "--vcpus 1024",                U32(vcpus),      1024 },
+	{ "--vcpus=0016",                U32(vcpus),      16 },
+	{ "--vcpus 2 --vcpus 3",         U32(vcpus),      3 },
+	{ "--overcommit 1",              U32(overcommit), 1 },
+	{ "--overcommit 8",              U32(overcommit), 8 },
+	{ "--overcommit 1024 --vcpus 1024", U32(overcommit), 1024 },
+	{ "--overcommit 1",              U32(slots),      8 },
+	{ "--overcommit 3",              U32(slots),      3 },
+	{ "--overcommit 7",              U32(slots),      2 },
+	{ "--overcommit 8",              U32(slots),      1 },
+	{ "--initiators 1 --vcpus 1",    U32(initiators), 1 },
+	{ "--initiators 8",              U32(initiators), 8 },
+	{ "--initiators 64 --vcpus 64",  U32(initiators), 64 },
+	{ "--slice-us 50",               U32(slice_us),   50 },
+	{ "--slice-us 10000000",         U32(slice_us),   10000000 },
+	{ "--pace-us 0",                 U32(pace_us),    0 },
+	{ "--pace-us 1000000",           U32(pace_us),    1000000 },
+	{ "--repeat 1",                  U32(repeat),     1 },
+	{ "--repeat 10000",              U32(repeat),     10000 },
+	{ "--realtime 0",                U32(realtime),   0 },
+	{ "--realtime 99",               U32(realtime),   99 },
+	{ "--flushes 1",                 U64(flushes),    1 },
+	{ "--flushes 1000000000000",     U64(flushes),    UINT64_C(1000000000000) },
+	{ "--seed 0",                    U64(seed),       0 },
+	{ "--seed 010",                  U64(seed),       10 },
+	{ "--seed 18446744073709551615", U64(seed),       UINT64_MAX },
+	{ "--seed 0xFFFFffffFFFFffff",   U64(seed),       UINT64_MAX },
+	{ "--seed 0x10",                 U64(seed),       16 },
+};
+
+static void values_out_of_range_are_refused_in_one_line(void **state)
+{
+	struct options options;
+	struct why why;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(g_refused); i++) {
+		print_message("%s\n", g_refused[i].line);
+		assert_int_equal(command_line_parse(g_refused[i].line, &options, &why), -EINVAL);
+		assert_string_equal(why.text, g_refused[i].says);
+		assert_int_equal(why.status, EXIT_USAGE);
+	}
+}
+
+static void values_at_the_ends_of_ranges_are_taken(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(g_taken); i++) {
+		struct options options = command_line_options(g_taken[i].line);
+		uint64_t value = 0;
+
+		print_message("%s\n", g_taken[i].line);
+		memcpy(&value, (char *)&options + g_taken[i].offset, g_taken[i].bytes);
+		assert_true(value == g_taken[i].value);
+	}
+}
+
+static void seconds_are_plain_decimals(void **state)
+{
+	(void)state;
+	assert_true(command_line_options("--duration 0.01").duration_s == 0.01);
+	assert_true(command_line_options("--duration 86400").duration_s == 86400);
+	assert_true(command_line_options("--duration .5").duration_s == 0.5);
+	assert_true(command_line_options("--duration 5.").duration_s == 5);
+	assert_true(command_line_options("--warmup 0").warmup_s == 0);
+	assert_true(command_line_options("--warmup 60.0").warmup_s == 60);
+}
+
+static void flushes_alone_lift_the_deadline(void **state)
+{
+	(void)state;
+	assert_true(command_line_options("").duration_given);
+	assert_false(command_line_options("--flushes 9").duration_given);
+	assert_true(command_line_options("--duration 3").duration_given);
+	assert_true(command_line_options("--duration 3 --flushes 9").duration_given);
+	assert_true(command_line_options("--flushes 9 --duration 3").duration_s == 3);
+}
+
+static void cpu_lists_are_sets(void **state)
+{
+	struct options options = command_line_options("--cpus 0-3,8,2-4,1023");
+
+	(void)state;
+	assert_true(options.cpus_given);
+	for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		assert_int_equal(!!CPU_ISSET(cpu, &options.cpus),
+				 cpu <= 4 || cpu == 8 || cpu == 1023);
+	options = command_line_options("--cpus 5 --cpus 7-7");
+	assert_int_equal(CPU_COUNT(&options.cpus), 1);
+	assert_true(CPU_ISSET(7, &options.cpus));
+	assert_false(command_line_options("").cpus_given);
+}
+
+static void entry_flush_has_three_ways(void **state)
+{
+	(void)state;
+	assert_int_equal(command_line_options("--entry-flush auto").entry_flush, ENTRY_FLUSH_AUTO);
+	assert_int_equal(command_line_options("--entry-flush steal").entry_flush,
+			 ENTRY_FLUSH_STEAL);
+	assert_int_equal(command_line_options("--entry-flush sregs").entry_flush,
+			 ENTRY_FLUSH_SREGS);
+}
+
+static void files_and_flags_arrive(void **state)
+{
+	struct options options = command_line_options("-q --out o --csv=c --json j a.elf");
+
+	(void)state;
+	assert_true(options.quiet);
+	assert_string_equal(options.out, "o");
+	assert_string_equal(options.csv, "c");
+	assert_string_equal(options.json, "j");
+	assert_string_equal(options.payload, "a.elf");
+	assert_string_equal(command_line_options("-- --odd").payload, "--odd");
+	assert_true(command_line_options("a.elf --quiet").quiet);
+}
+
+static void an_empty_payload_is_refused(void **state)
+{
+	char program[] = "vmm", empty[] = "";
+	char *argv[] = { program, empty, NULL };
+	struct options options;
+	struct why why = { .text = "" };
+
+	(void)state;
+	assert_int_equal(options_parse(2, argv, &options, &why), -EINVAL);
+	assert_string_equal(why.text, "PAYLOAD: the name is empty");
+}
+
+static void an_answer_ignores_what_is_behind_it(void **state)
+{
+	(void)state;
+	assert_int_equal(command_line_options("--help --foo").action, OPTIONS_HELP);
+	assert_int_equal(command_line_options("-qh").action, OPTIONS_HELP);
+	assert_int_equal(command_line_options("--version a b").action, OPTIONS_VERSION);
+	assert_int_equal(command_line_options("--list-protocols").action, OPTIONS_LIST_PROTOCOLS);
+	assert_int_equal(command_line_options("--overcommit 99 --host --help").action,
+			 OPTIONS_HELP);
+	assert_int_equal(command_line_options("--host --vcpus 2").action, OPTIONS_HOST);
+	assert_int_equal(command_line_options("--host --vcpus 2").slots, 1);
+}
+
+static void long_arguments_do_not_flood_the_message(void **state)
+{
+	char line[900] = "--protocol ";
+	struct options options;
+	struct why why;
+
+	(void)state;
+	memset(line + strlen(line), 'x', 800);
+	assert_int_equal(command_line_parse(line, &options, &why), -EINVAL);
+	assert_non_null(strstr(why.text, "x: unknown; one of ipi, "));
+	line[10] = 'x'; /* --protocolxxx... */
+	assert_int_equal(command_line_parse(line, &options, &why), -EINVAL);
+	assert_non_null(strstr(why.text, "x (see --help)"));
+}
+
+/* getopt_long() by itself would stop at the first operand. */
+static void the_environment_does_not_matter(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(setenv("POSIXLY_CORRECT", "1", 1), 0);
+	options = command_line_options("a.elf --quiet");
+	assert_int_equal(unsetenv("POSIXLY_CORRECT"), 0);
+	assert_true(options.quiet);
+	assert_string_equal(options.payload, "a.elf");
+}
+
+static void parsing_starts_over_each_time(void **state)
+{
+	struct options options;
+	struct why why;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		/* Left in the middle of a word, and before the end. */
+		assert_int_equal(command_line_parse("-xqqq --vcpus 3 a b", &options, &why),
+				 -EINVAL);
+		assert_int_equal(command_line_options("--vcpus 5").vcpus, 5);
+		assert_null(command_line_options("-q").payload);
+		assert_false(command_line_options("").quiet);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(values_out_of_range_are_refused_in_one_line),
+		cmocka_unit_test(values_at_the_ends_of_ranges_are_taken),
+		cmocka_unit_test(seconds_are_plain_decimals),
+		cmocka_unit_test(flushes_alone_lift_the_deadline),
+		cmocka_unit_test(cpu_lists_are_sets),
+		cmocka_unit_test(entry_flush_has_three_ways),
+		cmocka_unit_test(files_and_flags_arrive),
+		cmocka_unit_test(an_empty_payload_is_refused),
+		cmocka_unit_test(an_answer_ignores_what_is_behind_it),
+		cmocka_unit_test(long_arguments_do_not_flood_the_message),
+		cmocka_unit_test(the_environment_does_not_matter),
+		cmocka_unit_test(parsing_starts_over_each_time),
+	};
+
+	return !!cmocka_run_group_tests(tests, NULL, NULL);
+}

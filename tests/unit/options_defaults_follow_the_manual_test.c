@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+/*
+ * options_defaults_follow_the_manual_test.c - what --help says in parentheses
+ * is what a run without options does.
+ */
+#include <stdio.h>
+
+#include "command_line.h"
+
+/* Options whose default can also be given. */
+static const struct {
+	const char *option, *value;
+} g_manual[] = {
+	{ "--vcpus",       "8" },
+	{ "--overcommit",  "4" },
+	{ "--slice-us",    "2000" },
+	{ "--realtime",    "0" },
+	{ "--entry-flush", "auto" },
+	{ "--protocol",    "safe" },
+	{ "--duration",    "2" },
+	{ "--warmup",      "0.1" },
+	{ "--repeat",      "1" },
+	{ "--initiators",  "1" },
+	{ "--pace-us",     "100" },
+	{ "--seed",        "1" },
+	{ "--out",         "./out" },
+};
+
+static void numbers_are_equal(const struct options *a, const struct options *b)
+{
+	assert_int_equal(a->action, b->action);
+	assert_int_equal(a->vcpus, b->vcpus);
+	assert_int_equal(a->overcommit, b->overcommit);
+	assert_int_equal(a->slots, b->slots);
+	assert_int_equal(a->slice_us, b->slice_us);
+	assert_int_equal(a->cpus_given, b->cpus_given);
+	assert_true(CPU_EQUAL(&a->cpus, &b->cpus));
+	assert_int_equal(a->protocol_count, b->protocol_count);
+	assert_memory_equal(a->protocols, b->protocols,
+			    a->protocol_count * sizeof(a->protocols[0]));
+	assert_int_equal(a->duration_given, b->duration_given);
+	assert_true(a->duration_s == b->duration_s);
+	assert_int_equal(a->flushes, b->flushes);
+	assert_true(a->warmup_s == b->warmup_s);
+	assert_int_equal(a->repeat, b->repeat);
+	assert_int_equal(a->initiators, b->initiators);
+	assert_int_equal(a->pace_us, b->pace_us);
+	assert_int_equal(a->realtime, b->realtime);
+	assert_int_equal(a->seed, b->seed);
+	assert_int_equal(a->entry_flush, b->entry_flush);
+}
+
+static void defaults_are_the_manual_s(void **state)
+{
+	struct options bare = command_line_options("");
+	char line[512] = "", out[64];
+	struct options full;
+
+	(void)state;
+	snprintf(out, sizeof(out), "%s", bare.out);
+	for (size_t i = 0; i < COUNT_OF(g_manual); i++) {
+		size_t used = strlen(line);
+
+		snprintf(line + used, sizeof(line) - used, "%s %s ",
+			 g_manual[i].option, g_manual[i].value);
+	}
+	full = command_line_options(line);
+	numbers_are_equal(&bare, &full);
+	assert_string_equal(out, full.out);
+}
+
+static void what_is_not_given_is_empty(void **state)
+{
+	struct options options = command_line_options("");
+
+	(void)state;
+	assert_int_equal(options.action, OPTIONS_RUN);
+	assert_false(options.cpus_given);
+	assert_int_equal(CPU_COUNT(&options.cpus), 0);
+	assert_true(options.duration_given);
+	assert_int_equal(options.flushes, 0);
+	assert_null(options.csv);
+	assert_null(options.json);
+	assert_null(options.payload);
+	assert_false(options.quiet);
+}
+
+static void overcommit_is_four_or_all(void **state)
+{
+	static const struct {
+		const char *line;
+		uint32_t overcommit, slots;
+	} cases[] = {
+		{ "--vcpus 1",    1, 1 },
+		{ "--vcpus 3",    3, 1 },
+		{ "--vcpus 4",    4, 1 },
+		{ "--vcpus 5",    4, 2 },
+		{ "--vcpus 8",    4, 2 },
+		{ "--vcpus 9",    4, 3 },
+		{ "--vcpus 1024", 4, 256 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct options options = command_line_options(cases[i].line);
+
+		assert_int_equal(options.overcommit, cases[i].overcommit);
+		assert_int_equal(options.slots, cases[i].slots);
+	}
+}
+
+/* The line of --help that begins with @option, without its newline. */
+static void help_line(const char *option, char *line, size_t bytes)
+{
+	char start[64];
+	const char *found;
+
+	snprintf(start, sizeof(start), "\n  %s ", option);
+	found = strstr(options_help(), start);
+	if (!found)
+		fail_msg("--help has no line for %s", option);
+	snprintf(line, bytes, "%.*s", (int)strcspn(found + 1, "\n"), found + 1);
+}
+
+static void the_help_names_each_default(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(g_manual); i++) {
+		char line[128], value[64];
+		const char *found;
+
+		help_line(g_manual[i].option, line, sizeof(line));
+		snprintf(value, sizeof(value), "(%s", g_manual[i].value);
+		found = strstr(line, value);
+		if (!found || !strchr("),", found[strlen(value)]))
+			fail_msg("'%s' does not say %s)", line, value);
+	}
+}
+
+static void the_help_names_each_option(void **state)
+{
+	static const char *const others[] = {
+		"--cpus", "--flushes", "--csv", "--json", "-q, --quiet", "--host",
+		"--list-protocols", "--version", "-h, --help", "PAYLOAD",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		assert_non_null(strstr(options_help(), others[i]));
+	for (char digit[] = "0 "; digit[0] <= '6'; digit[0]++)
+		assert_non_null(strstr(strstr(options_help(), "Exit: "), digit));
+}
+
+static void the_help_fits_a_screen(void **state)
+{
+	const char *line = options_help();
+	int lines = 0;
+
+	(void)state;
+	for (; *line; line += strcspn(line, "\n") + 1) {
+		assert_true(strcspn(line, "\n") <= 80);
+		assert_int_equal(line[strcspn(line, "\n")], '\n');
+		lines++;
+	}
+	assert_in_range(lines, 20, 40);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults_are_the_manual_s),
+		cmocka_unit_test(what_is_not_given_is_empty),
+		cmocka_unit_test(overcommit_is_four_or_all),
+		cmocka_unit_test(the_help_names_each_default),
+		cmocka_unit_test(the_help_names_each_option),
+		cmocka_unit_test(the_help_fits_a_screen),
+	};
+
+	return !!cmocka_run_group_tests(tests, NULL, NULL);
+}

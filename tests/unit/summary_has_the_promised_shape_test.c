@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: MIT
+/*
+ * summary_has_the_promised_shape_test.c - the JSON of a run and of --host has
+ * every promised key with its type and value, whatever the strings and counts
+ * are, and is either whole or absent.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "figure.h"
+#include "results_fixture.h"
+
+#ifdef NDEBUG
+#error "tests need their assertions"
+#endif
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+#define INTEGER JSON_INTEGER
+#define FLAG JSON_TRUE          /* stands for either boolean */
+
+struct member {
+	const char *key;
+	json_type type;
+};
+
+static const struct member g_run_members[] = {
+	{ "schema", INTEGER }, { "command", JSON_ARRAY }, { "version", JSON_STRING },
+	{ "seed", INTEGER }, { "started", JSON_STRING }, { "ended", JSON_STRING },
+	{ "host", JSON_OBJECT }, { "vcpus", INTEGER }, { "slots", INTEGER },
+	{ "slice_us", INTEGER }, { "pages", INTEGER }, { "initiators", INTEGER },
+	{ "pace_us", INTEGER }, { "preempt", JSON_STRING }, { "entry_flush", JSON_STRING },
+	{ "entry_flush_tested", FLAG }, { "interrupted", FLAG },
+	{ "first_instruction_ns", INTEGER }, { "overcommit", INTEGER }, { "cpus", JSON_ARRAY },
+	{ "protocols", JSON_ARRAY },
+};
+
+static const struct member g_host_members[] = {
+	{ "kernel", JSON_STRING }, { "cpu", JSON_STRING }, { "kvm", JSON_STRING },
+	{ "mitigations", JSON_STRING }, { "clocksource", JSON_STRING }, { "cpus_online", INTEGER },
+	{ "max_vcpus", INTEGER }, { "tsc_hz", INTEGER }, { "pv_features", INTEGER },
+	{ "marks_preempted", FLAG }, { "load_1m", JSON_REAL },
+};
+
+static const struct member g_protocol_members[] = {
+	{ "name", JSON_STRING }, { "safe", FLAG }, { "flushes", INTEGER },
+	{ "flushes_per_s", JSON_REAL }, { "wall_ns", JSON_OBJECT }, { "stall_ns", JSON_OBJECT },
+	{ "floor_ns", JSON_OBJECT }, { "pte_ns", JSON_OBJECT }, { "switch_ns", JSON_OBJECT },
+	{ "over_quarter_slice", INTEGER }, { "checks", INTEGER }, { "stale", INTEGER },
+	{ "disturbed", FLAG }, { "ipis_per_flush", JSON_REAL }, { "deferred_per_flush", JSON_REAL },
+	{ "transfers", INTEGER }, { "takeovers", INTEGER }, { "spurious_ipis", INTEGER },
+	{ "switches", INTEGER }, { "dropped", INTEGER }, { "sample_ns", INTEGER },
+	{ "skipped", INTEGER }, { "taken_pct", JSON_REAL }, { "steal_ns", INTEGER },
+	{ "involuntary_switches", INTEGER }, { "rounds", INTEGER },
+};
+
+static const struct member g_quantiles[] = {
+	{ "p50", INTEGER }, { "p90", INTEGER }, { "p99", INTEGER }, { "p995", INTEGER },
+	{ "p999", INTEGER }, { "max", INTEGER },
+};
+
+static const char *const g_times[] = { "wall_ns", "stall_ns", "floor_ns", "pte_ns", "switch_ns" };
+
+static void check_members(const json_t *object, const struct member *members, size_t count)
+{
+	assert_true(json_is_object(object));
+	for (size_t i = 0; i < count; i++) {
+		const json_t *value = json_object_get(object, members[i].key);
+
+		if (value == NULL)
+			print_error("no %s\n", members[i].key);
+		assert_non_null(value);
+		if (members[i].type == FLAG)
+			assert_true(json_is_boolean(value));
+		else
+			assert_int_equal(json_typeof(value), members[i].type);
+	}
+}
+
+static json_t *parse(char *text)
+{
+	json_error_t error;
+	json_t *json;
+	size_t length;
+
+	assert_non_null(text);
+	length = strlen(text);
+	assert_true(length > 0 && text[length - 1] == '\n');
+	json = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+	free(text);
+	if (json == NULL)
+		print_error("line %d: %s\n", error.line, error.text);
+	assert_non_null(json);
+	return json;
+}
+
+static json_int_t count_in(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	assert_true(json_is_integer(value));
+	return json_integer_value(value);
+}
+
+static void check_real(const json_t *object, const char *key, double expected)
+{
+	const json_t *value = json_object_get(object, key);
+
+	assert_true(json_is_real(value));
+	assert_true(fabs(json_real_value(value) - expected) <= expected * 1e-5);
+}
+
+static void check_string(const json_t *object, const char *key, const char *expected)
+{
+	const json_t *value = json_object_get(object, key);
+
+	assert_true(json_is_string(value));
+	assert_string_equal(json_string_value(value), expected);
+}
+
+static const json_t *protocol_at(const json_t *summary, size_t i)
+{
+	return json_array_get(json_object_get(summary, "protocols"), i);
+}
+
+static void every_key_is_there(void **state)
+{
+	json_t *summary = parse(summary_text(fixture_reset()));
+
+	(void)state;
+	check_members(summary, g_run_members, LENGTH(g_run_members));
+	check_members(json_object_get(summary, "host"), g_host_members, LENGTH(g_host_members));
+	assert_int_equal(json_array_size(json_object_get(summary, "protocols")), SD_PROTOCOLS);
+	for (size_t i = 0; i < SD_PROTOCOLS; i++) {
+		const json_t *protocol = protocol_at(summary, i);
+
+		check_members(protocol, g_protocol_members, LENGTH(g_protocol_members));
+		for (size_t t = 0; t < LENGTH(g_times); t++)
+			check_members(json_object_get(protocol, g_times[t]), g_quantiles,
+				      LENGTH(g_quantiles));
+	}
+	json_decref(summary);
+}
+
+static void the_run_is_described(void **state)
+{
+	struct run_results *run = fixture_reset();
+	json_t *summary, *command, *cpus;
+
+	(void)state;
+	g_fixture.options.slots = 3;
+	g_fixture.options.initiators = 5;
+	run->interrupted = true;
+	run->entry_flush = ENTRY_FLUSH_SREGS;
+	summary = parse(summary_text(run));
+	command = json_object_get(summary, "command");
+	cpus = json_object_get(summary, "cpus");
+	assert_int_equal(count_in(summary, "schema"), 1);
+	assert_int_equal(count_in(summary, "seed"), 7);
+	assert_int_equal(count_in(summary, "vcpus"), 8);
+	assert_int_equal(count_in(summary, "overcommit"), 4);
+	assert_int_equal(count_in(summary, "slots"), 3);
+	assert_int_equal(count_in(summary, "slice_us"), 2000);
+	assert_int_equal(count_in(summary, "pages"), 1);
+	assert_int_equal(count_in(summary, "initiators"), 5);
+	assert_int_equal(count_in(summary, "pace_us"), 100);
+	assert_int_equal(count_in(summary, "first_instruction_ns"), 4900000);
+	check_string(summary, "preempt", "slice");
+	check_string(summary, "entry_flush", "sregs");
+	check_string(summary, "started", "2023-11-14T22:13:20.005Z");
+	check_string(summary, "ended", "2023-11-14T22:13:32.999Z");
+	assert_true(json_is_true(json_object_get(summary, "interrupted")));
+	assert_true(json_is_true(json_object_get(summary, "entry_flush_tested")));
+	assert_int_equal(json_array_size(command), 3);
+	assert_string_equal(json_string_value(json_array_get(command, 1)), "--seed");
+	assert_int_equal(json_array_size(cpus), 2);
+	assert_int_equal(json_integer_value(json_array_get(cpus, 1)), 1);
+	json_decref(summary);
+}
+
+static void a_protocol_is_described(void **state)
+{
+	struct run_results *run = fixture_reset();
+	struct protocol_result *result = &run->results[0];
+	const json_t *protocol, *wall;
+	json_t *summary;
+
+	(void)state;
+	/* A different value in each, so that a mix-up shows. */
+	result->over_quarter_slice = 101;
+	result->stale = 102;
+	result->transfers = 103;
+	result->takeovers = 104;
+	result->spurious_ipis = 105;
+	result->switches = 106;
+	result->dropped = 107;
+	result->sample_ns = 108;
+	result->skipped = 109;
+	result->steal_ns = 110;
+	result->involuntary_switches = 111;
+	result->rounds = 112;
+	result->disturbed = true;
+	summary = parse(summary_text(run));
+	protocol = protocol_at(summary, 0);
+	check_string(protocol, "name", protocol_name(result->protocol));
+	assert_int_equal(count_in(protocol, "over_quarter_slice"), 101);
+	assert_int_equal(count_in(protocol, "stale"), 102);
+	assert_int_equal(count_in(protocol, "transfers"), 103);
+	assert_int_equal(count_in(protocol, "takeovers"), 104);
+	assert_int_equal(count_in(protocol, "spurious_ipis"), 105);
+	assert_int_equal(count_in(protocol, "switches"), 106);
+	assert_int_equal(count_in(protocol, "dropped"), 107);
+	assert_int_equal(count_in(protocol, "sample_ns"), 108);
+	assert_int_equal(count_in(protocol, "skipped"), 109);
+	assert_int_equal(count_in(protocol, "steal_ns"), 110);
+	assert_int_equal(count_in(protocol, "involuntary_switches"), 111);
+	assert_int_equal(count_in(protocol, "rounds"), 112);
+	assert_int_equal(count_in(protocol, "checks"), 1900000000);
+	assert_int_equal(count_in(protocol, "flushes"), 1000);
+	assert_true(json_is_true(json_object_get(protocol, "disturbed")));
+	check_real(protocol, "flushes_per_s", 500.0);
+	check_real(protocol, "ipis_per_flush", 1.75);
+	check_real(protocol, "deferred_per_flush", 5.25);
+	check_real(protocol, "taken_pct", 0.25);
+	wall = json_object_get(protocol, "wall_ns");
+	assert_int_equal(count_in(wall, "p50"), histogram_quantile(&result->wall_ns, 0.5));
+	assert_int_equal(count_in(wall, "p90"), histogram_quantile(&result->wall_ns, 0.9));
+	assert_int_equal(count_in(wall, "p99"), histogram_quantile(&result->wall_ns, 0.99));
+	assert_int_equal(count_in(wall, "p995"), histogram_quantile(&result->wall_ns, 0.995));
+	assert_int_equal(count_in(wall, "p999"), histogram_quantile(&result->wall_ns, 0.999));
+	assert_int_equal(count_in(wall, "max"), 30000 + 999 * 100);
+	json_decref(summary);
+}
+
+/* Each distribution under its own key. */
+static void distributions_are_not_mixed_up(void **state)
+{
+	struct run_results *run = fixture_reset();
+	struct protocol_result *result = &run->results[1];
+	struct histogram *const times[] = {
+		&result->wall_ns, &result->stall_ns, &result->floor_ns, &result->pte_ns,
+		&result->switch_ns,
+	};
+	json_t *summary = parse(summary_text(run));
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(g_times); i++)
+		assert_int_equal(count_in(json_object_get(protocol_at(summary, 1), g_times[i]), "max"),
+				 times[i]->max);
+	json_decref(summary);
+}
+
+static void safety_is_that_of_the_protocol(void **state)
+{
+	json_t *summary = parse(summary_text(fixture_reset()));
+
+	(void)state;
+	for (int i = 0; i < SD_PROTOCOLS; i++) {
+		const json_t *safe = json_object_get(protocol_at(summary, (size_t)i), "safe");
+
+		assert_int_equal(json_is_true(safe),
+				 protocol_kind((enum sd_protocol)i) == SD_KIND_SAFE);
+	}
+	json_decref(summary);
+}
+
+static void nothing_measured_gives_zeros(void **state)
+{
+	struct run_results *run = fixture_reset();
+	struct protocol_result *result = &run->results[0];
+	const json_t *protocol;
+	json_t *summary;
+
+	(void)state;
+	memset(result, 0, sizeof(*result));
+	result->ipis = 5;               /* of a flush that was not recorded */
+	histogram_init(&result->wall_ns);
+	histogram_init(&result->stall_ns);
+	histogram_init(&result->floor_ns);
+	histogram_init(&result->pte_ns);
+	histogram_init(&result->switch_ns);
+	summary = parse(summary_text(run));
+	protocol = protocol_at(summary, 0);
+	check_members(protocol, g_protocol_members, LENGTH(g_protocol_members));
+	check_real(protocol, "flushes_per_s", 0.0);
+	check_real(protocol, "ipis_per_flush", 0.0);
+	check_real(protocol, "deferred_per_flush", 0.0);
+	check_real(protocol, "taken_pct", 0.0);
+	for (size_t t = 0; t < LENGTH(g_times); t++) {
+		const json_t *times = json_object_get(protocol, g_times[t]);
+
+		for (size_t q = 0; q < LENGTH(g_quantiles); q++)
+			assert_int_equal(count_in(times, g_quantiles[q].key), 0);
+		assert_int_equal(count_in(times, "samples"), 0);
+	}
+	json_decref(summary);
+	assert_true(figure_flushes_per_s(result) == 0.0);
+	assert_true(figure_per_flush(result, 5) == 0.0);
+	assert_true(figure_taken_pct(result) == 0.0);
+}
+
+static void a_run_without_results_is_valid(void **state)
+{
+	struct run_results *run = fixture_reset();
+	json_t *summary;
+
+	(void)state;
+	run->result_count = 0;
+	run->argc = 0;
+	CPU_ZERO(&run->slot_cpus);
+	run->host.load_1m = NAN;
+	summary = parse(summary_text(run));
+	check_members(summary, g_run_members, LENGTH(g_run_members));
+	assert_int_equal(json_array_size(json_object_get(summary, "protocols")), 0);
+	json_decref(summary);
+}
+
+static void counts_beyond_63_bits_are_not_negative(void **state)
+{
+	struct run_results *run = fixture_reset();
+	json_t *summary;
+
+	(void)state;
+	run->results[0].checks = UINT64_MAX;
+	run->results[0].steal_ns = (uint64_t)INT64_MAX + 1;
+	histogram_record(&run->results[0].wall_ns, UINT64_MAX);
+	g_fixture.options.seed = UINT64_MAX;
+	summary = parse(summary_text(run));
+	assert_int_equal(count_in(protocol_at(summary, 0), "checks"), INT64_MAX);
+	assert_int_equal(count_in(protocol_at(summary, 0), "steal_ns"), INT64_MAX);
+	assert_int_equal(count_in(json_object_get(protocol_at(summary, 0), "wall_ns"), "max"),
+			 INT64_MAX);
+	/* A seed must come back whole, so that the run can be repeated. */
+	check_string(summary, "seed", "18446744073709551615");
+	json_decref(summary);
+
+	g_fixture.options.seed = INT64_MAX;
+	summary = parse(summary_text(run));
+	assert_int_equal(count_in(summary, "seed"), INT64_MAX);
+	json_decref(summary);
+}
+
+/* What stands in argv, and what has to come out of the JSON. */
+static const struct { const char *raw, *expected; } g_strings[] = {
+	{ "", "" },
+	{ "plain", "plain" },
+	{ "quote\" backslash\\ tab\t newline\n \x01", "quote\" backslash\\ tab\t newline\n \x01" },
+	{ "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80", "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80" },
+	{ "\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf", "\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf" },
+	{ "\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf", "\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf" },
+	{ "\xff", "\\xff" },
+	{ "a\xfe" "b", "a\\xfeb" },
+	{ "\x80", "\\x80" },                            /* continuation alone */
+	{ "\xc3", "\\xc3" },                            /* cut by the end */
+	{ "\xe2\x82", "\\xe2\\x82" },
+	{ "\xf0\x9f\x98", "\\xf0\\x9f\\x98" },
+	{ "\xe2\x82z", "\\xe2\\x82z" },                 /* cut by a letter */
+	{ "\xc3\xc3\xa4", "\\xc3\xc3\xa4" },            /* the next one is whole */
+	{ "\xc0\x80", "\\xc0\\x80" },                   /* overlong */
+	{ "\xc1\xbf", "\\xc1\\xbf" },
+	{ "\xe0\x9f\xbf", "\\xe0\\x9f\\xbf" },
+	{ "\xf0\x8f\xbf\xbf", "\\xf0\\x8f\\xbf\\xbf" },
+	{ "\xed\xa0\x80", "\\xed\\xa0\\x80" },          /* surrogate */
+	{ "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80" }, /* above U+10FFFF */
+	{ "\xf5\x80\x80\x80", "\\xf5\\x80\\x80\\x80" },
+};
+
+static void any_bytes_in_argv_are_kept(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < LENGTH(g_strings); i++) {
+		struct run_results *run = fixture_reset();
+		char raw[64];
+		json_t *summary;
+
+		strcpy(raw, g_strings[i].raw);
+		g_fixture.argv[1] = raw;
+		strcpy(run->host.cpu, raw);
+		summary = parse(summary_text(run));
+		assert_string_equal(json_string_value(json_array_get(
+			json_object_get(summary, "command"), 1)), g_strings[i].expected);
+		check_string(json_object_get(summary, "host"), "cpu", g_strings[i].expected);
+		json_decref(summary);
+	}
+}
+
+/* Every pair of bytes, so that the rules here and jansson's are the same. */
+static void every_pair_of_bytes_is_taken(void **state)
+{
+	struct run_results *run = fixture_reset();
+
+	(void)state;
+	run->result_count = 0;
+	for (unsigned first = 1; first < 256; first++) {
+		char raw[256 * 3], *at = raw;
+
+		for (unsigned second = 1; second < 256; second++) {
+			*at++ = (char)first;
+			*at++ = (char)second;
+			*at++ = '.';
+		}
+		*at = '\0';
+		g_fixture.argv[1] = raw;
+		json_decref(parse(summary_text(run)));
+	}
+}
+
+static void host_costs_have_their_keys(void **state)
+{
+	static const char *const keys[] = {
+		"ipi_round_trip_ns", "shootdown_floor_ns", "gate_ns", "exit_ns",
+		"flush_on_entry_steal_ns", "flush_on_entry_sregs_ns", "futex_handover_ns",
+		"slot_switch_ns",
+	};
+	static struct host_costs costs;
+	struct histogram *const all[] = {
+		&costs.ipi_round_trip_ns, &costs.shootdown_floor_ns, &costs.gate_ns, &costs.exit_ns,
+		&costs.flush_on_entry_steal_ns, &costs.flush_on_entry_sregs_ns,
+		&costs.futex_handover_ns, &costs.slot_switch_ns,
+	};
+	json_t *json, *primitives;
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(all); i++) {
+		histogram_init(all[i]);
+		for (size_t n = 0; n < i; n++)  /* the first stays empty */
+			histogram_record(all[i], 1000 * i);
+	}
+	json = parse(host_text(fixture_reset(), &costs));
+	assert_int_equal(count_in(json, "schema"), 1);
+	check_members(json_object_get(json, "host"), g_host_members, LENGTH(g_host_members));
+	check_string(json_object_get(json, "host"), "kvm", "pvm");
+	primitives = json_object_get(json, "primitives");
+	assert_int_equal(json_object_size(primitives), LENGTH(keys));
+	for (size_t i = 0; i < LENGTH(keys); i++) {
+		const json_t *cost = json_object_get(primitives, keys[i]);
+
+		check_members(cost, g_quantiles, LENGTH(g_quantiles));
+		assert_int_equal(count_in(cost, "samples"), i);
+		assert_int_equal(count_in(cost, "max"), 1000 * i);
+	}
+	json_decref(json);
+}
+
+static size_t g_allocations, g_allocation_to_fail;
+
+static void *scarce_malloc(size_t bytes)
+{
+	return g_allocations++ == g_allocation_to_fail ? NULL : malloc(bytes);
+}
+
+/* Memory that runs out at any one step gives no text at all, and leaks nothing. */
+static void no_memory_gives_no_text(void **state)
+{
+	struct run_results *run = fixture_reset();
+	char *text = NULL;
+
+	(void)state;
+	run->result_count = 2;
+	for (g_allocation_to_fail = 0; text == NULL; g_allocation_to_fail++) {
+		g_allocations = 0;
+		json_set_alloc_funcs(scarce_malloc, free);
+		text = summary_text(run);
+		json_set_alloc_funcs(malloc, free);
+		assert_true((text == NULL) == (g_allocations > g_allocation_to_fail));
+	}
+	assert_true(g_allocations > 100);
+	json_decref(parse(text));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_key_is_there),
+		cmocka_unit_test(the_run_is_described),
+		cmocka_unit_test(a_protocol_is_described),
+		cmocka_unit_test(distributions_are_not_mixed_up),
+		cmocka_unit_test(safety_is_that_of_the_protocol),
+		cmocka_unit_test(nothing_measured_gives_zeros),
+		cmocka_unit_test(a_run_without_results_is_valid),
+		cmocka_unit_test(counts_beyond_63_bits_are_not_negative),
+		cmocka_unit_test(any_bytes_in_argv_are_kept),
+		cmocka_unit_test(every_pair_of_bytes_is_taken),
+		cmocka_unit_test(host_costs_have_their_keys),
+		cmocka_unit_test(no_memory_gives_no_text),
+	};
+
+	return !!cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+/*
+ * verdict_follows_the_counts_test.c - the exit status of a run, and a line for
+ * each reason, follow from the counts alone.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "results_fixture.h"
+
+#ifdef NDEBUG
+#error "tests need their assertions"
+#endif
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+struct counts {
+	enum sd_protocol_kind kind;
+	uint32_t vcpus;
+	uint64_t flushes, checks, stale, skipped, ipis, deferred;
+	enum verdict expected;
+};
+
+#define SAFE SD_KIND_SAFE
+#define CONTROL SD_KIND_CONTROL
+#define MANY UINT64_MAX
+
+static const struct counts g_cases[] = {
+	/* kind, vcpus, flushes, checks, stale, skipped, ipis, deferred */
+	{ SAFE, 8, 1000, 9999, 0, 0, 7000, 0, VERDICT_OK },
+	{ SAFE, 2, 1, 1, 0, 0, 1, 0, VERDICT_OK },
+	{ SAFE, 8, 1000, 9999, 1, 0, 7000, 0, VERDICT_STALE },
+	{ SAFE, 8, MANY, MANY, MANY, 0, MANY, MANY, VERDICT_STALE },
+	{ SAFE, 8, 0, 9999, 1, 0, 0, 0, VERDICT_STALE },        /* in the warm-up */
+	{ SAFE, 8, 1000, 0, 0, 0, 7000, 0, VERDICT_BLIND },
+	{ SAFE, 8, 0, 0, 0, 0, 0, 0, VERDICT_IDLE },
+	{ SAFE, 1, 1000, 0, 0, 0, 0, 0, VERDICT_IDLE },
+	{ CONTROL, 8, 1000, 9999, 1, 5250, 1750, 0, VERDICT_CAUGHT },
+	{ CONTROL, 8, 0, 9999, 1, 0, 0, 0, VERDICT_CAUGHT },
+	{ CONTROL, 8, 1000, 9999, 0, 1, 6999, 0, VERDICT_MISSED },
+	{ CONTROL, 2, 1, 1, 0, 0, 0, 0, VERDICT_MISSED },       /* does nothing at all */
+	{ CONTROL, 8, 1000, 0, 0, 7000, 0, 0, VERDICT_MISSED }, /* a blind oracle too */
+	{ CONTROL, 8, 1000, 9999, 0, 0, 7000, 0, VERDICT_IDLE },/* found nobody to skip */
+	{ CONTROL, 8, 1000, 9999, 0, 0, 0, 7000, VERDICT_IDLE },
+	{ CONTROL, 8, 0, 9999, 0, 0, 0, 0, VERDICT_IDLE },
+	{ CONTROL, 1, 1000, 0, 0, 0, 0, 0, VERDICT_IDLE },
+};
+
+static struct run_results *run_of(const struct counts *counts)
+{
+	struct run_results *run = fixture_reset();
+	struct protocol_result *result = fixture_first(counts->kind);
+
+	assert_non_null(result);
+	result->flushes = counts->flushes;
+	result->checks = counts->checks;
+	result->stale = counts->stale;
+	result->skipped = counts->skipped;
+	result->ipis = counts->ipis;
+	result->deferred = counts->deferred;
+	g_fixture.options.vcpus = counts->vcpus;
+	run->results = result;
+	run->result_count = 1;
+	return run;
+}
+
+/* The status; @lines gets the number of lines said, @text (may be NULL) them. */
+static enum exit_status status_of(const struct run_results *run, unsigned *lines, char **text)
+{
+	char *said = NULL;
+	size_t bytes = 0;
+	FILE *messages = open_memstream(&said, &bytes);
+	enum exit_status status;
+
+	assert_non_null(messages);
+	status = verdict_of(run, messages);
+	fclose(messages);
+	*lines = 0;
+	for (size_t i = 0; i < bytes; i++)
+		*lines += said[i] == '\n';
+	assert_true(bytes == 0 || said[bytes - 1] == '\n');
+	if (text != NULL)
+		*text = said;
+	else
+		free(said);
+	return status;
+}
+
+static void each_case_has_its_verdict(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < LENGTH(g_cases); i++) {
+		struct run_results *run = run_of(&g_cases[i]);
+		enum verdict expected = g_cases[i].expected;
+		bool wrong = expected == VERDICT_STALE || expected == VERDICT_MISSED;
+		unsigned lines;
+
+		if (verdict_of_protocol(run, run->results) != expected)
+			print_error("case %zu\n", i);
+		assert_int_equal(verdict_of_protocol(run, run->results), expected);
+		assert_int_equal(status_of(run, &lines, NULL), wrong ? EXIT_WRONG : EXIT_OK);
+		assert_int_equal(lines, wrong ? 1 : 0);
+	}
+}
+
+static void a_good_run_is_ok_and_silent(void **state)
+{
+	struct run_results *run = fixture_reset();
+	unsigned lines;
+
+	(void)state;
+	assert_int_equal(status_of(run, &lines, NULL), EXIT_OK);
+	assert_int_equal(lines, 0);
+	run->result_count = 0;
+	assert_int_equal(status_of(run, &lines, NULL), EXIT_OK);
+	assert_int_equal(lines, 0);
+}
+
+/* One failure anywhere decides, and each has its own line. */
+static void every_failure_is_said(void **state)
+{
+	(void)state;
+	for (uint32_t failing = 0; failing < SD_PROTOCOLS; failing++) {
+		struct run_results *run = fixture_reset();
+		struct protocol_result *result = &run->results[failing];
+		unsigned lines;
+		char *text;
+
+		result->stale = protocol_kind(result->protocol) == SD_KIND_SAFE;
+		assert_int_equal(status_of(run, &lines, &text), EXIT_WRONG);
+		assert_int_equal(lines, 1);
+		assert_ptr_equal(strstr(text, protocol_name(result->protocol)), text);
+		free(text);
+	}
+}
+
+static void all_failures_are_said(void **state)
+{
+	struct run_results *run = fixture_reset();
+	unsigned lines;
+
+	(void)state;
+	for (uint32_t i = 0; i < run->result_count; i++)
+		run->results[i].stale = protocol_kind(run->results[i].protocol) == SD_KIND_SAFE;
+	assert_int_equal(status_of(run, &lines, NULL), EXIT_WRONG);
+	assert_int_equal(lines, SD_PROTOCOLS);
+}
+
+static void a_stale_load_is_said_with_its_epochs(void **state)
+{
+	struct run_results *run = fixture_reset();
+	struct protocol_result *result = fixture_first(SD_KIND_SAFE);
+	unsigned lines;
+	char *text;
+
+	(void)state;
+	result->stale = 3;
+	result->checks = 123456;
+	result->stale_saw = 4141;
+	result->stale_expected = 4243;
+	assert_int_equal(status_of(run, &lines, &text), EXIT_WRONG);
+	assert_non_null(strstr(text, "3 stale loads in 123456 checks"));
+	assert_non_null(strstr(text, "4141"));
+	assert_non_null(strstr(text, "4243"));
+	free(text);
+}
+
+static void names_differ_and_failures_are_capitals(void **state)
+{
+	(void)state;
+	for (int a = VERDICT_OK; a <= VERDICT_MISSED; a++) {
+		const char *name = verdict_name((enum verdict)a);
+		bool capital = name[0] >= 'A' && name[0] <= 'Z';
+
+		assert_in_range(strlen(name), 1, 6);
+		assert_int_equal(capital, a == VERDICT_STALE || a == VERDICT_MISSED);
+		for (int b = VERDICT_OK; b < a; b++)
+			assert_string_not_equal(name, verdict_name((enum verdict)b));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_case_has_its_verdict),
+		cmocka_unit_test(a_good_run_is_ok_and_silent),
+		cmocka_unit_test(every_failure_is_said),
+		cmocka_unit_test(all_failures_are_said),
+		cmocka_unit_test(a_stale_load_is_said_with_its_epochs),
+		cmocka_unit_test(names_differ_and_failures_are_capitals),
+	};
+
+	return !!cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * entry_flush_test.h - which way of flushing on entry works on this host.
+ */
+#ifndef ENTRY_FLUSH_TEST_H
+#define ENTRY_FLUSH_TEST_H
+
+#include "session.h"
+
+/**
+ * entry_flush_choose - try @wanted (or, with AUTO, the steal-time bit and then
+ * KVM_SET_SREGS) on a stale translation that has to go, and use it.
+ *
+ * Returns: 0; the way is set in @session, *tested is false where this host drops
+ *          translations by itself, so that no way could be seen to work.
+ * Errors:  EXIT_HOST: a stale translation survived.
+ */
+__attribute__((warn_unused_result))
+int entry_flush_choose(struct session *session, enum entry_flush wanted, bool *tested,
+		       struct why *why);
+
+#endif

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+/*
+ * host_costs.c - what this host's primitives cost (host_costs.h).
+ *
+ * Threads: main; futex hand-over by two threads of its own.
+ */
+#include "host_costs.h"
+
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "entry_flush_test.h"
+#include "round.h"
+#include "samples.h"
+
+#define HANDOVERS 2000
+#define SWITCH_SLICE_US 500
+#define SWITCH_SECONDS 0.5
+
+struct collector {
+	struct histogram *into;
+	uint64_t tsc_hz;
+};
+
+static void collect(void *context, const struct sd_sample *sample)
+{
+	struct collector *collector = context;
+
+	histogram_record(collector->into, ticks_ns(sample->wall_ticks, collector->tsc_hz));
+}
+
+static int measure_job(struct session *session, uint32_t kind, uint64_t tsc_hz,
+		       struct histogram *into, struct why *why)
+{
+	const struct session_job job = { .kind = kind, .initiators_to_stop = 1 };
+	struct collector collector = { .into = into, .tsc_hz = tsc_hz };
+	int error = session_run(session, &job, why);
+
+	return error != 0 ? error : samples_drain(session, collect, &collector, why);
+}
+
+/* What flushing adds to an exit: every trip with a flush, less the median trip
+ * without one. */
+static int measure_entry(struct session *session, enum entry_flush way, uint64_t tsc_hz,
+			 const struct histogram *exits, struct histogram *into, struct why *why)
+{
+	struct histogram trips;
+	uint64_t without = histogram_quantile(exits, 0.5);
+	int error;
+
+	histogram_init(&trips);
+	session_set_entry_flush(session, way);
+	error = measure_job(session, SD_JOB_COST_ENTRY, tsc_hz, &trips, why);
+	for (uint32_t bucket = 0; error == 0 && bucket < HISTOGRAM_BUCKETS; bucket++) {
+		uint64_t trip = histogram_middle(bucket);
+
+		for (uint64_t i = 0; i < trips.buckets[bucket]; i++)
+			histogram_record(into, trip > without ? trip - without : 0);
+	}
+	return error;
+}
+
+static int measure_in_guest(struct host_costs *costs, struct session *session, bool two_cpus,
+			    uint64_t tsc_hz, struct why *why)
+{
+	int error = measure_job(session, SD_JOB_COST_GATE, tsc_hz, &costs->gate_ns, why);
+
+	if (error == 0)
+		error = measure_job(session, SD_JOB_COST_EXIT, tsc_hz, &costs->exit_ns, why);
+	if (error == 0 && session->machine.has_steal_time)
+		error = measure_entry(session, ENTRY_FLUSH_STEAL, tsc_hz, &costs->exit_ns,
+				      &costs->flush_on_entry_steal_ns, why);
+	if (error == 0)
+		error = measure_entry(session, ENTRY_FLUSH_SREGS, tsc_hz, &costs->exit_ns,
+				      &costs->flush_on_entry_sregs_ns, why);
+	if (error == 0 && two_cpus)
+		error = measure_job(session, SD_JOB_COST_PING, tsc_hz, &costs->ipi_round_trip_ns,
+				    why);
+	if (error == 0 && two_cpus)
+		error = measure_job(session, SD_JOB_COST_FLOOR, tsc_hz, &costs->shootdown_floor_ns,
+				    why);
+	return error;
+}
+
+/* Two threads on one CPU that wake each other in turn: the floor of a switch. */
+struct handover {
+	atomic_uint turn;
+	int cpu;
+	uint64_t woken_ns;              /* when the other one was woken */
+	struct histogram *into;
+};
+
+static void hand_over(struct handover *handover, unsigned self)
+{
+	for (unsigned i = 0; i < HANDOVERS; i++) {
+		while (atomic_load(&handover->turn) != self)
+			(void)syscall(SYS_futex, &handover->turn, FUTEX_WAIT_PRIVATE, 1 - self, NULL,
+				      NULL, 0);
+		if (handover->woken_ns != 0)
+			histogram_record(handover->into, clock_ns() - handover->woken_ns);
+		handover->woken_ns = clock_ns();
+		atomic_store(&handover->turn, 1 - self);
+		(void)syscall(SYS_futex, &handover->turn, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	}
+}
+
+static void pin(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET((size_t)cpu, &set);
+	(void)pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+}
+
+static void *second_thread(void *argument)
+{
+	struct handover *handover = argument;
+
+	pin(handover->cpu);
+	hand_over(handover, 1);
+	return NULL;
+}
+
+static void *first_thread(void *argument)
+{
+	struct handover *handover = argument;
+	pthread_t second;
+
+	pin(handover->cpu);
+	if (pthread_create(&second, NULL, second_thread, handover) != 0)
+		return NULL;
+	hand_over(handover, 0);
+	pthread_join(second, NULL);
+	return NULL;
+}
+
+static void measure_handover(struct host_costs *costs, const cpu_set_t *cpus)
+{
+	struct handover handover = { .into = &costs->futex_handover_ns };
+	pthread_t first;
+
+	while (!CPU_ISSET((size_t)handover.cpu, cpus))
+		handover.cpu++;
+	if (pthread_create(&first, NULL, first_thread, &handover) == 0)
+		pthread_join(first, NULL);
+}
+
+/* Four vCPUs on one slot for half a second. */
+static int measure_switch(struct host_costs *costs, struct loop *loop, struct kvm_system system,
+			  struct session_shape shape, uint64_t tsc_hz,
+			  struct machine_payload payload, struct why *why)
+{
+	struct options options = {
+		.initiators = 1,
+		.pace_us = 100,
+		.duration_given = true,
+		.duration_s = SWITCH_SECONDS,
+		.seed = 1,
+		.repeat = 1,
+	};
+	static struct protocol_result result;
+	struct round round = { .options = &options, .tsc_hz = tsc_hz, .result = &result };
+	static struct session session;
+	bool tested;
+	int error;
+
+	shape.vcpus = 4;
+	shape.slots = 1;
+	protocol_result_init(&result, SD_PROTOCOL_generation);
+	error = session_create(&session, loop, system, &shape, payload, why);
+	if (error != 0)
+		return error;
+	error = entry_flush_choose(&session, ENTRY_FLUSH_AUTO, &tested, why);
+	if (error == 0)
+		error = round_run(&session, &round, why);
+	histogram_merge(&costs->slot_switch_ns, &result.switch_ns);
+	session_destroy(&session);
+	return error;
+}
+
+int host_costs_measure(struct host_costs *costs, struct loop *loop, struct kvm_system system,
+		       const struct host_facts *facts, const cpu_set_t *cpus,
+		       struct machine_payload payload, struct why *why)
+{
+	bool two_cpus = CPU_COUNT(cpus) >= 2;
+	struct session_shape shape = {
+		.vcpus = 2,
+		.initiators = 1,
+		.pages = 1,
+		.slots = two_cpus ? 2 : 1,
+		.slice_ns = SWITCH_SLICE_US * NS_PER_US,
+		.cpus = *cpus,
+		.marks_preempted = facts->marks_preempted,
+	};
+	static struct session session;
+	int error;
+
+	for (struct histogram *h = &costs->ipi_round_trip_ns; h <= &costs->slot_switch_ns; h++)
+		histogram_init(h);
+	measure_handover(costs, cpus);
+	error = session_create(&session, loop, system, &shape, payload, why);
+	if (error != 0)
+		return error;
+	error = measure_in_guest(costs, &session, two_cpus, facts->tsc_hz, why);
+	session_destroy(&session);
+	if (error != 0)
+		return error;
+	return measure_switch(costs, loop, system, shape, facts->tsc_hz, payload, why);
+}

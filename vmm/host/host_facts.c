@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+/*
+ * host_facts.c - what this host is (host_facts.h).
+ *
+ * Threads: main, at start.
+ * Follows: sysfs and proc of Linux; CPUID leaf 0x40000001 (Linux
+ *          Documentation/virt/kvm/x86/cpuid.rst).
+ */
+#include "host_facts.h"
+
+#include <asm/kvm_para.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+/* First line of @path, or "unknown". */
+static void read_line(const char *path, char *out, size_t bytes)
+{
+	FILE *file = fopen(path, "re");
+
+	snprintf(out, bytes, "unknown");
+	if (file == NULL)
+		return;
+	if (fgets(out, (int)bytes, file) != NULL)
+		out[strcspn(out, "\n")] = '\0';
+	fclose(file);
+}
+
+/* Value of the first line of /proc/cpuinfo that begins with @key. */
+static void read_cpuinfo(const char *key, char *out, size_t bytes)
+{
+	FILE *file = fopen("/proc/cpuinfo", "re");
+	char line[4096];
+	const char *value;
+
+	snprintf(out, bytes, "unknown");
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+		value = strstr(line, ": ");
+		if (strncmp(line, key, strlen(key)) != 0 || value == NULL)
+			continue;
+		snprintf(out, bytes, "%.*s", (int)strcspn(value + 2, "\n"), value + 2);
+		break;
+	}
+	if (file != NULL)
+		fclose(file);
+}
+
+static bool has_word(const char *words, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *at = strstr(words, word); at != NULL; at = strstr(at + 1, word))
+		if ((at == words || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
+			return true;
+	return false;
+}
+
+/* The CPU's flags say what hardware KVM can use; a host with neither that has
+ * the module of kvm-pvm uses shadow paging alone. */
+static const char *kind_of_kvm(void)
+{
+	char flags[4096];
+
+	read_cpuinfo("flags", flags, sizeof(flags));
+	if (has_word(flags, "vmx"))
+		return "vmx";
+	if (has_word(flags, "svm"))
+		return "svm";
+	return access("/sys/module/kvm_pvm", F_OK) == 0 ? "pvm" : "unknown";
+}
+
+/* How many known vulnerabilities there are, and how many have a mitigation. */
+static void read_mitigations(char *out, size_t bytes)
+{
+	const char *folder = "/sys/devices/system/cpu/vulnerabilities";
+	unsigned mitigated = 0, vulnerable = 0, unaffected = 0;
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	char path[512], text[128];
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+		read_line(path, text, sizeof(text));
+		mitigated += strncmp(text, "Mitigation", 10) == 0;
+		vulnerable += strncmp(text, "Vulnerable", 10) == 0;
+		unaffected += strncmp(text, "Not affected", 12) == 0;
+	}
+	if (dir == NULL) {
+		snprintf(out, bytes, "unknown");
+		return;
+	}
+	closedir(dir);
+	snprintf(out, bytes, "%u mitigated, %u vulnerable, %u not affected", mitigated, vulnerable,
+		 unaffected);
+}
+
+static uint32_t pv_features(const struct kvm_cpuid_table *table)
+{
+	for (uint32_t i = 0; i < table->head.nent && i < KVM_CPUID_ENTRIES; i++)
+		if (table->entries[i].function == KVM_CPUID_FEATURES)
+			return table->entries[i].eax;
+	return 0;
+}
+
+/* What only a VM or a vCPU can tell, from one that never runs. */
+static int read_limits(struct host_facts *facts, struct kvm_system system, struct why *why)
+{
+	struct kvm_vcpu_fd vcpu;
+	struct kvm_vm vm;
+	int error = kvm_create_vm(system, &vm, why), khz;
+
+	if (error != 0)
+		return error;
+	facts->max_vcpus = (uint32_t)kvm_capability(vm, KVM_CAP_MAX_VCPUS);
+	error = kvm_create_vcpu(vm, 0, &vcpu, why);
+	if (error == 0) {
+		khz = kvm_get_tsc_khz(vcpu, why);
+		error = khz < 0 ? khz : 0;
+		facts->tsc_hz = khz > 0 ? (uint64_t)khz * 1000 : 0;
+		close(vcpu.fd);
+	}
+	close(vm.fd);
+	if (error == 0 && facts->tsc_hz == 0)
+		error = why_set(why, EXIT_HOST, ENOTSUP, "KVM_GET_TSC_KHZ: the TSC's frequency is unknown");
+	return error;
+}
+
+int host_facts_read(struct host_facts *facts, struct kvm_system system, struct why *why)
+{
+	struct kvm_cpuid_table *cpuid = calloc(1, sizeof(*cpuid));
+	struct utsname name;
+	int error;
+
+	memset(facts, 0, sizeof(*facts));
+	if (uname(&name) == 0)
+		snprintf(facts->kernel, sizeof(facts->kernel), "%.40s %.80s", name.sysname,
+			 name.release);
+	read_cpuinfo("model name", facts->cpu, sizeof(facts->cpu));
+	snprintf(facts->kvm, sizeof(facts->kvm), "%s", kind_of_kvm());
+	/* kvm-pvm never marks; what is not known may. */
+	facts->marks_preempted = strcmp(facts->kvm, "pvm") != 0;
+	read_mitigations(facts->mitigations, sizeof(facts->mitigations));
+	read_line("/sys/devices/system/clocksource/clocksource0/current_clocksource",
+		  facts->clocksource, sizeof(facts->clocksource));
+	facts->cpus_online = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+	if (getloadavg(&facts->load_1m, 1) != 1)
+		facts->load_1m = 0;
+	error = read_limits(facts, system, why);
+	if (error == 0 && cpuid != NULL)
+		error = kvm_supported_cpuid(system, cpuid, why);
+	if (error == 0 && cpuid != NULL)
+		facts->pv_features = pv_features(cpuid);
+	free(cpuid);
+	return error;
+}
+
+static bool has_sys_nice(void)
+{
+	cap_t held = cap_get_proc();
+	cap_flag_value_t value = CAP_CLEAR;
+
+	if (held == NULL)
+		return false;
+	(void)cap_get_flag(held, CAP_SYS_NICE, CAP_EFFECTIVE, &value);
+	cap_free(held);
+	return value == CAP_SET;
+}
+
+int host_check_realtime(uint32_t slots, struct why *why)
+{
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+	char runtime[32];
+
+	if (!has_sys_nice())
+		return why_set(why, EXIT_HOST, EPERM, "--realtime: needs the capability CAP_SYS_NICE");
+	if (slots >= online)
+		return why_set(why, EXIT_HOST, EINVAL,
+			       "--realtime: %u slots on %ld CPUs would leave none for anything else", slots,
+			       online);
+	read_line("/proc/sys/kernel/sched_rt_runtime_us", runtime, sizeof(runtime));
+	if (strcmp(runtime, "-1") == 0)
+		return why_set(why, EXIT_HOST, EINVAL,
+			       "--realtime: kernel.sched_rt_runtime_us is -1, nothing would stop a spinning vCPU");
+	return 0;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kvm.h - every ioctl on /dev/kvm that is in use, typed.
+ *
+ * Three kinds of descriptor, three types: the wrong one does not compile.
+ * Every function returns 0 or a value >= 0, or -errno with the request's name
+ * in @why. Nothing is retried; EINTR means something only to kvm_run().
+ * Follows: Linux Documentation/virt/kvm/api.rst.
+ */
+#ifndef KVM_H
+#define KVM_H
+
+#include <linux/kvm.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "why.h"
+
+struct kvm_system { int fd; };
+struct kvm_vm { int fd; };
+struct kvm_vcpu_fd { int fd; };
+
+#define KVM_MUST_USE __attribute__((warn_unused_result))
+
+#define KVM_CPUID_ENTRIES 256
+
+struct kvm_cpuid_table {
+	struct kvm_cpuid2 head;
+	struct kvm_cpuid_entry2 entries[KVM_CPUID_ENTRIES];
+};
+
+/**
+ * kvm_open - /dev/kvm, checked for API version 12.
+ *
+ * Errors:  EXIT_HOST: not there, no permission, another version.
+ */
+KVM_MUST_USE int kvm_open(struct kvm_system *system, struct why *why);
+KVM_MUST_USE int kvm_create_vm(struct kvm_system system, struct kvm_vm *vm, struct why *why);
+KVM_MUST_USE int kvm_supported_cpuid(struct kvm_system system, struct kvm_cpuid_table *table,
+				     struct why *why);
+/* Bytes of the kvm_run mapping. */
+KVM_MUST_USE int kvm_vcpu_mmap_size(struct kvm_system system, struct why *why);
+
+/* kvm_capability - value of KVM_CHECK_EXTENSION; 0 also when it failed. */
+int kvm_capability(struct kvm_vm vm, unsigned long capability);
+KVM_MUST_USE int kvm_enable_capability(struct kvm_vm vm, const struct kvm_enable_cap *capability,
+				       struct why *why);
+KVM_MUST_USE int kvm_set_memory(struct kvm_vm vm,
+				const struct kvm_userspace_memory_region *memory, struct why *why);
+KVM_MUST_USE int kvm_set_tss_address(struct kvm_vm vm, unsigned long gpa, struct why *why);
+
+KVM_MUST_USE int kvm_create_vcpu(struct kvm_vm vm, uint32_t id, struct kvm_vcpu_fd *vcpu,
+				 struct why *why);
+KVM_MUST_USE int kvm_set_cpuid(struct kvm_vcpu_fd vcpu, const struct kvm_cpuid_table *table,
+			       struct why *why);
+KVM_MUST_USE int kvm_get_regs(struct kvm_vcpu_fd vcpu, struct kvm_regs *regs, struct why *why);
+KVM_MUST_USE int kvm_set_regs(struct kvm_vcpu_fd vcpu, const struct kvm_regs *regs,
+			      struct why *why);
+KVM_MUST_USE int kvm_get_sregs(struct kvm_vcpu_fd vcpu, struct kvm_sregs *sregs, struct why *why);
+KVM_MUST_USE int kvm_set_sregs(struct kvm_vcpu_fd vcpu, const struct kvm_sregs *sregs,
+			       struct why *why);
+KVM_MUST_USE int kvm_set_msr(struct kvm_vcpu_fd vcpu, uint32_t index, uint64_t value,
+			     struct why *why);
+KVM_MUST_USE int kvm_set_running(struct kvm_vcpu_fd vcpu, struct why *why);
+KVM_MUST_USE int kvm_get_lapic(struct kvm_vcpu_fd vcpu, struct kvm_lapic_state *lapic,
+			       struct why *why);
+KVM_MUST_USE int kvm_set_lapic(struct kvm_vcpu_fd vcpu, const struct kvm_lapic_state *lapic,
+			       struct why *why);
+/* kHz. */
+KVM_MUST_USE int kvm_get_tsc_khz(struct kvm_vcpu_fd vcpu, struct why *why);
+/* Signals blocked while in KVM_RUN: bit (signal - 1). */
+KVM_MUST_USE int kvm_set_signal_mask(struct kvm_vcpu_fd vcpu, uint64_t blocked, struct why *why);
+
+/**
+ * kvm_run - enter the guest.
+ *
+ * Returns: 0 on an exit for userspace, -EINTR when a signal or immediate_exit
+ *          ended it, another -errno otherwise; says nothing.
+ */
+KVM_MUST_USE int kvm_run(struct kvm_vcpu_fd vcpu);
+
+#endif

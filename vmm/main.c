@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+/*
+ * main.c - parse, wire, run, return.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "options.h"
+#include "payload_image.h"
+#include "run.h"
+
+#define PAYLOAD_MAX_BYTES (64 << 20)
+
+/* The file named on the command line, or the payload in this binary. */
+static int find_payload(const char *path, struct machine_payload *payload, struct why *why)
+{
+	struct stat status;
+	void *image;
+	int fd;
+
+	if (path == NULL) {
+		payload->name = "built-in payload";
+		payload->image = payload_image;
+		payload->bytes = (size_t)(payload_image_end - payload_image);
+		return 0;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &status) != 0)
+		return why_set(why, EXIT_USAGE, errno, "%s: %s", path, strerror(errno));
+	payload->name = path;
+	payload->image = (const uint8_t *)"";
+	payload->bytes = 0;
+	if (!S_ISREG(status.st_mode) || status.st_size > PAYLOAD_MAX_BYTES) {
+		close(fd);
+		return why_set(why, EXIT_USAGE, EINVAL, "%s: not a file of at most %d bytes", path,
+			       PAYLOAD_MAX_BYTES);
+	}
+	if (status.st_size != 0) {
+		image = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		payload->image = image;
+		payload->bytes = (size_t)status.st_size;
+		if (image == MAP_FAILED)
+			why_set(why, EXIT_USAGE, errno, "%s: %s", path, strerror(errno));
+	}
+	close(fd);
+	return why->text[0] != '\0' ? -EINVAL : 0;
+}
+
+static void list_protocols(void)
+{
+	for (enum sd_protocol protocol = 0; protocol < SD_PROTOCOLS; protocol++)
+		printf("%-16s%s\n", protocol_name(protocol),
+		       protocol_kind(protocol) == SD_KIND_SAFE ? "safe" : "control: must be caught");
+}
+
+int main(int argc, char **argv)
+{
+	struct run run = { .argc = argc, .argv = argv, .main_ns = clock_ns() };
+	struct options options;
+	struct why why = { 0 };
+
+	signal(SIGPIPE, SIG_IGN);
+	if (options_parse(argc, argv, &options, &why) != 0 ||
+	    find_payload(options.payload, &run.payload, &why) != 0) {
+		fprintf(stderr, "vmm: %s\n", why.text);
+		return why.status;
+	}
+	run.options = &options;
+	switch (options.action) {
+	case OPTIONS_HELP:
+		fputs(options_help(), stdout);
+		return EXIT_OK;
+	case OPTIONS_VERSION:
+		puts("vmm " VMM_VERSION);
+		return EXIT_OK;
+	case OPTIONS_LIST_PROTOCOLS:
+		list_protocols();
+		return EXIT_OK;
+	case OPTIONS_HOST:
+		return run_host(&run);
+	case OPTIONS_RUN:
+		break;
+	}
+	return run_bench(&run);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * option_table.h - one row an option: name, reader, field, limits.
+ *
+ * Private to options.c and option_table.c.
+ */
+#ifndef OPTION_TABLE_H
+#define OPTION_TABLE_H
+
+#include <stddef.h>
+
+#include "options.h"
+
+struct option_row {
+	const char *name;       /* without the dashes */
+	/* Checks @value and stores it; -EINVAL with one line in @why. @value is
+	 * not empty, and NULL where bare. */
+	int (*read)(const struct option_row *row, const char *value,
+		    struct options *options, struct why *why);
+	size_t field;           /* offset in struct options, for shared readers */
+	uint64_t min, max;      /* of a number; of seconds in ms */
+	bool bare;              /* takes no value */
+	char letter;            /* short form, 0 none */
+};
+
+#define OPTION_ROWS 22
+
+extern const struct option_row g_option_rows[OPTION_ROWS];
+
+#endif

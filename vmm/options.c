@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+/*
+ * options.c - the command line, checked (options.h).
+ *
+ * The options themselves are rows of option_table.c; here they are fetched by
+ * getopt_long(), and what depends on two of them is settled when all are read.
+ *
+ * Threads: main's, before any other starts: getopt has static state.
+ * Tested:  tests/unit/options_are_checked_test.c,
+ *          tests/unit/options_defaults_follow_the_manual_test.c
+ */
+#include "options.h"
+
+#include <getopt.h>
+#include <string.h>
+
+#include "option_table.h"
+#include "protocol_list.h"
+
+/* What getopt_long() returns for row 0, above every character. */
+#define CODE_ROW_0 256
+
+/* getopt's own: a leading dash has it return operands as code 1, in order and
+ * whatever the environment says; the colon tells ':' from '?'. */
+#define SHORT_OPTIONS "-:qh"
+#define CODE_OPERAND  1
+
+static void options_set_defaults(struct options *options)
+{
+	const char *unknown;
+
+	*options = (struct options){
+		.action = OPTIONS_RUN,
+		.vcpus = 8,
+		.overcommit = 0,        /* not given: options_settle() */
+		.slice_us = 2000,
+		.duration_s = 0,        /* not given */
+		.warmup_s = 0.1,
+		.repeat = 1,
+		.initiators = 1,
+		.pace_us = 100,
+		.seed = 1,
+		.entry_flush = ENTRY_FLUSH_AUTO,
+		.out = "./out",
+	};
+	/* Cannot fail: a word it knows. */
+	(void)!protocol_list_read("safe", options->protocols, &options->protocol_count, &unknown);
+}
+
+static int options_settle(struct options *options, struct why *why)
+{
+	uint32_t vcpus = options->vcpus;
+
+	if (options->overcommit > vcpus)
+		return why_set(why, EXIT_USAGE, EINVAL,
+			       "--overcommit %u: must be 1 to %u (--vcpus)",
+			       options->overcommit, vcpus);
+	if (options->initiators > vcpus)
+		return why_set(why, EXIT_USAGE, EINVAL,
+			       "--initiators %u: must be 1 to %u (--vcpus)",
+			       options->initiators, vcpus);
+	if (options->overcommit == 0)
+		options->overcommit = vcpus < 4 ? vcpus : 4;
+	options->slots = (vcpus + options->overcommit - 1) / options->overcommit;
+	options->duration_given = options->duration_s > 0 || options->flushes == 0;
+	if (options->duration_s <= 0)
+		options->duration_s = 2;
+	return 0;
+}
+
+static int payload_set(const char *payload, struct options *options, struct why *why)
+{
+	if (options->payload)
+		return why_set(why, EXIT_USAGE, EINVAL,
+			       "%.64s: only one PAYLOAD, and %.64s was given",
+			       payload, options->payload);
+	if (*payload == '\0')
+		return why_set(why, EXIT_USAGE, EINVAL, "PAYLOAD: the name is empty");
+	options->payload = payload;
+	return 0;
+}
+
+static const struct option_row *row_of_code(int code)
+{
+	if (code >= CODE_ROW_0)
+		return &g_option_rows[code - CODE_ROW_0];
+	for (size_t i = 0; i < OPTION_ROWS; i++) {
+		if (g_option_rows[i].letter != 0 && g_option_rows[i].letter == code)
+			return &g_option_rows[i];
+	}
+	return NULL;
+}
+
+/* getopt_long() said '?': optopt is the option's code if it has one, else the
+ * letter, else 0 and @argument is a long option that nothing begins with, or
+ * more than one. */
+static int unknown_refuse(const char *argument, struct why *why)
+{
+	const struct option_row *row = row_of_code(optopt);
+	size_t bytes = strcspn(argument, "=");
+
+	if (row)
+		return why_set(why, EXIT_USAGE, EINVAL, "--%s: takes no value", row->name);
+	if (optopt)
+		return why_set(why, EXIT_USAGE, EINVAL, "unknown option -%c (see --help)", optopt);
+	return why_set(why, EXIT_USAGE, EINVAL, "unknown option %.*s (see --help)",
+		       bytes < 64 ? (int)bytes : 64, argument);
+}
+
+static int option_take(int code, char **argv, struct options *options, struct why *why)
+{
+	const struct option_row *row;
+
+	if (code == CODE_OPERAND)
+		return payload_set(optarg, options, why);
+	if (code == '?')
+		return unknown_refuse(argv[optind - 1], why);
+	row = row_of_code(code == ':' ? optopt : code);
+	if (code == ':' || (!row->bare && *optarg == '\0'))
+		return why_set(why, EXIT_USAGE, EINVAL, "--%s: needs a value", row->name);
+	return row->read(row, optarg, options, why);
+}
+
+/* --help and its like answer at once, whatever comes behind them. */
+static bool options_answer_only(const struct options *options)
+{
+	return options->action != OPTIONS_RUN && options->action != OPTIONS_HOST;
+}
+
+static int options_read(int argc, char **argv, struct options *options, struct why *why)
+{
+	struct option longs[OPTION_ROWS + 1] = { 0 };
+	int code, error = 0;
+
+	for (int i = 0; i < OPTION_ROWS; i++) {
+		longs[i].name = g_option_rows[i].name;
+		longs[i].has_arg = g_option_rows[i].bare ? no_argument : required_argument;
+		longs[i].val = CODE_ROW_0 + i;
+	}
+	opterr = 0;
+	optind = 0;     /* start over, also inside getopt */
+	while ((code = getopt_long(argc, argv, SHORT_OPTIONS, longs, NULL)) != -1) {
+		error = option_take(code, argv, options, why);
+		if (error || options_answer_only(options))
+			return error;
+	}
+	for (; optind < argc && !error; optind++)       /* behind "--" */
+		error = payload_set(argv[optind], options, why);
+	return error;
+}
+
+/* Arguments are quoted in messages; a message is one line. */
+static void why_keep_one_line(struct why *why)
+{
+	for (char *c = why->text; *c != '\0'; c++) {
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	}
+}
+
+int options_parse(int argc, char **argv, struct options *options, struct why *why)
+{
+	int error;
+
+	options_set_defaults(options);
+	error = options_read(argc, argv, options, why);
+	if (!error && !options_answer_only(options))
+		error = options_settle(options, why);
+	if (error)
+		why_keep_one_line(why);
+	return error;
+}
+
+const char *options_help(void)
+{
+	return
+"Usage: vmm [OPTION]... [PAYLOAD]\n"
+"Measure how long TLB shootdowns hold up a vCPU, and prove that none gets lost.\n"
+"PAYLOAD is an ELF64 file to run instead of the built-in one.\n"
+"\n"
+"The machine\n"
+"  --vcpus N             vCPUs, 1 to 1024 (8)\n"
+"  --overcommit K        vCPUs that share a slot, 1 to N (4, or N if less)\n"
+"  --cpus LIST           CPUs the slots are pinned to, as in 0-3,8 (all)\n"
+"  --slice-us US         how long a vCPU keeps its slot, 50 to 10000000 (2000)\n"
+"  --realtime PRIO       SCHED_FIFO priority of vCPUs, 1 to 99; 0 is off (0)\n"
+"  --entry-flush WAY     flush on entry: auto, steal or sregs (auto)\n"
+"\n"
+"The measurement, of each protocol\n"
+"  --protocol LIST       names, safe or all; see --list-protocols (safe)\n"
+"  --duration S          seconds, 0.01 to 86400 (2)\n"
+"  --flushes N           stop after N flushes, up to 1e12; without --duration\n"
+"                        there is then no time limit\n"
+"  --warmup S            seconds before it that do not count, up to 60 (0.1)\n"
+"  --repeat R            rounds over all protocols, 1 to 10000 (1)\n"
+"  --initiators I        vCPUs that flush, 1 to 64 and at most N (1)\n"
+"  --pace-us US          pause between two flushes of one, up to 1000000 (100)\n"
+"  --seed X              for all that is random, decimal or 0x... (1)\n"
+"\n"
+"Results\n"
+"  --out DIR             folder for the files (./out)\n"
+"  --csv FILE            a row each flush (DIR/flush-latency.csv)\n"
+"  --json FILE           the summary (DIR/summary.json)\n"
+"  -q, --quiet           no progress\n"
+"\n"
+"Instead of a run\n"
+"  --host                what KVM is here and what its primitives cost\n"
+"  --list-protocols, --version, -h, --help\n"
+"\n"
+"Exit: 0 well, 1 stale, 2 usage, 3 host, 4 guest, 5 results, 6 over threshold\n";
+}

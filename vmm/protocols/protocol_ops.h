@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * protocol_ops.h - the VMM's part in a protocol: what park does.
+ *
+ * The table follows the last column of protocols.def.
+ */
+#ifndef PROTOCOL_OPS_H
+#define PROTOCOL_OPS_H
+
+#include "options.h"
+#include "word.h"
+
+struct protocol_ops {
+	/* Required: mark the vCPU preempted; true when it now owes a flush before
+	 * it runs guest code. On its own thread, out of the guest. */
+	bool (*park)(struct sd_region *region);
+};
+
+extern const struct protocol_ops protocol_plain;        /* plain.c */
+extern const struct protocol_ops protocol_transfer;     /* transfer.c */
+
+/* protocol_ops_of - never NULL. */
+const struct protocol_ops *protocol_ops_of(enum sd_protocol protocol);
+
+#endif

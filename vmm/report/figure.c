@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+/*
+ * figure.c - figures derived from results, and figures as short text.
+ *
+ * Owns:    nothing; no state.
+ * Threads: any.
+ * Tested:  as figure.h says.
+ */
+#include "figure.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static double quotient(double part, uint64_t whole)
+{
+	return whole == 0 ? 0.0 : part / (double)whole;
+}
+
+double figure_flushes_per_s(const struct protocol_result *result)
+{
+	return quotient((double)result->flushes * 1e9, result->measured_ns);
+}
+
+double figure_per_flush(const struct protocol_result *result, uint64_t events)
+{
+	return quotient((double)events, result->flushes);
+}
+
+double figure_taken_pct(const struct protocol_result *result)
+{
+	return quotient((double)result->taken_ns * 100.0, result->slot_cpu_ns);
+}
+
+/* Decimals that leave three digits; 9.996 has one, as it rounds to 10.0. */
+static int decimals_of(double value)
+{
+	if (value < 9.995)
+		return 2;
+	return value < 99.95 ? 1 : 0;
+}
+
+/* @value in the largest of @units, a factor 1000 apart, that leaves it at 1 or more. */
+static struct figure_text three_digits(double value, const char *const *units, size_t count)
+{
+	struct figure_text figure;
+	size_t unit = 0;
+
+	for (; value >= 999.5 && unit + 1 < count; unit++)
+		value /= 1000.0;
+	snprintf(figure.text, sizeof(figure.text), "%.*f%s", decimals_of(value), value, units[unit]);
+	return figure;
+}
+
+/* The steps above seconds are for what a hostile payload may report. */
+struct figure_text figure_time(uint64_t ns)
+{
+	static const char *const units[] = { "us", "ms", "s", "ks", "Ms", "Gs" };
+	struct figure_text figure;
+
+	if (ns >= 1000)
+		return three_digits((double)ns / 1000.0, units, sizeof(units) / sizeof(units[0]));
+	snprintf(figure.text, sizeof(figure.text), "%" PRIu64 "ns", ns);
+	return figure;
+}
+
+/* SI, past what a count can reach: a rate is a count over as little as 1 ns. */
+static const char *const g_prefixes[] = { "", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q" };
+#define PREFIXES (sizeof(g_prefixes) / sizeof(g_prefixes[0]))
+
+struct figure_text figure_count(uint64_t count)
+{
+	struct figure_text figure;
+
+	if (count >= 10000)
+		return three_digits((double)count, g_prefixes, PREFIXES);
+	snprintf(figure.text, sizeof(figure.text), "%" PRIu64, count);
+	return figure;
+}
+
+struct figure_text figure_ratio(double ratio)
+{
+	struct figure_text figure;
+
+	if (ratio >= 999.5 && ratio < 9999.5)
+		snprintf(figure.text, sizeof(figure.text), "%.0f", ratio);
+	else if (ratio >= 0.005)
+		return three_digits(ratio, g_prefixes, PREFIXES);
+	else
+		snprintf(figure.text, sizeof(figure.text), "%s", ratio > 0.0 ? "<.01" : "0");
+	return figure;
+}
+
+const char *figure_entry_flush(enum entry_flush entry_flush)
+{
+	switch (entry_flush) {
+	case ENTRY_FLUSH_STEAL:
+		return "steal";
+	case ENTRY_FLUSH_SREGS:
+		return "sregs";
+	case ENTRY_FLUSH_AUTO:
+		break;
+	}
+	return "unknown";
+}

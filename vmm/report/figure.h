@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * figure.h - figures derived from results, and figures as short text: what
+ * the table and the JSON both show.
+ *
+ * Pure. Tested: tests/unit/table_shows_every_protocol_test.c (text) and
+ * tests/unit/summary_has_the_promised_shape_test.c (derived figures)
+ */
+#ifndef FIGURE_H
+#define FIGURE_H
+
+#include <stdint.h>
+
+#include "results.h"
+
+/* Derived figures; each is 0 when nothing was measured. */
+
+/* figure_flushes_per_s - recorded flushes over the time of recording, in 1/s. */
+double figure_flushes_per_s(const struct protocol_result *result);
+
+/* figure_per_flush - @events over the recorded flushes, without unit. */
+double figure_per_flush(const struct protocol_result *result, uint64_t events);
+
+/* figure_taken_pct - share of the slots' CPU time that went elsewhere, in percent. */
+double figure_taken_pct(const struct protocol_result *result);
+
+struct figure_text {
+	char text[16];
+};
+
+/**
+ * figure_time, figure_count, figure_ratio - at most six, five and five
+ * characters: three digits and a unit or an SI prefix.
+ *
+ * Units:   @ns nanoseconds, shown as ns, us, ms, s ("8.05ms", "812ns").
+ * Shape:   counts below 10000 are exact ("9999", "1.90G"); a ratio of 0 is
+ *          "0", one too small to show "<.01". @ratio is finite and not negative.
+ */
+struct figure_text figure_time(uint64_t ns);
+struct figure_text figure_count(uint64_t count);
+struct figure_text figure_ratio(double ratio);
+
+/* figure_entry_flush - "steal", "sregs", or "unknown" before it was decided. */
+const char *figure_entry_flush(enum entry_flush entry_flush);
+
+#endif

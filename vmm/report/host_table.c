@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+/*
+ * host_table.c - the text of --host: what this KVM host is, what it costs.
+ *
+ * Owns:    nothing; no state.
+ * Threads: any.
+ * Tested:  tests/unit/table_shows_every_protocol_test.c
+ */
+#include "report.h"
+
+#include "figure.h"
+#include "line.h"
+
+static void facts_print(FILE *out, const struct run_results *run)
+{
+	const struct host_facts *host = &run->host;
+
+	line_print(out, "%-14s %s, at most %u vCPUs", "KVM", host->kvm, host->max_vcpus);
+	line_print(out, "%-14s %s", "kernel", host->kernel);
+	line_print(out, "%-14s %s", "CPU", host->cpu);
+	line_print(out, "%-14s %u, load %.2f", "CPUs online", host->cpus_online, host->load_1m);
+	line_print(out, "%-14s %.3f GHz, clocksource %s", "TSC", (double)host->tsc_hz / 1e9,
+		   host->clocksource);
+	line_print(out, "%-14s %s", "mitigations", host->mitigations);
+	line_print(out, "%-14s 0x%08x", "PV features", host->pv_features);
+	line_print(out, "%-14s marked by %s", "preempted byte",
+		   host->marks_preempted ? "KVM and the VMM" : "the VMM only");
+	line_print(out, "%-14s by %s (%s)", "entry flush", figure_entry_flush(run->entry_flush),
+		   run->entry_flush_tested ? "tested" : "not tested");
+}
+
+static void cost_print(FILE *out, const char *what, const struct histogram *cost_ns)
+{
+	if (cost_ns->count == 0) {
+		fprintf(out, "%-36s not measured\n", what);
+		return;
+	}
+	fprintf(out, "%-36s %7s %7s %7s %8s\n", what,
+		figure_time(histogram_quantile(cost_ns, 0.5)).text,
+		figure_time(histogram_quantile(cost_ns, 0.9)).text,
+		figure_time(histogram_quantile(cost_ns, 0.99)).text,
+		figure_count(cost_ns->count).text);
+}
+
+void host_print(FILE *out, const struct run_results *run, const struct host_costs *costs)
+{
+	facts_print(out, run);
+	fprintf(out, "\n%-36s %7s %7s %7s %8s\n", "primitive", "p50", "p90", "p99", "samples");
+	cost_print(out, "IPI round trip", &costs->ipi_round_trip_ns);
+	cost_print(out, "shootdown floor, one running target", &costs->shootdown_floor_ns);
+	cost_print(out, "gate, ring 3 to ring 0 and back", &costs->gate_ns);
+	cost_print(out, "exit to userspace and back", &costs->exit_ns);
+	cost_print(out, "flush on entry, steal time", &costs->flush_on_entry_steal_ns);
+	cost_print(out, "flush on entry, KVM_SET_SREGS", &costs->flush_on_entry_sregs_ns);
+	cost_print(out, "futex hand-over on one CPU", &costs->futex_handover_ns);
+	cost_print(out, "slot switch", &costs->slot_switch_ns);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * report.h - results into words, rows and JSON.
+ *
+ * Pure but for the streams given: no KVM, no clock, no global state.
+ */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "results.h"
+
+/* --- CSV: csv.c. One row a flush; formatted into the caller's buffer, which
+ * the event loop writes. ------------------------------------------------- */
+
+#define CSV_ROW_MAX 256                 /* bytes of the longest row, newline included */
+
+/* csv_header - the header row with its newline. */
+const char *csv_header(void);
+
+/**
+ * csv_row - format one row.
+ *
+ * Shape:   @out holds CSV_ROW_MAX bytes; no terminating zero is written.
+ * Returns: bytes written, newline included. About 100 ns: no printf.
+ */
+size_t csv_row(char *out, const struct flush_row *row, enum sd_protocol protocol);
+
+/* --- JSON: summary.c (jansson) ------------------------------------------- */
+
+/**
+ * summary_text - summary.json of a run; host_text - that of --host.
+ *
+ * Returns: a malloc'ed, newline-terminated text for the caller to free; NULL
+ *          when memory ran out.
+ */
+char *summary_text(const struct run_results *run);
+char *host_text(const struct run_results *run, const struct host_costs *costs);
+
+/* --- text: table.c, host_table.c ------------------------------------------ */
+
+/* table_print - the comparison table and the lines below it, to @out. */
+void table_print(FILE *out, const struct run_results *run);
+
+/* host_print - what this KVM host is and what its primitives cost. */
+void host_print(FILE *out, const struct run_results *run, const struct host_costs *costs);
+
+/* --- verdict: verdict.c ---------------------------------------------------- */
+
+/* What the counts of one protocol prove. */
+enum verdict {
+	VERDICT_OK,             /* safe, checked, nothing stale */
+	VERDICT_CAUGHT,         /* a control, and stale loads were seen */
+	VERDICT_IDLE,           /* not exercised: proves nothing */
+	VERDICT_BLIND,          /* safe, flushed, but nobody checked: proves nothing */
+	VERDICT_STALE,          /* safe, but stale loads were seen: EXIT_WRONG */
+	VERDICT_MISSED,         /* a control, exercised and not caught: EXIT_WRONG */
+};
+
+enum verdict verdict_of_protocol(const struct run_results *run,
+				 const struct protocol_result *result);
+
+/* verdict_name - at most six characters; those that fail the run are capitals. */
+const char *verdict_name(enum verdict verdict);
+
+/**
+ * verdict_of - exit status a finished run has earned.
+ *
+ * Returns: EXIT_OK; EXIT_WRONG when a safe protocol let a stale load through, or
+ *          a control was exercised (flushes and, for one that skips, skips) and
+ *          nothing was caught. One line for each reason goes to @messages.
+ */
+enum exit_status verdict_of(const struct run_results *run, FILE *messages);
+
+/* --- progress: progress.c -------------------------------------------------- */
+
+/**
+ * progress_line - the one live line, without newline.
+ *
+ * Shape:   @out holds @bytes; the text fits @columns columns, by leaving out
+ *          whole fields from the end. @total_s 0: no deadline.
+ */
+void progress_line(char *out, size_t bytes, unsigned columns, const char *protocol,
+		   unsigned round, unsigned rounds, double elapsed_s, double total_s,
+		   uint64_t flushes, uint64_t stale);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * results.h - what a run has measured: filled by the session, read by the
+ * report. Times are nanoseconds; the TSC was converted when samples were read.
+ */
+#ifndef RESULTS_H
+#define RESULTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "histogram.h"
+#include "options.h"
+
+/* One flush, converted: a row of the CSV. */
+struct flush_row {
+	uint64_t start_ns;              /* since the protocol's start, guest's TSC */
+	uint64_t pte_ns;
+	uint64_t wall_ns;
+	uint64_t stall_ns;
+	uint32_t run;                   /* round of --repeat, from 0 */
+	uint32_t seq;
+	uint32_t initiator;
+	uint32_t targets;
+	uint32_t ipis;
+	uint32_t deferred;
+	uint32_t taken_over;
+	uint32_t pages;
+};
+
+/* All rounds of one protocol together. */
+struct protocol_result {
+	enum sd_protocol protocol;
+	uint32_t rounds;                /* finished or interrupted with results */
+	uint64_t flushes;               /* recorded */
+	uint64_t measured_ns;           /* recording, all rounds */
+	struct histogram wall_ns;
+	struct histogram stall_ns;
+	struct histogram floor_ns;
+	struct histogram pte_ns;
+	struct histogram switch_ns;     /* park of one vCPU to KVM_RUN of the next */
+	uint64_t over_quarter_slice;    /* stalls above slice / 4 */
+	uint64_t checks;                /* of the oracle, warm-up included */
+	uint64_t stale;
+	uint64_t stale_saw;             /* epochs of one stale load, for the message */
+	uint64_t stale_expected;
+	uint64_t skipped;               /* targets a control left alone */
+	uint64_t ipis;                  /* of the recorded flushes, and so on */
+	uint64_t deferred;
+	uint64_t takeovers;
+	uint64_t transfers;             /* parks that took over an unserved request */
+	uint64_t spurious_ipis;         /* IPIs found pending for a transferred request */
+	uint64_t switches;
+	uint64_t dropped;               /* samples the ring had no room for */
+	uint64_t sample_ns;             /* mean cost of recording one sample */
+	/* What the slots' CPUs gave to others than vCPU threads. */
+	uint64_t slot_cpu_ns;           /* CPU time the slots had */
+	uint64_t taken_ns;              /* of it, not used by vCPU threads */
+	uint64_t steal_ns;              /* /proc/stat steal of these CPUs */
+	uint64_t involuntary_switches;  /* of vCPU threads */
+	bool disturbed;                 /* taken_ns above 2 % of slot_cpu_ns */
+};
+
+/* What this KVM host is. Strings are never NULL. */
+struct host_facts {
+	char kernel[128];               /* uname: sysname release */
+	char cpu[128];                  /* model name */
+	char kvm[16];                   /* "vmx", "svm", "pvm" or "unknown" */
+	char mitigations[64];           /* /sys/devices/system/cpu/vulnerabilities digest or "unknown" */
+	char clocksource[32];
+	uint32_t cpus_online;
+	uint32_t max_vcpus;             /* KVM_CAP_MAX_VCPUS */
+	uint64_t tsc_hz;
+	uint32_t pv_features;           /* EAX of CPUID 0x40000001 as KVM offers it */
+	bool marks_preempted;           /* KVM itself may write the preempted byte */
+	double load_1m;                 /* at start */
+};
+
+struct run_results {
+	const struct options *options;
+	int argc;
+	char **argv;
+	struct host_facts host;
+	struct timespec started;        /* CLOCK_REALTIME */
+	struct timespec ended;
+	enum entry_flush entry_flush;   /* the way in use */
+	bool entry_flush_tested;        /* a stale translation was seen to go */
+	uint64_t first_instruction_ns;  /* main() to the last vCPU's first doorbell */
+	bool interrupted;               /* SIGINT */
+	cpu_set_t slot_cpus;            /* CPUs in use */
+	uint32_t result_count;
+	struct protocol_result *results; /* [result_count], in the order of options */
+};
+
+/* --host: what the primitives cost. Empty histogram: not measured here. */
+struct host_costs {
+	struct histogram ipi_round_trip_ns;
+	struct histogram shootdown_floor_ns;
+	struct histogram gate_ns;
+	struct histogram exit_ns;
+	struct histogram flush_on_entry_steal_ns;
+	struct histogram flush_on_entry_sregs_ns;
+	struct histogram futex_handover_ns;
+	struct histogram slot_switch_ns;
+};
+
+#endif

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+/*
+ * summary.c - summary.json and the JSON of --host.
+ *
+ * Owns:    nothing beyond a call; the text belongs to the caller.
+ * Threads: one at a time: jansson seeds its hash once.
+ * Tested:  tests/unit/summary_has_the_promised_shape_test.c
+ */
+#include "report.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+
+#include "figure.h"
+#include "json_part.h"
+
+#ifndef VMM_VERSION
+#define VMM_VERSION "unknown"
+#endif
+
+#define SCHEMA 1
+
+/* RFC 3339, UTC, milliseconds. */
+static void put_time(struct json_part *object, const char *key, const struct timespec *when)
+{
+	struct tm tm = { .tm_mday = 1, .tm_year = 70 };
+	char second[32], text[48];
+
+	gmtime_r(&when->tv_sec, &tm);
+	strftime(second, sizeof(second), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text, sizeof(text), "%s.%03dZ", second, (int)(when->tv_nsec / 1000000));
+	part_put_text(object, key, text);
+}
+
+static void put_distribution(struct json_part *object, const char *key, const struct histogram *values)
+{
+	static const struct { const char *key; double quantile; } quantiles[] = {
+		{ "p50", 0.5 }, { "p90", 0.9 }, { "p99", 0.99 },
+		{ "p995", 0.995 }, { "p999", 0.999 }, { "max", 1.0 },
+	};
+	struct json_part part = part_new();
+
+	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
+		part_put_count(&part, quantiles[i].key, histogram_quantile(values, quantiles[i].quantile));
+	part_put_count(&part, "samples", values->count);
+	part_put_part(object, key, part);
+}
+
+static void put_counts(struct json_part *object, const struct protocol_result *result)
+{
+	part_put_count(object, "over_quarter_slice", result->over_quarter_slice);
+	part_put_count(object, "checks", result->checks);
+	part_put_count(object, "stale", result->stale);
+	part_put_flag(object, "disturbed", result->disturbed);
+	part_put_real(object, "ipis_per_flush", figure_per_flush(result, result->ipis));
+	part_put_real(object, "deferred_per_flush", figure_per_flush(result, result->deferred));
+	part_put_count(object, "transfers", result->transfers);
+	part_put_count(object, "takeovers", result->takeovers);
+	part_put_count(object, "spurious_ipis", result->spurious_ipis);
+	part_put_count(object, "switches", result->switches);
+	part_put_count(object, "dropped", result->dropped);
+	part_put_count(object, "sample_ns", result->sample_ns);
+	part_put_count(object, "skipped", result->skipped);
+	part_put_real(object, "taken_pct", figure_taken_pct(result));
+	part_put_count(object, "steal_ns", result->steal_ns);
+	part_put_count(object, "involuntary_switches", result->involuntary_switches);
+	part_put_count(object, "rounds", result->rounds);
+}
+
+static struct json_part protocol_part(const struct protocol_result *result)
+{
+	struct json_part object = part_new();
+
+	part_put_text(&object, "name", protocol_name(result->protocol));
+	part_put_flag(&object, "safe", protocol_kind(result->protocol) == SD_KIND_SAFE);
+	part_put_count(&object, "flushes", result->flushes);
+	part_put_real(&object, "flushes_per_s", figure_flushes_per_s(result));
+	put_distribution(&object, "wall_ns", &result->wall_ns);
+	put_distribution(&object, "stall_ns", &result->stall_ns);
+	put_distribution(&object, "floor_ns", &result->floor_ns);
+	put_distribution(&object, "pte_ns", &result->pte_ns);
+	put_distribution(&object, "switch_ns", &result->switch_ns);
+	put_counts(&object, result);
+	return object;
+}
+
+static struct json_part host_part(const struct host_facts *host)
+{
+	struct json_part object = part_new();
+
+	part_put_text(&object, "kvm", host->kvm);
+	part_put_text(&object, "kernel", host->kernel);
+	part_put_text(&object, "cpu", host->cpu);
+	part_put_text(&object, "mitigations", host->mitigations);
+	part_put_text(&object, "clocksource", host->clocksource);
+	part_put_count(&object, "cpus_online", host->cpus_online);
+	part_put_count(&object, "max_vcpus", host->max_vcpus);
+	part_put_count(&object, "tsc_hz", host->tsc_hz);
+	part_put_count(&object, "pv_features", host->pv_features);
+	part_put_flag(&object, "marks_preempted", host->marks_preempted);
+	part_put_real(&object, "load_1m", host->load_1m);
+	return object;
+}
+
+static void put_lists(struct json_part *object, const struct run_results *run)
+{
+	json_t *command = json_array(), *cpus = json_array(), *protocols = json_array();
+
+	for (int i = 0; i < run->argc; i++)
+		part_append(object, command, part_string(run->argv[i]));
+	for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &run->slot_cpus))
+			part_append(object, cpus, json_integer((json_int_t)cpu));
+	for (uint32_t i = 0; i < run->result_count; i++)
+		part_append_part(object, protocols, protocol_part(&run->results[i]));
+	part_put(object, "command", command);
+	part_put(object, "cpus", cpus);
+	part_put(object, "protocols", protocols);
+}
+
+/* A seed that a signed integer cannot hold must not be cut: it goes out as text. */
+static void put_seed(struct json_part *object, uint64_t seed)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, seed);
+	if (seed > INT64_MAX)
+		part_put_text(object, "seed", text);
+	else
+		part_put_count(object, "seed", seed);
+}
+
+static void put_machine(struct json_part *object, const struct run_results *run)
+{
+	part_put_count(object, "vcpus", run->options->vcpus);
+	part_put_count(object, "slots", run->options->slots);
+	part_put_count(object, "overcommit", run->options->overcommit);
+	part_put_count(object, "slice_us", run->options->slice_us);
+	part_put_count(object, "pages", 1);
+	part_put_count(object, "initiators", run->options->initiators);
+	part_put_count(object, "pace_us", run->options->pace_us);
+	part_put_text(object, "preempt", "slice");
+	part_put_text(object, "entry_flush", figure_entry_flush(run->entry_flush));
+	part_put_flag(object, "entry_flush_tested", run->entry_flush_tested);
+	part_put_flag(object, "interrupted", run->interrupted);
+	part_put_count(object, "first_instruction_ns", run->first_instruction_ns);
+}
+
+char *summary_text(const struct run_results *run)
+{
+	struct json_part object = part_new();
+
+	part_put_count(&object, "schema", SCHEMA);
+	part_put_text(&object, "version", VMM_VERSION);
+	put_seed(&object, run->options->seed);
+	put_time(&object, "started", &run->started);
+	put_time(&object, "ended", &run->ended);
+	part_put_part(&object, "host", host_part(&run->host));
+	put_machine(&object, run);
+	put_lists(&object, run);
+	return part_text(object);
+}
+
+char *host_text(const struct run_results *run, const struct host_costs *costs)
+{
+	struct json_part object = part_new(), primitives = part_new();
+
+	part_put_count(&object, "schema", SCHEMA);
+	part_put_part(&object, "host", host_part(&run->host));
+	put_distribution(&primitives, "ipi_round_trip_ns", &costs->ipi_round_trip_ns);
+	put_distribution(&primitives, "shootdown_floor_ns", &costs->shootdown_floor_ns);
+	put_distribution(&primitives, "gate_ns", &costs->gate_ns);
+	put_distribution(&primitives, "exit_ns", &costs->exit_ns);
+	put_distribution(&primitives, "flush_on_entry_steal_ns", &costs->flush_on_entry_steal_ns);
+	put_distribution(&primitives, "flush_on_entry_sregs_ns", &costs->flush_on_entry_sregs_ns);
+	put_distribution(&primitives, "futex_handover_ns", &costs->futex_handover_ns);
+	put_distribution(&primitives, "slot_switch_ns", &costs->slot_switch_ns);
+	part_put_part(&object, "primitives", primitives);
+	return part_text(object);
+}

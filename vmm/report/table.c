@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+/*
+ * table.c - the comparison table: what ran, a row a protocol, what to know.
+ *
+ * Owns:    nothing; no state. The text is ASCII, at most LINE_COLUMNS wide
+ *          for protocol names of up to 16 characters.
+ * Threads: any.
+ * Tested:  tests/unit/table_shows_every_protocol_test.c
+ */
+#include "report.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "figure.h"
+#include "line.h"
+
+#define DISTURBED_LIMIT_PCT 2   /* as struct protocol_result says */
+
+/* "0-3,8"; cut where it does not fit. */
+static void cpus_text(char *out, size_t bytes, const cpu_set_t *cpus)
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (size_t first = 0; first < CPU_SETSIZE && used < bytes; first++) {
+		size_t last = first;
+
+		if (!CPU_ISSET(first, cpus))
+			continue;
+		while (last + 1 < CPU_SETSIZE && CPU_ISSET(last + 1, cpus))
+			last++;
+		used += (size_t)snprintf(out + used, bytes - used, last > first ? "%s%zu-%zu" : "%s%zu",
+					 used ? "," : "", first, last);
+		first = last;
+	}
+}
+
+/* Two lines; what may be long stands last, so that the seed is never cut. */
+static void header_print(FILE *out, const struct run_results *run)
+{
+	const struct options *options = run->options;
+	char cpus[LINE_COLUMNS];
+
+	cpus_text(cpus, sizeof(cpus), &run->slot_cpus);
+	line_print(out, "%u vCPU%s on %u slot%s, slice %s, %u initiator%s, pause %s, seed %" PRIu64
+		   ", CPUs %s",
+		   options->vcpus, line_plural(options->vcpus),
+		   options->slots, line_plural(options->slots),
+		   figure_time(options->slice_us * UINT64_C(1000)).text,
+		   options->initiators, line_plural(options->initiators),
+		   figure_time(options->pace_us * UINT64_C(1000)).text, options->seed, cpus);
+	line_print(out, "host kvm-%s, entry flush by %s (%s), %s, %s", run->host.kvm,
+		   figure_entry_flush(run->entry_flush),
+		   run->entry_flush_tested ? "tested" : "not tested",
+		   run->host.kernel, run->host.cpu);
+}
+
+static int name_columns(const struct run_results *run)
+{
+	size_t columns = strlen("protocol");
+
+	for (uint32_t i = 0; i < run->result_count; i++) {
+		size_t length = strlen(protocol_name(run->results[i].protocol));
+
+		columns = length > columns ? length : columns;
+	}
+	return (int)columns;
+}
+
+static void columns_print(FILE *out, int name)
+{
+	fprintf(out, "\n%-*s %5s  %13s  %27s  %9s  %12s\n", name, "", "flush",
+		"---- wall ---", "---------- stall ----------", "per flush", "-- oracle --");
+	fprintf(out, "%-*s %5s  %6s %6s  %6s %6s %6s %6s  %4s %4s  %5s %6s\n", name, "protocol",
+		"per s", "p50", "p99", "p50", "p99", "p99.9", "max", "IPIs", "defd", "stale", "checks");
+}
+
+static struct figure_text quantile_text(const struct histogram *times_ns, double quantile)
+{
+	if (times_ns->count == 0)
+		return (struct figure_text){ "-" };
+	return figure_time(histogram_quantile(times_ns, quantile));
+}
+
+static void row_print(FILE *out, int name, const struct run_results *run,
+		      const struct protocol_result *result)
+{
+	fprintf(out, "%-*s %5s  %6s %6s  %6s %6s %6s %6s  %4s %4s  %5s %6s %s%s%s\n",
+		name, protocol_name(result->protocol),
+		figure_ratio(figure_flushes_per_s(result)).text,
+		quantile_text(&result->wall_ns, 0.5).text, quantile_text(&result->wall_ns, 0.99).text,
+		quantile_text(&result->stall_ns, 0.5).text, quantile_text(&result->stall_ns, 0.99).text,
+		quantile_text(&result->stall_ns, 0.999).text, quantile_text(&result->stall_ns, 1.0).text,
+		figure_ratio(figure_per_flush(result, result->ipis)).text,
+		figure_ratio(figure_per_flush(result, result->deferred)).text,
+		figure_count(result->stale).text, figure_count(result->checks).text,
+		verdict_name(verdict_of_protocol(run, result)),
+		result->disturbed ? "*" : "", result->dropped ? "+" : "");
+}
+
+static void times_print(FILE *out, const char *what, const struct histogram *times_ns)
+{
+	if (times_ns->count == 0)
+		line_print(out, "%s: not measured", what);
+	else
+		line_print(out, "%s: p50 %s, p99 %s, max %s, %s sample%s", what,
+			   quantile_text(times_ns, 0.5).text, quantile_text(times_ns, 0.99).text,
+			   quantile_text(times_ns, 1.0).text,
+			   figure_count(times_ns->count).text, line_plural(times_ns->count));
+}
+
+/* What does not depend on the protocol, over all of them. */
+static void costs_print(FILE *out, const struct run_results *run)
+{
+	struct histogram floor_ns, switch_ns;
+
+	histogram_init(&floor_ns);
+	histogram_init(&switch_ns);
+	for (uint32_t i = 0; i < run->result_count; i++) {
+		histogram_merge(&floor_ns, &run->results[i].floor_ns);
+		histogram_merge(&switch_ns, &run->results[i].switch_ns);
+	}
+	times_print(out, "floor (one running target)", &floor_ns);
+	times_print(out, "slot switch", &switch_ns);
+	if (run->first_instruction_ns != 0)
+		line_print(out, "last vCPU at its first instruction after %s",
+			   figure_time(run->first_instruction_ns).text);
+}
+
+/* The counts that show a protocol at work beyond IPIs and deferrals, as far as there are any. */
+static void events_print(FILE *out, const struct protocol_result *result)
+{
+	const struct { uint64_t count; const char *event; } events[] = {
+		{ result->transfers, "transfer" }, { result->takeovers, "takeover" },
+		{ result->skipped, "skipped target" }, { result->spurious_ipis, "spurious IPI" },
+	};
+	char text[LINE_COLUMNS];
+	size_t used = 0;
+
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		if (events[i].count > 0)        /* four of at most 25 bytes: they fit */
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %s%s",
+						 used > 0 ? ", " : "",
+						 figure_count(events[i].count).text,
+						 events[i].event, line_plural(events[i].count));
+	if (used > 0)
+		line_print(out, "%s: %s", protocol_name(result->protocol), text);
+}
+
+/* A line for each verdict in the table that needs words. */
+static void verdicts_print(FILE *out, const struct run_results *run)
+{
+	static const char *const words[] = {
+		[VERDICT_CAUGHT] = "a control loses flushes by design; its stale loads prove that they are seen here",
+		[VERDICT_IDLE] = "not exercised, so nothing is proved",
+		[VERDICT_BLIND] = "nobody checked for stale loads, so 0 of them prove nothing",
+		[VERDICT_STALE] = "declared safe, but used translations older than a flush that had returned",
+		[VERDICT_MISSED] = "a control ran and was not caught: stale loads are not seen here, 0 proves nothing",
+	};
+
+	for (size_t verdict = 0; verdict < sizeof(words) / sizeof(words[0]); verdict++)
+		for (uint32_t i = 0; words[verdict] && i < run->result_count; i++)
+			if (verdict_of_protocol(run, &run->results[i]) == verdict) {
+				line_print(out, "%s: %s", verdict_name((enum verdict)verdict), words[verdict]);
+				break;
+			}
+}
+
+static void marks_print(FILE *out, const struct run_results *run)
+{
+	uint64_t dropped = 0;
+	double taken_pct = 0.0;
+	bool disturbed = false;
+
+	for (uint32_t i = 0; i < run->result_count; i++) {
+		const struct protocol_result *result = &run->results[i];
+
+		dropped += result->dropped;
+		disturbed |= result->disturbed;
+		if (result->disturbed && figure_taken_pct(result) > taken_pct)
+			taken_pct = figure_taken_pct(result);
+	}
+	if (disturbed)
+		line_print(out, "* disturbed: up to %.1f %% of the slots' CPU time went elsewhere (limit %d %%)",
+			   taken_pct, DISTURBED_LIMIT_PCT);
+	if (dropped)
+		line_print(out, "+ dropped: %s sample%s found the ring full and are not in the figures",
+			   figure_count(dropped).text, line_plural(dropped));
+}
+
+static void notes_print(FILE *out, const struct run_results *run)
+{
+	uint32_t cpus = (uint32_t)CPU_COUNT(&run->slot_cpus);
+
+	for (uint32_t i = 0; i < run->result_count; i++)
+		events_print(out, &run->results[i]);
+	verdicts_print(out, run);
+	marks_print(out, run);
+	if (run->options->slots > cpus)
+		line_print(out, "%u slots on %u CPU%s: the host's scheduler is part of these figures",
+			   run->options->slots, cpus, line_plural(cpus));
+	if (run->interrupted)
+		line_print(out, "interrupted: the figures cover what had run by then");
+}
+
+void table_print(FILE *out, const struct run_results *run)
+{
+	int name = name_columns(run);
+
+	header_print(out, run);
+	columns_print(out, name);
+	for (uint32_t i = 0; i < run->result_count; i++)
+		row_print(out, name, run, &run->results[i]);
+	putc('\n', out);
+	costs_print(out, run);
+	notes_print(out, run);
+}

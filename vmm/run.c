@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+/*
+ * run.c - the bench and --host, from options to report (run.h).
+ *
+ * Threads: main. Files are opened and capabilities dropped before the first
+ *          vCPU thread starts; results are reported whatever ended the run.
+ */
+#include "run.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "capabilities.h"
+#include "clock.h"
+#include "entry_flush_test.h"
+#include "host_costs.h"
+#include "host_facts.h"
+#include "output.h"
+#include "report.h"
+#include "round.h"
+
+static void say(const struct why *why)
+{
+	if (why->text[0] != '\0')
+		fprintf(stderr, "vmm: %s\n", why->text);
+}
+
+/* Statuses by rank: a later failure does not hide an earlier, worse one. */
+static enum exit_status worse(enum exit_status a, enum exit_status b)
+{
+	static const int rank[] = {
+		[EXIT_OK] = 0,    [EXIT_THRESHOLD] = 1, [EXIT_RESULTS] = 2, [EXIT_GUEST] = 3,
+		[EXIT_WRONG] = 4, [EXIT_HOST] = 5,      [EXIT_USAGE] = 6,
+	};
+
+	return rank[a] >= rank[b] ? a : b;
+}
+
+/* The CPUs asked for, or all this process may use. */
+static int choose_cpus(const struct options *options, cpu_set_t *cpus, struct why *why)
+{
+	cpu_set_t allowed;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0)
+		return why_set(why, EXIT_HOST, errno, "sched_getaffinity: %s", strerror(errno));
+	*cpus = allowed;
+	if (!options->cpus_given)
+		return 0;
+	CPU_AND(cpus, &allowed, &options->cpus);
+	for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &options->cpus) && !CPU_ISSET(cpu, &allowed))
+			return why_set(why, EXIT_HOST, EINVAL, "--cpus: CPU %zu is not there to be used",
+				       cpu);
+	return 0;
+}
+
+static uint64_t last_first_instruction(const struct session *session, uint64_t main_ns)
+{
+	uint64_t last = main_ns;
+
+	for (uint32_t i = 0; i < session->shape.vcpus; i++)
+		if (session->threads[i].first_doorbell_ns > last)
+			last = session->threads[i].first_doorbell_ns;
+	return last - main_ns;
+}
+
+/* Rounds outside, protocols inside: drift of the host spreads over all. */
+static int run_rounds(struct session *session, struct run_results *results, struct csv_file *csv,
+		      struct why *why)
+{
+	const struct options *options = results->options;
+
+	for (uint32_t number = 0; number < options->repeat; number++)
+		for (uint32_t i = 0; i < options->protocol_count; i++) {
+			struct round round = {
+				.options = options,
+				.number = number,
+				.tsc_hz = results->host.tsc_hz,
+				.shows_progress = !options->quiet && isatty(STDERR_FILENO),
+				.csv = csv,
+				.result = &results->results[i],
+			};
+			int error = round_run(session, &round, why);
+
+			results->interrupted |= round.interrupted;
+			if (error != 0 || round.interrupted)
+				return error;
+		}
+	return 0;
+}
+
+static int run_session(const struct run *run, struct run_results *results, struct loop *loop,
+		       struct kvm_system system, struct csv_file *csv, struct why *why)
+{
+	const struct options *options = run->options;
+	struct session_shape shape = {
+		.vcpus = options->vcpus,
+		.initiators = options->initiators,
+		.pages = 1,
+		.slots = options->slots,
+		.slice_ns = options->slice_us * NS_PER_US,
+		.cpus = results->slot_cpus,
+		.realtime = options->realtime,
+		.marks_preempted = results->host.marks_preempted,
+	};
+	static struct session session;
+	int error = session_create(&session, loop, system, &shape, run->payload, why);
+
+	if (error != 0)
+		return error;
+	results->first_instruction_ns = last_first_instruction(&session, run->main_ns);
+	error = entry_flush_choose(&session, options->entry_flush, &results->entry_flush_tested, why);
+	results->entry_flush = session.entry_flush;
+	if (error == 0)
+		error = run_rounds(&session, results, csv, why);
+	session_destroy(&session);
+	return error;
+}
+
+static int prepare_results(const struct run *run, struct run_results *results, struct why *why)
+{
+	const struct options *options = run->options;
+
+	results->options = options;
+	results->argc = run->argc;
+	results->argv = run->argv;
+	clock_gettime(CLOCK_REALTIME, &results->started);
+	results->result_count = options->protocol_count;
+	results->results = malloc(options->protocol_count * sizeof(*results->results));
+	if (results->results == NULL)
+		return why_set(why, EXIT_HOST, ENOMEM, "results: %s", strerror(ENOMEM));
+	for (uint32_t i = 0; i < options->protocol_count; i++)
+		protocol_result_init(&results->results[i], options->protocols[i]);
+	return choose_cpus(options, &results->slot_cpus, why);
+}
+
+/* The table, summary.json and the end of the CSV: what was measured, whatever
+ * ended the run. */
+static enum exit_status report_run(struct run_results *results, struct output *output)
+{
+	struct why csv_why = { 0 }, json_why = { 0 };
+	enum exit_status status = EXIT_OK;
+
+	clock_gettime(CLOCK_REALTIME, &results->ended);
+	table_print(stdout, results);
+	if (fflush(stdout) != 0)
+		status = EXIT_RESULTS;
+	status = worse(status, verdict_of(results, stderr));
+	if (output_close_csv(output, &csv_why) != 0)
+		status = worse(status, csv_why.status);
+	if (output_write_json(output, summary_text(results), &json_why) != 0)
+		status = worse(status, json_why.status);
+	say(&csv_why);
+	say(&json_why);
+	return status;
+}
+
+enum exit_status run_bench(const struct run *run)
+{
+	static struct output output;
+	struct run_results results = { 0 };
+	struct kvm_system system = { .fd = -1 };
+	enum exit_status status;
+	struct why why = { 0 };
+	struct loop loop;
+	int error = kvm_open(&system, &why);
+
+	if (error == 0)
+		error = host_facts_read(&results.host, system, &why);
+	if (error == 0 && run->options->realtime != 0)
+		error = host_check_realtime(run->options->slots, &why);
+	if (error == 0)
+		error = prepare_results(run, &results, &why);
+	if (error == 0)
+		error = loop_create(&loop, &why);
+	if (error != 0)
+		goto out;
+	error = output_open(&output, run->options, &loop, &why);
+	if (error != 0)
+		goto destroy_loop;
+	error = capabilities_drop(run->options->realtime != 0, &why);
+	if (error == 0)
+		error = run_session(run, &results, &loop, system, &output.csv, &why);
+	results.interrupted |= error == -EINTR;
+	status = report_run(&results, &output);
+	say(&why);
+	why.text[0] = '\0';
+	why.status = worse(why.status, status);
+destroy_loop:
+	loop_destroy(&loop);
+out:
+	say(&why);
+	free(results.results);
+	if (system.fd >= 0)
+		close(system.fd);
+	return why.status;
+}
+
+enum exit_status run_host(const struct run *run)
+{
+	struct host_costs *costs = malloc(sizeof(*costs));
+	struct run_results results = { .options = run->options, .argc = run->argc, .argv = run->argv };
+	struct kvm_system system = { .fd = -1 };
+	struct output output = { .json_fd = -1 };
+	struct why why = { 0 };
+	struct loop loop;
+	int error = costs == NULL ? why_set(&why, EXIT_HOST, ENOMEM, "no memory")
+				  : kvm_open(&system, &why);
+
+	clock_gettime(CLOCK_REALTIME, &results.started);
+	if (error == 0)
+		error = host_facts_read(&results.host, system, &why);
+	if (error == 0)
+		error = choose_cpus(run->options, &results.slot_cpus, &why);
+	if (error == 0)
+		error = output_open_json(&output, run->options, &why);
+	if (error == 0)
+		error = capabilities_drop(false, &why);
+	if (error == 0)
+		error = loop_create(&loop, &why);
+	if (error != 0)
+		goto out;
+	error = host_costs_measure(costs, &loop, system, &results.host, &results.slot_cpus,
+				   run->payload, &why);
+	loop_destroy(&loop);
+	if (error != 0)
+		goto out;
+	host_print(stdout, &results, costs);
+	if (output.json_fd >= 0)
+		(void)!output_write_json(&output, host_text(&results, costs), &why);
+out:
+	say(&why);
+	free(costs);
+	if (system.fd >= 0)
+		close(system.fd);
+	return why.status;
+}

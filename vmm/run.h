@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run.h - the two things the program does: the bench, and --host.
+ */
+#ifndef RUN_H
+#define RUN_H
+
+#include "machine.h"
+#include "options.h"
+
+struct run {
+	const struct options *options;
+	int argc;
+	char **argv;
+	uint64_t main_ns;               /* CLOCK_MONOTONIC at the start of main() */
+	struct machine_payload payload;
+};
+
+/* run_bench - every protocol, every round, the report. Returns the exit status. */
+enum exit_status run_bench(const struct run *run);
+
+/* run_host - what this host is and what its primitives cost. */
+enum exit_status run_host(const struct run *run);
+
+#endif

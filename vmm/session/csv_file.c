@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+/*
+ * csv_file.c - the CSV, streamed in place (csv_file.h).
+ *
+ * Threads: main.
+ * Tested:  tests/unit/csv_file_keeps_whole_rows_test.c
+ */
+#include "csv_file.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Cut the file back to the last whole row: @done of @bytes are on the disk. */
+static void cut(struct csv_file *file, const char *bytes, uint32_t done)
+{
+	uint32_t whole = done;
+
+	while (whole > 0 && bytes[whole - 1] != '\n')
+		whole--;
+	if (file->offset != UINT64_MAX)
+		(void)!ftruncate(file->write.fd, (off_t)(file->offset - (done - whole)));
+}
+
+static void start(struct csv_file *file, const char *bytes, uint32_t length)
+{
+	file->write.bytes = bytes;
+	file->write.length = length;
+	file->write.offset = file->offset;
+	loop_start_write(file->loop, &file->write);
+}
+
+/* Wait for the write under way and finish it: a short one is continued, one
+ * that fails ends the file. */
+static void settle(struct csv_file *file)
+{
+	const char *bytes = file->write.bytes;
+	uint32_t length = file->write.length, done = 0;
+
+	while (length != 0) {
+		while (file->write.busy)
+			(void)loop_wait(file->loop, UINT64_MAX / 2);
+		if (file->write.result <= 0) {
+			file->error = file->write.result < 0 ? file->write.result : -EIO;
+			cut(file, bytes, done);
+			break;
+		}
+		done += (uint32_t)file->write.result;
+		length -= (uint32_t)file->write.result;
+		if (file->offset != UINT64_MAX)
+			file->offset += (uint32_t)file->write.result;
+		if (length != 0)
+			start(file, bytes + done, length);
+	}
+	file->write.length = 0;
+}
+
+static uint32_t rows_in(const char *bytes, uint32_t length)
+{
+	uint32_t rows = 0;
+
+	for (uint32_t i = 0; i < length; i++)
+		rows += bytes[i] == '\n';
+	return rows;
+}
+
+int csv_file_open(struct csv_file *file, struct loop *loop, const char *path, struct why *why)
+{
+	struct stat status;
+
+	*file = (struct csv_file){ .loop = loop, .path = path };
+	file->write.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (file->write.fd < 0)
+		return why_set(why, EXIT_RESULTS, errno, "%s: %s", path, strerror(errno));
+	if (fstat(file->write.fd, &status) == 0 && !S_ISREG(status.st_mode))
+		file->offset = UINT64_MAX;
+	file->buffers[0] = malloc(2 * CSV_BUFFER_BYTES);
+	if (file->buffers[0] == NULL) {
+		close(file->write.fd);
+		return why_set(why, EXIT_RESULTS, ENOMEM, "%s: %s", path, strerror(ENOMEM));
+	}
+	file->buffers[1] = file->buffers[0] + CSV_BUFFER_BYTES;
+	file->filled = (uint32_t)strlen(csv_header());
+	memcpy(file->buffers[0], csv_header(), file->filled);
+	return 0;
+}
+
+void csv_file_push(struct csv_file *file)
+{
+	if (file->write.busy || file->filled == 0)
+		return;
+	settle(file);
+	if (file->error != 0)
+		file->lost_rows += rows_in(file->buffers[file->filling], file->filled);
+	else
+		start(file, file->buffers[file->filling], file->filled);
+	file->filling ^= 1;
+	file->filled = 0;
+}
+
+void csv_file_row(struct csv_file *file, const struct flush_row *row, enum sd_protocol protocol)
+{
+	if (file->filled > CSV_BUFFER_BYTES - CSV_ROW_MAX) {
+		settle(file);
+		csv_file_push(file);
+	}
+	file->filled += (uint32_t)csv_row(file->buffers[file->filling] + file->filled, row, protocol);
+}
+
+int csv_file_close(struct csv_file *file, struct why *why)
+{
+	settle(file);
+	csv_file_push(file);
+	settle(file);
+	if (close(file->write.fd) != 0 && file->error == 0)
+		file->error = -errno;
+	free(file->buffers[0]);
+	if (file->error == 0)
+		return 0;
+	return why_set(why, EXIT_RESULTS, -file->error, "%s: %s; the file ends with a whole row, later rows are lost",
+		       file->path, strerror(-file->error));
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+/*
+ * host_load.c - what the slots' CPUs gave to others (host_load.h).
+ *
+ * Threads: main.
+ * Follows: proc(5), /proc/stat.
+ */
+#include "host_load.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+#define DISTURBED_PCT 2
+
+static bool is_slot_cpu(const struct session *session, int cpu)
+{
+	for (uint32_t i = 0; i < session->shape.slots; i++)
+		if (session->slots[i].cpu == cpu)
+			return true;
+	return false;
+}
+
+static uint64_t read_steal_ns(const struct session *session)
+{
+	unsigned long long steal, sum = 0;
+	char line[512];
+	FILE *file = fopen("/proc/stat", "re");
+	int cpu;
+
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+		if (sscanf(line, "cpu%d %*u %*u %*u %*u %*u %*u %*u %llu", &cpu, &steal) == 2 &&
+		    is_slot_cpu(session, cpu))
+			sum += steal;
+	if (file != NULL)
+		fclose(file);
+	return sum * (NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK));
+}
+
+static uint64_t read_vcpu_cpu_ns(const struct session *session)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < session->started; i++) {
+		struct timespec cpu;
+		clockid_t clock;
+
+		if (pthread_getcpuclockid(session->threads[i].pthread, &clock) == 0 &&
+		    clock_gettime(clock, &cpu) == 0)
+			sum += timespec_ns(cpu);
+	}
+	return sum;
+}
+
+struct host_load host_load_read(const struct session *session)
+{
+	return (struct host_load){
+		.steal_ns = read_steal_ns(session),
+		.vcpu_cpu_ns = read_vcpu_cpu_ns(session),
+		.now_ns = clock_ns(),
+	};
+}
+
+static uint32_t slot_cpus(const struct session *session)
+{
+	uint32_t cpus = (uint32_t)CPU_COUNT(&session->shape.cpus);
+
+	return session->shape.slots < cpus ? session->shape.slots : cpus;
+}
+
+void host_load_add(const struct session *session, const struct host_load *from,
+		   const struct host_load *to, struct protocol_result *result)
+{
+	uint64_t had = (to->now_ns - from->now_ns) * slot_cpus(session);
+	uint64_t used = to->vcpu_cpu_ns - from->vcpu_cpu_ns;
+
+	result->slot_cpu_ns += had;
+	result->taken_ns += had > used ? had - used : 0;
+	result->steal_ns += to->steal_ns - from->steal_ns;
+	result->disturbed = result->taken_ns * 100 > result->slot_cpu_ns * DISTURBED_PCT;
+}
+
+uint64_t host_load_involuntary(const struct session *session)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < session->shape.vcpus; i++)
+		sum += session->threads[i].involuntary_switches;
+	return sum;
+}

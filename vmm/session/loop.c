@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+/*
+ * loop.c - what main waits for (loop.h).
+ *
+ * Threads: main; loop_wake() from any.
+ * Follows: io_uring(7), signalfd(2), eventfd(2).
+ */
+#include "loop.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+#define RING_ENTRIES 16
+
+/* What a completion belongs to; anything else is a struct loop_write. */
+enum {
+	TAG_EVENT = 1,
+	TAG_SIGNAL = 2,
+};
+
+/* The ring never fills: four requests are in flight at most. */
+static struct io_uring_sqe *next_sqe(struct loop *loop)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&loop->ring);
+
+	if (sqe == NULL) {
+		io_uring_submit(&loop->ring);
+		sqe = io_uring_get_sqe(&loop->ring);
+	}
+	return sqe;
+}
+
+static void arm_event(struct loop *loop)
+{
+	struct io_uring_sqe *sqe = next_sqe(loop);
+
+	io_uring_prep_read(sqe, loop->event_fd, &loop->event_count, sizeof(loop->event_count), 0);
+	io_uring_sqe_set_data64(sqe, TAG_EVENT);
+}
+
+static void arm_signal(struct loop *loop)
+{
+	struct io_uring_sqe *sqe = next_sqe(loop);
+
+	io_uring_prep_read(sqe, loop->signal_fd, &loop->signal, sizeof(loop->signal), 0);
+	io_uring_sqe_set_data64(sqe, TAG_SIGNAL);
+}
+
+static int open_sources(struct loop *loop, struct why *why)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	loop->event_fd = eventfd(0, EFD_CLOEXEC);
+	if (loop->event_fd < 0)
+		return why_set(why, EXIT_HOST, errno, "eventfd: %s", strerror(errno));
+	loop->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
+	if (loop->signal_fd < 0)
+		return why_set(why, EXIT_HOST, errno, "signalfd: %s", strerror(errno));
+	return 0;
+}
+
+int loop_create(struct loop *loop, struct why *why)
+{
+	int error;
+
+	*loop = (struct loop){ .event_fd = -1, .signal_fd = -1 };
+	error = io_uring_queue_init(RING_ENTRIES, &loop->ring, 0);
+	if (error < 0)
+		return why_set(why, EXIT_HOST, -error, "io_uring: %s (see kernel.io_uring_disabled)",
+			       strerror(-error));
+	error = open_sources(loop, why);
+	if (error != 0) {
+		loop_destroy(loop);
+		return error;
+	}
+	arm_event(loop);
+	arm_signal(loop);
+	io_uring_submit(&loop->ring);
+	return 0;
+}
+
+void loop_destroy(struct loop *loop)
+{
+	io_uring_queue_exit(&loop->ring);
+	if (loop->event_fd >= 0)
+		close(loop->event_fd);
+	if (loop->signal_fd >= 0)
+		close(loop->signal_fd);
+}
+
+void loop_wake(struct loop *loop)
+{
+	uint64_t one = 1;
+
+	while (write(loop->event_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+}
+
+/* As if it had never been caught: what has been written so far stays valid. */
+static void die_of(int signal)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, signal);
+	raise(signal);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	_exit(128 + signal);
+}
+
+static int handle(struct loop *loop, uint64_t tag, int result)
+{
+	struct loop_write *write;
+
+	switch (tag) {
+	case TAG_EVENT:
+		arm_event(loop);
+		return LOOP_WOKEN;
+	case TAG_SIGNAL:
+		if (loop->signalled)
+			die_of((int)loop->signal.ssi_signo);
+		loop->signalled = true;
+		arm_signal(loop);
+		return LOOP_SIGNAL;
+	default:
+		write = (struct loop_write *)(uintptr_t)tag;
+		write->result = result;
+		write->busy = false;
+		return LOOP_WRITTEN;
+	}
+}
+
+int loop_wait(struct loop *loop, uint64_t until_ns)
+{
+	uint64_t now = clock_ns(), left = until_ns > now ? until_ns - now : 0;
+	struct __kernel_timespec timeout = {
+		.tv_sec = (long long)(left / NS_PER_S),
+		.tv_nsec = (long long)(left % NS_PER_S),
+	};
+	struct io_uring_cqe *cqe;
+	int events = 0;
+
+	if (io_uring_submit_and_wait_timeout(&loop->ring, &cqe, 1, &timeout, NULL) < 0)
+		return 0;
+	while (io_uring_peek_cqe(&loop->ring, &cqe) == 0) {
+		uint64_t tag = io_uring_cqe_get_data64(cqe);
+		int result = cqe->res;
+
+		io_uring_cqe_seen(&loop->ring, cqe);
+		events |= handle(loop, tag, result);
+	}
+	io_uring_submit(&loop->ring);
+	return events;
+}
+
+void loop_start_write(struct loop *loop, struct loop_write *write)
+{
+	struct io_uring_sqe *sqe = next_sqe(loop);
+
+	write->busy = true;
+	io_uring_prep_write(sqe, write->fd, write->bytes, write->length, write->offset);
+	io_uring_sqe_set_data64(sqe, (uintptr_t)write);
+	io_uring_submit(&loop->ring);
+}

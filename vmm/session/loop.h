@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loop.h - what main waits for: the vCPU threads, signals, file writes, time.
+ * One io_uring, used by main alone.
+ */
+#ifndef LOOP_H
+#define LOOP_H
+
+#include <liburing.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/signalfd.h>
+
+#include "why.h"
+
+/* Events of loop_wait(). */
+#define LOOP_WOKEN   1          /* loop_wake() was called */
+#define LOOP_SIGNAL  2          /* SIGINT or SIGTERM */
+#define LOOP_WRITTEN 4          /* a write has ended */
+
+struct loop {
+	struct io_uring ring;
+	int event_fd;
+	int signal_fd;
+	uint64_t event_count;           /* target of the read in flight */
+	struct signalfd_siginfo signal;
+	bool signalled;                 /* a first signal has come */
+};
+
+/* A write in flight; the caller's, together with its buffer, until it is over. */
+struct loop_write {
+	int fd;
+	const char *bytes;
+	uint32_t length;
+	uint64_t offset;                /* UINT64_MAX: where the file stands */
+	bool busy;
+	int result;                     /* bytes written or -errno, once not busy */
+};
+
+/**
+ * loop_create - block SIGINT and SIGTERM in the calling thread and all it
+ * starts, and receive them here.
+ *
+ * Errors:  EXIT_HOST: io_uring not available.
+ */
+__attribute__((warn_unused_result))
+int loop_create(struct loop *loop, struct why *why);
+void loop_destroy(struct loop *loop);
+
+/* loop_wake - from any thread: the next loop_wait() returns LOOP_WOKEN. */
+void loop_wake(struct loop *loop);
+
+/**
+ * loop_wait - sleep until something happens or CLOCK_MONOTONIC is @until_ns.
+ *
+ * Returns: LOOP_ bits, 0 when the time has come. A second SIGINT or SIGTERM does
+ *          not return: it ends the process as if it had not been caught.
+ */
+int loop_wait(struct loop *loop, uint64_t until_ns);
+
+/* loop_start_write - begin @write; it ends in some later loop_wait(). */
+void loop_start_write(struct loop *loop, struct loop_write *write);
+
+#endif

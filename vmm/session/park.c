@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+/*
+ * park.c - park, unpark and the flush on entry (park.h).
+ *
+ * Threads: the vCPU's own thread, outside KVM_RUN: nobody else may set bits in
+ *          KVM's byte, because KVM overwrites it with a plain store when a
+ *          thread inside KVM_RUN is scheduled out.
+ * Follows: include/word.h; Linux arch/x86/kvm/x86.c, record_steal_time() and
+ *          kvm_steal_time_set_preempted().
+ */
+#include "park.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "session.h"
+
+#define CR4_PGE (1u << 7)
+#define APIC_IRR 0x200
+
+void vcpu_mark_created(struct vcpu_thread *thread)
+{
+	sd_word_mark(thread->vcpu.region);
+	sd_byte_mark(thread->vcpu.region);
+}
+
+/*
+ * Where KVM marks vCPUs itself, its last exit has left at_instruction_boundary
+ * set, and the next KVM_RUN may store a plain 1 over the byte before it gets to
+ * read it: a flush asked for would be lost. One more KVM_RUN that a pending
+ * signal ends before entry clears that. immediate_exit would not: it returns
+ * too early. The signal is blocked here and let through inside KVM_RUN.
+ */
+static int settle(struct vcpu_thread *thread)
+{
+	const struct timespec now = { 0 };
+	sigset_t set;
+	int error;
+
+	(void)syscall(SYS_tgkill, getpid(), thread->member.thread, SESSION_SETTLE_SIGNAL);
+	thread->vcpu.run->immediate_exit = 0;
+	error = kvm_run(thread->vcpu.fd);
+	sigemptyset(&set);
+	sigaddset(&set, SESSION_SETTLE_SIGNAL);
+	while (sigtimedwait(&set, NULL, &now) < 0 && errno == EINTR)
+		;
+	if (error == -EINTR)
+		return 0;
+	return why_set(&thread->why, EXIT_HOST, EIO,
+		       "vCPU %u: KVM_RUN did not end on a pending signal", thread->vcpu.id);
+}
+
+int vcpu_park(struct vcpu_thread *thread)
+{
+	struct sd_region *region = thread->vcpu.region;
+	int error = 0;
+
+	thread->parked_ticks = __rdtsc();
+	if (thread->session->settles)
+		error = settle(thread);
+	/* Before the mark: whoever sees the vCPU served by this park also sees
+	 * that there was one. */
+	sd_u64_store(&region->parks, sd_u64_load(&region->parks) + 1);
+	thread->transferred = thread->session->protocol->park(region);
+	thread->owes_flush |= thread->transferred;
+	thread->transfers += thread->transferred;
+	thread->switches++;
+	sd_byte_mark(region);
+	return error;
+}
+
+/* The IPI of a request that park has taken over is still in the APIC, and its
+ * handler will run for nothing. */
+static int count_spurious(struct vcpu_thread *thread)
+{
+	const struct sd_region *region = thread->vcpu.region;
+	struct kvm_lapic_state lapic;
+	uint32_t pending;
+	int error = kvm_get_lapic(thread->vcpu.fd, &lapic, &thread->why);
+
+	thread->transferred = false;
+	if (error != 0)
+		return error;
+	memcpy(&pending, lapic.regs + APIC_IRR + SD_VECTOR_FLUSH / 32 * 16, sizeof(pending));
+	if (pending >> SD_VECTOR_FLUSH % 32 & 1 &&
+	    sd_word_reached(sd_u32_load(&region->served), sd_u32_load(&region->request)))
+		thread->spurious_ipis++;
+	return 0;
+}
+
+/* A change of CR4.PGE flushes the whole TLB (SDM volume 3, 4.10.4.1). */
+static int flush_by_sregs(struct vcpu_thread *thread)
+{
+	struct kvm_sregs sregs;
+	int error = kvm_get_sregs(thread->vcpu.fd, &sregs, &thread->why);
+
+	for (int i = 0; error == 0 && i < 2; i++) {
+		sregs.cr4 ^= CR4_PGE;
+		error = kvm_set_sregs(thread->vcpu.fd, &sregs, &thread->why);
+	}
+	return error;
+}
+
+int vcpu_flush_on_entry(struct vcpu_thread *thread)
+{
+	struct sd_region *region = thread->vcpu.region;
+	int error;
+
+	if (thread->session->entry_flush == ENTRY_FLUSH_STEAL) {
+		/* The debt is KVM's from here on: the bit stays in the byte until
+		 * record_steal_time() takes it and flushes, also over KVM_RUNs that
+		 * were cancelled. */
+		if (thread->owes_flush)
+			sd_byte_ask_flush(region);
+		thread->owes_flush = false;
+		return 0;
+	}
+	thread->owes_flush |= sd_byte_take(region);
+	if (!thread->owes_flush)
+		return 0;
+	error = flush_by_sregs(thread);
+	thread->owes_flush = error != 0;
+	return error;
+}
+
+int vcpu_unpark(struct vcpu_thread *thread)
+{
+	struct sd_region *region = thread->vcpu.region;
+	int error = 0;
+
+	if (thread->transferred)
+		error = count_spurious(thread);
+	sd_u64_store(&region->parked_ticks, sd_u64_load(&region->parked_ticks) +
+		     (__rdtsc() - thread->parked_ticks));
+	thread->owes_flush |= sd_word_unpark(region);
+	return error != 0 ? error : vcpu_flush_on_entry(thread);
+}

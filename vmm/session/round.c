@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: MIT
+/*
+ * round.c - one protocol, one round (round.h).
+ *
+ * Threads: main. It wakes ten times a second to read the rings, so that it
+ *          takes as little as it can from the slots' CPUs.
+ */
+#include "round.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "host_load.h"
+#include "samples.h"
+
+#define TICK_NS (100 * NS_PER_MS)
+#define FLOOR_INTERVAL 64
+
+/* The round in hand. */
+struct course {
+	struct session *session;
+	struct round *round;
+	uint64_t origin_ticks;          /* guest TSC at the job's start; 0 not known yet */
+	uint64_t started_ns;            /* of the job */
+	uint64_t recording_ns;          /* when recording began; 0 not yet */
+	uint64_t stopped_ns;            /* when the initiators were told to stop; 0 not yet */
+	struct host_load load;          /* when recording began */
+};
+
+void protocol_result_init(struct protocol_result *result, enum sd_protocol protocol)
+{
+	memset(result, 0, sizeof(*result));
+	result->protocol = protocol;
+	histogram_init(&result->wall_ns);
+	histogram_init(&result->stall_ns);
+	histogram_init(&result->floor_ns);
+	histogram_init(&result->pte_ns);
+	histogram_init(&result->switch_ns);
+}
+
+static void add_flush(struct course *course, const struct sd_sample *sample)
+{
+	struct protocol_result *result = course->round->result;
+	uint64_t hz = course->round->tsc_hz;
+	uint64_t since = sample->start_ticks - course->origin_ticks;
+	uint64_t stall = sample->wall_ticks > sample->parked_ticks
+		? sample->wall_ticks - sample->parked_ticks : 0;
+	struct flush_row row = {
+		.start_ns = (int64_t)since > 0 ? ticks_ns(since, hz) : 0,
+		.pte_ns = ticks_ns(sample->pte_ticks, hz),
+		.wall_ns = ticks_ns(sample->wall_ticks, hz),
+		.stall_ns = ticks_ns(stall, hz),
+		.run = course->round->number,
+		.seq = sample->seq,
+		.initiator = sample->initiator,
+		.targets = sample->targets,
+		.ipis = sample->ipis,
+		.deferred = sample->deferred,
+		.taken_over = sample->taken_over,
+		.pages = sample->pages,
+	};
+
+	result->flushes++;
+	result->ipis += row.ipis;
+	result->deferred += row.deferred;
+	result->takeovers += row.taken_over;
+	result->over_quarter_slice += row.stall_ns > course->session->shape.slice_ns / 4;
+	histogram_record(&result->wall_ns, row.wall_ns);
+	histogram_record(&result->stall_ns, row.stall_ns);
+	histogram_record(&result->pte_ns, row.pte_ns);
+	if (course->round->csv != NULL)
+		csv_file_row(course->round->csv, &row, result->protocol);
+}
+
+static void add_sample(void *context, const struct sd_sample *sample)
+{
+	struct course *course = context;
+
+	if (sample->kind == SD_SAMPLE_FLOOR)
+		histogram_record(&course->round->result->floor_ns,
+				 ticks_ns(sample->wall_ticks, course->round->tsc_hz));
+	else
+		add_flush(course, sample);
+}
+
+static int drain(struct course *course, struct why *why)
+{
+	int error;
+
+	if (course->origin_ticks == 0)
+		course->origin_ticks = samples_origin(course->session);
+	error = samples_drain(course->session, add_sample, course, why);
+	if (course->round->csv != NULL)
+		csv_file_push(course->round->csv);
+	return error;
+}
+
+static void stop(struct course *course, uint64_t now)
+{
+	struct host_load load;
+
+	if (course->stopped_ns != 0)
+		return;
+	course->stopped_ns = now;
+	if (course->recording_ns != 0) {
+		load = host_load_read(course->session);
+		host_load_add(course->session, &course->load, &load, course->round->result);
+		course->round->result->measured_ns += now - course->recording_ns;
+	}
+	session_stop_job(course->session);
+}
+
+/* Start recording, stop: when their time has come. */
+static void steer(struct course *course, uint64_t now)
+{
+	const struct options *options = course->round->options;
+
+	if (course->stopped_ns != 0)
+		return;
+	if (course->recording_ns == 0 &&
+	    now - course->started_ns >= (uint64_t)(options->warmup_s * 1e9)) {
+		course->load = host_load_read(course->session);
+		course->recording_ns = clock_ns();
+		session_record(course->session);
+	}
+	if (course->recording_ns != 0 && options->duration_given &&
+	    now >= course->recording_ns &&
+	    now - course->recording_ns >= (uint64_t)(options->duration_s * 1e9))
+		stop(course, now);
+}
+
+static uint64_t next_moment(const struct course *course, uint64_t tick_ns)
+{
+	const struct options *options = course->round->options;
+	uint64_t moment = UINT64_MAX;
+
+	if (course->recording_ns == 0)
+		moment = course->started_ns + (uint64_t)(options->warmup_s * 1e9);
+	else if (course->stopped_ns == 0 && options->duration_given)
+		moment = course->recording_ns + (uint64_t)(options->duration_s * 1e9);
+	return moment < tick_ns ? moment : tick_ns;
+}
+
+static void show_progress(const struct course *course, uint64_t now)
+{
+	const struct options *options = course->round->options;
+	const struct protocol_result *result = course->round->result;
+	struct winsize size = { .ws_col = 80 };
+	uint64_t stale = 0;
+	char line[256];
+
+	if (!course->round->shows_progress)
+		return;
+	(void)ioctl(STDERR_FILENO, TIOCGWINSZ, &size);
+	for (uint32_t i = 0; i < course->session->shape.vcpus; i++)
+		stale += sd_u64_load(&guest_region(&course->session->machine.memory, i)->stale);
+	progress_line(line, sizeof(line), size.ws_col != 0 ? size.ws_col : 80,
+		      protocol_name(result->protocol), course->round->number + 1, options->repeat,
+		      (double)(now - course->started_ns) / 1e9,
+		      options->duration_given ? options->warmup_s + options->duration_s : 0,
+		      result->flushes, stale);
+	fprintf(stderr, "\r%s\033[K", line);
+}
+
+static int tick(struct course *course, uint64_t now, struct why *why)
+{
+	int error = drain(course, why);
+
+	if (error == 0)
+		error = session_check(course->session, now, why);
+	show_progress(course, now);
+	return error;
+}
+
+static int follow(struct course *course, struct why *why)
+{
+	uint64_t tick_ns = course->started_ns + TICK_NS;
+	int error = 0;
+
+	while (error == 0 && !session_is_done(course->session)) {
+		int events = loop_wait(course->session->loop, next_moment(course, tick_ns));
+		uint64_t now = clock_ns();
+
+		if (events & LOOP_SIGNAL) {
+			course->round->interrupted = true;
+			stop(course, now);
+		}
+		steer(course, now);
+		if (now >= tick_ns || events & LOOP_WOKEN) {
+			error = tick(course, now, why);
+			tick_ns = now + TICK_NS;
+		}
+	}
+	return error;
+}
+
+/* The guest's counts, read once, after every vCPU has stopped. */
+static void add_counts(struct course *course)
+{
+	struct protocol_result *result = course->round->result;
+	uint64_t flushes = 0, ticks = 0;
+
+	for (uint32_t i = 0; i < course->session->shape.vcpus; i++) {
+		const struct sd_region *region = guest_region(&course->session->machine.memory, i);
+		uint64_t stale = sd_u64_load(&region->stale);
+
+		result->checks += sd_u64_load(&region->checks);
+		result->stale += stale;
+		result->dropped += sd_u64_load(&region->dropped);
+		result->skipped += sd_u64_load(&region->skipped);
+		ticks += sd_u64_load(&region->sample_ticks);
+		if (stale != 0) {
+			result->stale_saw = sd_u64_load(&region->stale_saw);
+			result->stale_expected = sd_u64_load(&region->stale_expected);
+		}
+	}
+	flushes = result->flushes + result->dropped;
+	if (flushes != 0)
+		result->sample_ns = ticks_ns(ticks, course->round->tsc_hz) / flushes;
+}
+
+/* The VMM's own counts; the threads are idle. */
+static void add_thread_counts(struct course *course)
+{
+	struct protocol_result *result = course->round->result;
+	struct session *session = course->session;
+
+	for (uint32_t i = 0; i < session->shape.vcpus; i++) {
+		struct vcpu_thread *thread = &session->threads[i];
+
+		result->switches += thread->switches;
+		result->transfers += thread->transfers;
+		result->spurious_ipis += thread->spurious_ipis;
+		thread->switches = thread->transfers = thread->spurious_ipis = 0;
+	}
+	for (uint32_t i = 0; i < session->shape.slots; i++) {
+		histogram_merge(&result->switch_ns, &session->slots[i].switches);
+		histogram_init(&session->slots[i].switches);
+	}
+}
+
+int round_run(struct session *session, struct round *round, struct why *why)
+{
+	const struct options *options = round->options;
+	struct session_job job = {
+		.kind = SD_JOB_TOGGLE,
+		.protocol = round->result->protocol,
+		.pace_ticks = (uint64_t)options->pace_us * round->tsc_hz / 1000000,
+		.flush_quota = options->flushes,
+		.floor_interval = FLOOR_INTERVAL,
+		.initiators_to_stop = options->initiators,
+		.seed = options->seed,
+	};
+	struct course course = { .session = session, .round = round, .started_ns = clock_ns() };
+	uint64_t involuntary = host_load_involuntary(session);
+	int error;
+
+	session_start(session, &job);
+	steer(&course, course.started_ns);
+	error = follow(&course, why);
+	if (error == 0)
+		error = session_failure(session, why);
+	stop(&course, clock_ns());
+	if (error == 0)
+		error = drain(&course, why);
+	round->result->rounds++;
+	add_counts(&course);
+	if (error != 0)
+		return error;
+	add_thread_counts(&course);
+	round->result->involuntary_switches += host_load_involuntary(session) - involuntary;
+	if (round->shows_progress)
+		fprintf(stderr, "\r\033[K");
+	return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * round.h - one protocol, one round: warm up, record, stop, add up.
+ */
+#ifndef ROUND_H
+#define ROUND_H
+
+#include "csv_file.h"
+#include "results.h"
+#include "session.h"
+
+struct round {
+	const struct options *options;
+	uint32_t number;                /* of --repeat, from 0 */
+	uint64_t tsc_hz;
+	bool shows_progress;            /* the live line on stderr */
+	struct csv_file *csv;           /* NULL: none */
+	struct protocol_result *result; /* added to */
+	bool interrupted;               /* out: a signal came */
+};
+
+/* protocol_result_init - nothing measured yet. */
+void protocol_result_init(struct protocol_result *result, enum sd_protocol protocol);
+
+/**
+ * round_run - run @round->result->protocol once.
+ *
+ * Errors:  as session_check(). What was measured up to then is in the result
+ *          and in the CSV.
+ */
+__attribute__((warn_unused_result))
+int round_run(struct session *session, struct round *round, struct why *why);
+
+#endif

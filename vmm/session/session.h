@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session.h - a booted machine: its slots, its vCPU threads, and one job after
+ * another.
+ *
+ * field            writer               reader          rule
+ * ---------------  -------------------  --------------  ---------------------------
+ * protocol, entry_flush, settles, control block
+ *                  main                 vCPU threads    while no vCPU runs
+ * quit             main                 vCPU threads    atomic
+ * ready, stopped   vCPU threads         main            atomic
+ * failure          vCPU threads         main            lock, then failed
+ * loop             vCPU threads         main            loop_wake() only
+ *
+ * Start order: slots, threads (each creates its own vCPU), boot. Stop order of a
+ * job: initiators, then observers. Stop order of a session: quit, wake and kick
+ * every thread, join, destroy.
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include <sched.h>
+
+#include "loop.h"
+#include "options.h"
+#include "protocol_ops.h"
+#include "vcpu_thread.h"
+
+/* Blocked in vCPU threads but let through inside KVM_RUN: see park.c. */
+#define SESSION_SETTLE_SIGNAL SIGUSR2
+
+struct session_shape {
+	uint32_t vcpus;
+	uint32_t initiators;
+	uint32_t pages;
+	uint32_t slots;
+	uint64_t slice_ns;
+	cpu_set_t cpus;                 /* slots go round them */
+	uint32_t realtime;              /* SCHED_FIFO priority of vCPU threads; 0 off */
+	bool marks_preempted;           /* KVM itself writes the preempted byte */
+};
+
+struct session {
+	struct session_shape shape;
+	struct machine machine;
+	struct slot *slots;             /* [shape.slots] */
+	struct vcpu_thread *threads;    /* [shape.vcpus] */
+	uint32_t started;               /* threads to join */
+	struct loop *loop;              /* main's; woken when a job is done or has failed */
+	const struct protocol_ops *protocol;
+	enum entry_flush entry_flush;   /* never AUTO */
+	bool settles;                   /* park takes one more KVM_RUN */
+	uint32_t initiators_to_stop;    /* of the job in hand */
+	uint64_t tails[SD_MAX_INITIATORS]; /* of the sample rings: the guest's copy is not trusted */
+	atomic_bool quit;
+	atomic_uint ready;              /* vCPUs that have ended the job */
+	atomic_uint stopped;            /* initiators that flush no more */
+	atomic_bool failed;
+	pthread_mutex_t lock;
+	struct why failure;             /* the first one */
+	uint64_t progress;              /* main: last seen, and when it last changed */
+	uint64_t progress_ns;
+};
+
+struct session_job {
+	uint32_t kind;                  /* SD_JOB_ */
+	enum sd_protocol protocol;
+	uint64_t pace_ticks;
+	uint64_t flush_quota;           /* recorded flushes of all initiators; 0 no limit */
+	uint32_t floor_interval;
+	uint32_t initiators_to_stop;    /* doorbells before the observers are stopped */
+	uint64_t seed;
+};
+
+/**
+ * session_create - build the machine and boot it: every vCPU has rung its first
+ * doorbell and is idle when this returns.
+ *
+ * Errors:  EXIT_HOST, EXIT_USAGE (payload), EXIT_GUEST (did not boot), -EINTR on a
+ *          signal; nothing is left behind.
+ */
+__attribute__((warn_unused_result))
+int session_create(struct session *session, struct loop *loop, struct kvm_system system,
+		   const struct session_shape *shape, struct machine_payload payload,
+		   struct why *why);
+void session_destroy(struct session *session);
+
+/* session_set_entry_flush - choose the way; while no vCPU runs. */
+void session_set_entry_flush(struct session *session, enum entry_flush way);
+
+/* session_start - give out a job; the loop is woken when it is done. */
+void session_start(struct session *session, const struct session_job *job);
+
+/* While a job runs, by main. */
+void session_record(struct session *session);           /* warm-up is over */
+void session_stop_job(struct session *session);         /* initiators first */
+
+/* session_is_done - every vCPU has ended the job. PAIR(session-ready): acquire
+ * here; what the vCPU threads wrote before is seen. */
+bool session_is_done(struct session *session);
+
+/**
+ * session_failure - has a vCPU thread or the guest failed?
+ *
+ * Returns: 0, or the negative errno with @why filled.
+ */
+__attribute__((warn_unused_result))
+int session_failure(struct session *session, struct why *why);
+
+/**
+ * session_check - failures, and a guest that stands still: no progress at all
+ * for max(30 s, 4 rotations of the slots). Call it now and then while a job runs.
+ *
+ * Errors:  as session_failure(); a guest that stands still is EXIT_GUEST, and
+ *          @why then has a line for each vCPU: state and rip. The session is over.
+ */
+__attribute__((warn_unused_result))
+int session_check(struct session *session, uint64_t now_ns, struct why *why);
+
+/**
+ * session_run - a whole job from start to end, unrecorded.
+ *
+ * Errors:  as session_check(); -EINTR on a signal.
+ */
+__attribute__((warn_unused_result))
+int session_run(struct session *session, const struct session_job *job, struct why *why);
+
+/* For vCPU threads. */
+void session_vcpu_ready(struct session *session);
+void session_initiator_stopped(struct session *session);
+void session_vcpu_failed(struct session *session, const struct why *why);
+
+#endif

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: MIT
+/*
+ * vcpu_thread.c - one host thread per vCPU (vcpu_thread.h).
+ *
+ * Threads: vcpu_thread_main() and all it calls, on the vCPU's thread.
+ * Follows: Linux Documentation/virt/kvm/api.rst, KVM_RUN (immediate_exit).
+ */
+#include "vcpu_thread.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "clock.h"
+#include "park.h"
+#include "session.h"
+
+enum slice_end {
+	SLICE_GOES_ON,
+	SLICE_OVER,             /* somebody else's turn */
+	SLICE_JOB_DONE,         /* the guest asks for its next job */
+	SLICE_QUIT,             /* the session ends */
+	SLICE_FAILED,           /* thread->why says how */
+};
+
+/* The kvm_run page of the vCPU of this thread, for the kick's handler. */
+static _Thread_local struct kvm_run *kicked_run;
+
+/* All a kick does: the thread looks at why before it enters the guest again. */
+static void on_kick(int signal)
+{
+	(void)signal;
+	if (kicked_run != NULL)
+		__atomic_store_n(&kicked_run->immediate_exit, 1, __ATOMIC_RELAXED);
+}
+
+static int set_signals(struct vcpu_thread *thread)
+{
+	struct sigaction action = { .sa_handler = on_kick };
+	struct sigevent event = {
+		.sigev_notify = SIGEV_THREAD_ID,
+		.sigev_signo = SLOT_KICK_SIGNAL,
+	};
+	sigset_t blocked;
+
+	sigaction(SLOT_KICK_SIGNAL, &action, NULL);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SESSION_SETTLE_SIGNAL);
+	pthread_sigmask(SIG_BLOCK, &blocked, NULL);
+	event._sigev_un._tid = thread->member.thread;
+	if (timer_create(CLOCK_MONOTONIC, &event, &thread->timer) != 0)
+		return why_set(&thread->why, EXIT_HOST, errno, "timer_create: %s", strerror(errno));
+	thread->has_timer = true;
+	return 0;
+}
+
+static int set_scheduling(struct vcpu_thread *thread)
+{
+	struct sched_param param = {
+		.sched_priority = (int)thread->session->shape.realtime,
+	};
+	cpu_set_t cpu;
+	int error;
+
+	CPU_ZERO(&cpu);
+	CPU_SET((size_t)thread->slot->cpu, &cpu);
+	error = pthread_setaffinity_np(pthread_self(), sizeof(cpu), &cpu);
+	if (error != 0)
+		return why_set(&thread->why, EXIT_HOST, error, "pinning to CPU %d: %s",
+			       thread->slot->cpu, strerror(error));
+	if (param.sched_priority == 0)
+		return 0;
+	error = pthread_setschedparam(pthread_self(), SCHED_FIFO, &param);
+	if (error != 0)
+		return why_set(&thread->why, EXIT_HOST, error, "--realtime %d: %s",
+			       param.sched_priority, strerror(error));
+	return 0;
+}
+
+/* Signals blocked inside KVM_RUN: none of ours, so that both get through. */
+static int set_up(struct vcpu_thread *thread)
+{
+	int error;
+
+	slot_member_enter(&thread->member);
+	error = set_scheduling(thread);
+	if (error == 0)
+		error = set_signals(thread);
+	if (error == 0)
+		error = vcpu_create(&thread->vcpu, &thread->session->machine,
+				    thread->vcpu.id, &thread->why);
+	if (error == 0 && thread->session->settles)
+		error = kvm_set_signal_mask(thread->vcpu.fd, 0, &thread->why);
+	if (error != 0)
+		return error;
+	kicked_run = thread->vcpu.run;
+	vcpu_mark_created(thread);
+	return 0;
+}
+
+static void arm(struct vcpu_thread *thread, uint64_t deadline_ns)
+{
+	struct itimerspec when = { .it_value = ns_timespec(deadline_ns) };
+
+	thread->timed = deadline_ns != 0;
+	thread->deadline_ns = deadline_ns;
+	timer_settime(thread->timer, TIMER_ABSTIME, &when, NULL);
+}
+
+/* Look at everything that may end the slice. A vCPU that has its slot to itself
+ * has no timer: whoever joins it later kicks it (slot_add()). */
+static enum slice_end look(struct vcpu_thread *thread)
+{
+	if (atomic_load_explicit(&thread->session->quit, memory_order_relaxed))
+		return SLICE_QUIT;
+	if (!thread->timed) {
+		if (slot_has_waiting(thread->slot))
+			arm(thread, clock_ns() + thread->session->shape.slice_ns);
+		return SLICE_GOES_ON;
+	}
+	if (clock_ns() < thread->deadline_ns)
+		return SLICE_GOES_ON;
+	thread->timed = false;
+	return slot_has_waiting(thread->slot) ? SLICE_OVER : SLICE_GOES_ON;
+}
+
+/* The mailbox is the guest's: copied once, and its words are not trusted. */
+static void describe_failure(struct vcpu_thread *thread)
+{
+	struct sd_mailbox mail = thread->vcpu.region->mailbox;
+	const char *file = guest_memory_at(&thread->session->machine.memory, mail.file, 64);
+	char name[64] = "?";
+
+	if (mail.kind == SD_MAIL_EXCEPTION) {
+		why_set(&thread->why, EXIT_GUEST, EIO,
+			"vCPU %u: exception %u (error code 0x%llx) at rip 0x%llx, cr2 0x%llx",
+			thread->vcpu.id, mail.line, (unsigned long long)mail.file,
+			(unsigned long long)mail.a, (unsigned long long)mail.b);
+		return;
+	}
+	for (size_t i = 0; file != NULL && i < sizeof(name) - 1; i++) {
+		name[i] = file[i] > ' ' && file[i] < 127 ? file[i] : '\0';
+		name[i + 1] = '\0';
+	}
+	why_set(&thread->why, EXIT_GUEST, EIO,
+		"vCPU %u: the payload gave up at %s:%u (0x%llx, 0x%llx)", thread->vcpu.id, name,
+		mail.line, (unsigned long long)mail.a, (unsigned long long)mail.b);
+}
+
+static enum slice_end end_job(struct vcpu_thread *thread)
+{
+	if (thread->first_doorbell_ns == 0)
+		thread->first_doorbell_ns = clock_ns();
+	return vcpu_finish_instruction(&thread->vcpu, &thread->why) == 0 ? SLICE_JOB_DONE
+									 : SLICE_FAILED;
+}
+
+/* As after a park that took over a request: the same path pays the debt. */
+static enum slice_end flush_me(struct vcpu_thread *thread)
+{
+	int error = vcpu_finish_instruction(&thread->vcpu, &thread->why);
+
+	thread->owes_flush = true;
+	if (error == 0)
+		error = vcpu_flush_on_entry(thread);
+	return error == 0 ? SLICE_GOES_ON : SLICE_FAILED;
+}
+
+static enum slice_end doorbell(struct vcpu_thread *thread, uint32_t request)
+{
+	switch (request) {
+	case SD_REQ_READY:
+		return end_job(thread);
+	case SD_REQ_FAIL:
+		describe_failure(thread);
+		return SLICE_FAILED;
+	case SD_REQ_FLUSH_ME:
+		return flush_me(thread);
+	case SD_REQ_NOTHING:
+		return SLICE_GOES_ON;
+	case SD_REQ_STOPPED:
+		session_initiator_stopped(thread->session);
+		return SLICE_GOES_ON;
+	default:
+		why_set(&thread->why, EXIT_GUEST, EIO, "vCPU %u: unknown doorbell 0x%x",
+			thread->vcpu.id, request);
+		return SLICE_FAILED;
+	}
+}
+
+static enum slice_end handle_io(struct vcpu_thread *thread)
+{
+	struct kvm_run *run = thread->vcpu.run;
+	uint32_t request;
+
+	if (run->io.direction != KVM_EXIT_IO_OUT || run->io.size != sizeof(request) ||
+	    run->io.count != 1 || run->io.port != SD_PORT_REQUEST) {
+		why_set(&thread->why, EXIT_GUEST, EIO,
+			"vCPU %u: %s port 0x%x, %u bytes, %u times: only 32-bit out to 0x%x is a doorbell",
+			thread->vcpu.id, run->io.direction == KVM_EXIT_IO_OUT ? "out to" : "in from",
+			run->io.port, run->io.size, run->io.count, SD_PORT_REQUEST);
+		return SLICE_FAILED;
+	}
+	memcpy(&request, (const char *)run + run->io.data_offset, sizeof(request));
+	return doorbell(thread, request);
+}
+
+static enum slice_end handle_exit(struct vcpu_thread *thread)
+{
+	const struct kvm_run *run = thread->vcpu.run;
+	struct kvm_regs regs = { 0 };
+
+	if (run->exit_reason == KVM_EXIT_IO)
+		return handle_io(thread);
+	if (kvm_get_regs(thread->vcpu.fd, &regs, &thread->why) != 0)
+		return SLICE_FAILED;
+	why_set(&thread->why, EXIT_GUEST, EIO, "vCPU %u: exit %u (%s) at rip 0x%llx",
+		thread->vcpu.id, run->exit_reason, vcpu_exit_name(run->exit_reason),
+		(unsigned long long)regs.rip);
+	return SLICE_FAILED;
+}
+
+/* Park of one vCPU to KVM_RUN of the next; the first of a job follows nobody. */
+static void record_switch(struct slot *slot)
+{
+	if (slot->released_ticks != 0)
+		histogram_record(&slot->switches, __rdtsc() - slot->released_ticks);
+	slot->released_ticks = 0;
+}
+
+static enum slice_end run_slice(struct vcpu_thread *thread)
+{
+	enum slice_end end = SLICE_GOES_ON;
+
+	thread->timed = false;
+	while (end == SLICE_GOES_ON) {
+		int error;
+
+		/* Cleared before the look: a kick from here on either is seen by
+		 * the look or makes KVM_RUN return at once. The compiler barrier is
+		 * in the handler's atomic store and this one. */
+		__atomic_store_n(&thread->vcpu.run->immediate_exit, 0, __ATOMIC_RELAXED);
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+		end = look(thread);
+		if (end != SLICE_GOES_ON)
+			break;
+		if (thread->slot->released_ticks != 0)
+			record_switch(thread->slot);
+		error = kvm_run(thread->vcpu.fd);
+		if (error == -EINTR || error == -EAGAIN)
+			continue;
+		if (error == 0) {
+			end = handle_exit(thread);
+			continue;
+		}
+		why_set(&thread->why, EXIT_HOST, -error, "KVM_RUN of vCPU %u: %s",
+			thread->vcpu.id, strerror(-error));
+		end = SLICE_FAILED;
+	}
+	if (thread->timed)
+		arm(thread, 0);
+	return end;
+}
+
+static void note_usage(struct vcpu_thread *thread)
+{
+	struct rusage usage;
+	struct timespec cpu;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+	getrusage(RUSAGE_THREAD, &usage);
+	thread->cpu_ns = timespec_ns(cpu);
+	thread->involuntary_switches = (uint64_t)usage.ru_nivcsw;
+}
+
+/* One turn on the slot. Returns false when the thread has to end. */
+static bool take_turn(struct vcpu_thread *thread)
+{
+	enum slice_end end = SLICE_FAILED;
+
+	thread->state = VCPU_RUNNING;
+	if (vcpu_unpark(thread) == 0)
+		end = run_slice(thread);
+	if (end == SLICE_FAILED || end == SLICE_QUIT || vcpu_park(thread) != 0)
+		return false;
+	thread->slot->released_ticks = thread->parked_ticks;
+	if (end == SLICE_OVER) {
+		thread->state = VCPU_PARKED;
+		slot_pass(thread->slot, &thread->member, true);
+		return true;
+	}
+	thread->state = VCPU_IDLE;
+	note_usage(thread);
+	slot_pass(thread->slot, &thread->member, false);
+	session_vcpu_ready(thread->session);
+	return true;
+}
+
+static void tear_down(struct vcpu_thread *thread)
+{
+	struct why ignored = { 0 };
+
+	if (thread->vcpu.run != NULL)
+		(void)!kvm_get_regs(thread->vcpu.fd, &thread->regs, &ignored);
+	kicked_run = NULL;
+	if (thread->has_timer)
+		timer_delete(thread->timer);
+	vcpu_destroy(&thread->vcpu);
+}
+
+void *vcpu_thread_main(void *argument)
+{
+	struct vcpu_thread *thread = argument;
+	bool goes_on = set_up(thread) == 0;
+
+	if (goes_on) {
+		thread->state = VCPU_PARKED;
+		slot_add(thread->slot, &thread->member);
+	}
+	while (goes_on && slot_wait(&thread->member))
+		goes_on = take_turn(thread);
+	if (thread->why.text[0] != '\0')
+		session_vcpu_failed(thread->session, &thread->why);
+	tear_down(thread);
+	return NULL;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vcpu_thread.h - one host thread per vCPU: create, wait for the slot, run a
+ * slice, park.
+ *
+ * All fields belong to the thread itself but for those marked.
+ */
+#ifndef VCPU_THREAD_H
+#define VCPU_THREAD_H
+
+#include <pthread.h>
+#include <time.h>
+
+#include "slot.h"
+#include "vcpu.h"
+
+struct session;
+
+enum vcpu_state {
+	VCPU_CREATING,
+	VCPU_RUNNING,
+	VCPU_PARKED,            /* in its slot's queue */
+	VCPU_IDLE,              /* between jobs, off its slot */
+};
+
+struct vcpu_thread {
+	struct vcpu vcpu;
+	struct session *session;
+	struct slot *slot;
+	struct slot_member member;
+	pthread_t pthread;
+	timer_t timer;                  /* ends the slice */
+	bool has_timer;
+	bool timed;                     /* the timer is armed, deadline_ns counts */
+	uint64_t deadline_ns;           /* CLOCK_MONOTONIC */
+	bool owes_flush;                /* before guest code runs: kept here until KVM has it */
+	bool transferred;               /* the last park took over a request */
+	uint64_t parked_ticks;          /* TSC when the park began */
+	uint64_t switches;              /* parks; main reads these while no vCPU runs */
+	uint64_t transfers;
+	uint64_t spurious_ipis;
+	uint64_t first_doorbell_ns;     /* CLOCK_MONOTONIC; 0 not yet */
+	uint64_t cpu_ns;                /* CPU time up to the last doorbell that ended a job */
+	uint64_t involuntary_switches;  /* the same */
+	enum vcpu_state state;          /* main reads it after the thread has ended */
+	struct kvm_regs regs;           /* as it left, the same */
+	struct why why;
+};
+
+/* vcpu_thread_main - the thread; @argument is its struct vcpu_thread. */
+void *vcpu_thread_main(void *argument);
+
+#endif

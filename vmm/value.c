@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+/*
+ * value.c - strict readers for the values of options (value.h).
+ *
+ * strtoull() and strtod() skip blanks and take signs, strtod() also takes hex,
+ * infinity and NaN: so the first character is looked at before they are called
+ * and the last one after.
+ */
+#include "value.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Read one number at *at and leave *at behind it. */
+static int number_read(const char **at, int base, uint64_t *value)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)**at))
+		return -EINVAL;
+	errno = 0;
+	*value = strtoull(*at, &end, base);
+	*at = end;
+	return -errno;
+}
+
+static int number_read_whole(const char *text, int base, uint64_t *value)
+{
+	uint64_t number;
+	int error = number_read(&text, base, &number);
+
+	if (*text != '\0')
+		return -EINVAL;         /* rather than -ERANGE: 999...9x */
+	if (!error)
+		*value = number;
+	return error;
+}
+
+int value_read_u64(const char *text, uint64_t *value)
+{
+	return number_read_whole(text, 10, value);
+}
+
+int value_read_seed(const char *text, uint64_t *value)
+{
+	return number_read_whole(text, strncmp(text, "0x", 2) ? 10 : 16, value);
+}
+
+int value_read_decimal(const char *text, double *value)
+{
+	double number;
+	char *end;
+
+	if (text[strspn(text, "0123456789.")] != '\0')
+		return -EINVAL;
+	number = strtod(text, &end);
+	if (end == text || *end != '\0' || !isfinite(number))
+		return -EINVAL;
+	*value = number;
+	return 0;
+}
+
+/* Add one item, 8 or 0-3, and leave *at behind it. */
+static int cpus_add_item(const char **at, cpu_set_t *cpus)
+{
+	uint64_t first, last;
+	int error = number_read(at, 10, &first);
+
+	last = first;
+	if (!error && **at == '-') {
+		++*at;
+		error = number_read(at, 10, &last);
+	}
+	if (error)
+		return error;
+	if (first > last)
+		return -EINVAL;
+	if (last >= CPU_SETSIZE)
+		return -ERANGE;
+	for (uint64_t cpu = first; cpu <= last; cpu++)
+		CPU_SET(cpu, cpus);
+	return 0;
+}
+
+int value_read_cpus(const char *text, cpu_set_t *cpus)
+{
+	cpu_set_t found;
+	int error;
+
+	CPU_ZERO(&found);
+	while ((error = cpus_add_item(&text, &found)) == 0 && *text == ',')
+		text++;
+	if (error)
+		return error;
+	if (*text != '\0')
+		return -EINVAL;
+	*cpus = found;
+	return 0;
+}
