@@ -31,6 +31,7 @@
 #define SD_PROBE_FRAMES_GPA  0x00006000  /* two, for the functional tests */
 #define SD_TSS_GPA           0x00008000
 #define SD_TSS_STRIDE        0x80
+#define SD_TSS_BYTES         0x6c        /* with the I/O bitmap of ports 0 to 0x1f */
 #define SD_PUBLISHED_GPA     0x00030000  /* [initiator][group], a line each */
 
 #define SD_PAYLOAD_GPA       0x00100000  /* PT_LOAD segments lie in here */
@@ -88,6 +89,6 @@
 #define SD_X2APIC_MSR_EOI    0x80b
 #define SD_X2APIC_MSR_ICR    0x830
 
-#define SD_PORT_REQUEST      0x510       /* 32-bit out of an SD_REQ_ code */
+#define SD_PORT_REQUEST      0x10        /* 32-bit out of an SD_REQ_ code */
 
 #endif

@@ -16,6 +16,13 @@
 
 #define LARGE_PAGE_BYTES 0x200000
 
+#define TSS_RSP0        4
+#define TSS_IO_MAP_BASE 102
+#define TSS_IO_MAP      104
+
+_Static_assert(TSS_IO_MAP + SD_PORT_REQUEST / 8 + 1 < SD_TSS_BYTES,
+	       "the bitmap covers the doorbell and a byte of ones behind it");
+
 static uint64_t *table(struct guest_memory *memory, uint64_t gpa)
 {
 	return (uint64_t *)(void *)(memory->hva + gpa);
@@ -41,15 +48,19 @@ static void build_identity(struct guest_memory *memory)
 }
 
 /* RSP0, at byte 4 of the TSS: interrupts from ring 3 land on the vCPU's last
- * stack page. The I/O map base lies beyond the limit: IOPL decides. */
+ * stack page. The I/O bitmap behind it opens the doorbell's four ports and no
+ * other to ring 3; IOPL would not do, because kvm-pvm looks only at the map. */
 static void build_tss(struct guest_memory *memory, uint32_t vcpu)
 {
 	uint8_t *tss = memory->hva + SD_TSS_GPA + (size_t)vcpu * SD_TSS_STRIDE;
 	uint64_t rsp0 = SD_STACK_GPA + (uint64_t)(vcpu + 1) * SD_STACK_STRIDE;
-	uint16_t io_map = SD_TSS_STRIDE;
+	uint16_t io_map = TSS_IO_MAP;
 
-	__builtin_memcpy(tss + 4, &rsp0, sizeof(rsp0));
-	__builtin_memcpy(tss + 102, &io_map, sizeof(io_map));
+	__builtin_memcpy(tss + TSS_RSP0, &rsp0, sizeof(rsp0));
+	__builtin_memcpy(tss + TSS_IO_MAP_BASE, &io_map, sizeof(io_map));
+	__builtin_memset(tss + TSS_IO_MAP, 0xff, SD_TSS_BYTES - TSS_IO_MAP);
+	tss[TSS_IO_MAP + SD_PORT_REQUEST / 8] =
+		(uint8_t)~(0xfu << SD_PORT_REQUEST % 8);
 }
 
 static void build_windows(struct guest_memory *memory, uint32_t vcpu)

@@ -18,7 +18,7 @@
 #define CR0_START  0x80050033u  /* PG AM WP NE ET MP PE */
 #define CR4_START  0x620u       /* PAE OSFXSR OSXMMEXCPT; no PGE, no PCID */
 #define EFER_START 0x500u       /* LMA LME */
-#define RFLAGS_START 0x3202u    /* IOPL 3, IF */
+#define RFLAGS_START 0x202u     /* IF; IOPL 0: ports by the TSS's bitmap */
 #define APIC_SPURIOUS 0xf0
 #define APIC_ENABLED 0x1ffu     /* software enable, spurious vector 0xff */
 #define APIC_BASE_X2APIC (UINT64_C(1) << 10)
@@ -69,7 +69,7 @@ static int set_sregs(struct vcpu *vcpu, bool x2apic, struct why *why)
 	sregs.idt = (struct kvm_dtable){ .base = SD_IDT_GPA, .limit = SD_PAGE_BYTES - 1 };
 	sregs.tr = (struct kvm_segment){
 		.base = SD_TSS_GPA + (uint64_t)vcpu->id * SD_TSS_STRIDE,
-		.limit = 103,
+		.limit = SD_TSS_BYTES - 1,
 		.selector = SD_TSS_SELECTOR,
 		.type = 11,
 		.present = 1,
