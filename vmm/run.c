@@ -78,7 +78,6 @@ static int run_rounds(struct session *session, struct run_results *results, stru
 			struct round round = {
 				.options = options,
 				.number = number,
-				.tsc_hz = results->host.tsc_hz,
 				.shows_progress = !options->quiet && isatty(STDERR_FILENO),
 				.csv = csv,
 				.result = &results->results[i],
@@ -104,7 +103,7 @@ static int run_session(const struct run *run, struct run_results *results, struc
 		.slice_ns = options->slice_us * NS_PER_US,
 		.cpus = results->slot_cpus,
 		.realtime = options->realtime,
-		.marks_preempted = results->host.marks_preempted,
+		.marks_preempted = host_kvm_marks(),
 	};
 	static struct session session;
 	int error = session_create(&session, loop, system, &shape, run->payload, why);
@@ -112,7 +111,9 @@ static int run_session(const struct run *run, struct run_results *results, struc
 	if (error != 0)
 		return error;
 	results->first_instruction_ns = last_first_instruction(&session, run->main_ns);
-	error = entry_flush_choose(&session, options->entry_flush, &results->entry_flush_tested, why);
+	error = host_facts_read(&results->host, &session.machine, session.tsc_hz, why);
+	if (error == 0)
+		error = entry_flush_choose(&session, options->entry_flush, &results->entry_flush_tested, why);
 	results->entry_flush = session.entry_flush;
 	if (error == 0)
 		error = run_rounds(&session, results, csv, why);
@@ -168,8 +169,6 @@ enum exit_status run_bench(const struct run *run)
 	struct loop loop;
 	int error = kvm_open(&system, &why);
 
-	if (error == 0)
-		error = host_facts_read(&results.host, system, &why);
 	if (error == 0 && run->options->realtime != 0)
 		error = host_check_realtime(run->options->slots, &why);
 	if (error == 0)
@@ -211,8 +210,6 @@ enum exit_status run_host(const struct run *run)
 				  : kvm_open(&system, &why);
 
 	clock_gettime(CLOCK_REALTIME, &results.started);
-	if (error == 0)
-		error = host_facts_read(&results.host, system, &why);
 	if (error == 0)
 		error = choose_cpus(run->options, &results.slot_cpus, &why);
 	if (error == 0)

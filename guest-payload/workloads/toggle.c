@@ -156,12 +156,14 @@ static void initiate(uint32_t self)
 		bool recording = sd_u32_load(&control->recording);
 
 		flush_once(&in, recording);
+		if (control->pace_ticks != 0)
+			pace(&in, g_tsc_raw() + control->pace_ticks);
 		if (control->floor_interval != 0 && --in.until_floor == 0) {
 			in.until_floor = control->floor_interval;
 			floor_once(&in, recording);
+			if (control->pace_ticks != 0)
+				pace(&in, g_tsc_raw() + control->pace_ticks);
 		}
-		if (control->pace_ticks != 0)
-			pace(&in, g_tsc_raw() + control->pace_ticks);
 	}
 	g_doorbell(SD_REQ_STOPPED);
 }

@@ -34,7 +34,7 @@ int entry_flush_choose(struct session *session, enum entry_flush wanted, bool *t
 	struct verdict verdict;
 	int error;
 
-	if (way == ENTRY_FLUSH_STEAL && !session->machine.has_steal_time) {
+	if (way == ENTRY_FLUSH_STEAL && !session->threads[0].vcpu.has_steal_time) {
 		if (wanted == ENTRY_FLUSH_STEAL)
 			return why_set(why, EXIT_HOST, ENOTSUP,
 				       "--entry-flush steal: this KVM offers no steal time or no PV TLB flush");

@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "entry_flush_test.h"
+#include "host_facts.h"
 #include "round.h"
 #include "samples.h"
 
@@ -32,11 +33,10 @@ static void collect(void *context, const struct sd_sample *sample)
 	histogram_record(collector->into, ticks_ns(sample->wall_ticks, collector->tsc_hz));
 }
 
-static int measure_job(struct session *session, uint32_t kind, uint64_t tsc_hz,
-		       struct histogram *into, struct why *why)
+static int measure_job(struct session *session, uint32_t kind, struct histogram *into, struct why *why)
 {
 	const struct session_job job = { .kind = kind, .initiators_to_stop = 1 };
-	struct collector collector = { .into = into, .tsc_hz = tsc_hz };
+	struct collector collector = { .into = into, .tsc_hz = session->tsc_hz };
 	int error = session_run(session, &job, why);
 
 	return error != 0 ? error : samples_drain(session, collect, &collector, why);
@@ -44,7 +44,7 @@ static int measure_job(struct session *session, uint32_t kind, uint64_t tsc_hz,
 
 /* What flushing adds to an exit: every trip with a flush, less the median trip
  * without one. */
-static int measure_entry(struct session *session, enum entry_flush way, uint64_t tsc_hz,
+static int measure_entry(struct session *session, enum entry_flush way,
 			 const struct histogram *exits, struct histogram *into, struct why *why)
 {
 	struct histogram trips;
@@ -53,7 +53,7 @@ static int measure_entry(struct session *session, enum entry_flush way, uint64_t
 
 	histogram_init(&trips);
 	session_set_entry_flush(session, way);
-	error = measure_job(session, SD_JOB_COST_ENTRY, tsc_hz, &trips, why);
+	error = measure_job(session, SD_JOB_COST_ENTRY, &trips, why);
 	for (uint32_t bucket = 0; error == 0 && bucket < HISTOGRAM_BUCKETS; bucket++) {
 		uint64_t trip = histogram_middle(bucket);
 
@@ -64,23 +64,23 @@ static int measure_entry(struct session *session, enum entry_flush way, uint64_t
 }
 
 static int measure_in_guest(struct host_costs *costs, struct session *session, bool two_cpus,
-			    uint64_t tsc_hz, struct why *why)
+			    struct why *why)
 {
-	int error = measure_job(session, SD_JOB_COST_GATE, tsc_hz, &costs->gate_ns, why);
+	int error = measure_job(session, SD_JOB_COST_GATE, &costs->gate_ns, why);
 
 	if (error == 0)
-		error = measure_job(session, SD_JOB_COST_EXIT, tsc_hz, &costs->exit_ns, why);
-	if (error == 0 && session->machine.has_steal_time)
-		error = measure_entry(session, ENTRY_FLUSH_STEAL, tsc_hz, &costs->exit_ns,
+		error = measure_job(session, SD_JOB_COST_EXIT, &costs->exit_ns, why);
+	if (error == 0 && session->threads[0].vcpu.has_steal_time)
+		error = measure_entry(session, ENTRY_FLUSH_STEAL, &costs->exit_ns,
 				      &costs->flush_on_entry_steal_ns, why);
 	if (error == 0)
-		error = measure_entry(session, ENTRY_FLUSH_SREGS, tsc_hz, &costs->exit_ns,
+		error = measure_entry(session, ENTRY_FLUSH_SREGS, &costs->exit_ns,
 				      &costs->flush_on_entry_sregs_ns, why);
 	if (error == 0 && two_cpus)
-		error = measure_job(session, SD_JOB_COST_PING, tsc_hz, &costs->ipi_round_trip_ns,
+		error = measure_job(session, SD_JOB_COST_PING, &costs->ipi_round_trip_ns,
 				    why);
 	if (error == 0 && two_cpus)
-		error = measure_job(session, SD_JOB_COST_FLOOR, tsc_hz, &costs->shootdown_floor_ns,
+		error = measure_job(session, SD_JOB_COST_FLOOR, &costs->shootdown_floor_ns,
 				    why);
 	return error;
 }
@@ -151,7 +151,7 @@ static void measure_handover(struct host_costs *costs, const cpu_set_t *cpus)
 
 /* Four vCPUs on one slot for half a second. */
 static int measure_switch(struct host_costs *costs, struct loop *loop, struct kvm_system system,
-			  struct session_shape shape, uint64_t tsc_hz,
+			  struct session_shape shape,
 			  struct machine_payload payload, struct why *why)
 {
 	struct options options = {
@@ -163,7 +163,7 @@ static int measure_switch(struct host_costs *costs, struct loop *loop, struct kv
 		.repeat = 1,
 	};
 	static struct protocol_result result;
-	struct round round = { .options = &options, .tsc_hz = tsc_hz, .result = &result };
+	struct round round = { .options = &options, .result = &result };
 	static struct session session;
 	bool tested;
 	int error;
@@ -183,7 +183,7 @@ static int measure_switch(struct host_costs *costs, struct loop *loop, struct kv
 }
 
 int host_costs_measure(struct host_costs *costs, struct loop *loop, struct kvm_system system,
-		       const struct host_facts *facts, const cpu_set_t *cpus,
+		       struct host_facts *facts, const cpu_set_t *cpus,
 		       struct machine_payload payload, struct why *why)
 {
 	bool two_cpus = CPU_COUNT(cpus) >= 2;
@@ -194,7 +194,7 @@ int host_costs_measure(struct host_costs *costs, struct loop *loop, struct kvm_s
 		.slots = two_cpus ? 2 : 1,
 		.slice_ns = SWITCH_SLICE_US * NS_PER_US,
 		.cpus = *cpus,
-		.marks_preempted = facts->marks_preempted,
+		.marks_preempted = host_kvm_marks(),
 	};
 	static struct session session;
 	int error;
@@ -205,9 +205,11 @@ int host_costs_measure(struct host_costs *costs, struct loop *loop, struct kvm_s
 	error = session_create(&session, loop, system, &shape, payload, why);
 	if (error != 0)
 		return error;
-	error = measure_in_guest(costs, &session, two_cpus, facts->tsc_hz, why);
+	error = host_facts_read(facts, &session.machine, session.tsc_hz, why);
+	if (error == 0)
+		error = measure_in_guest(costs, &session, two_cpus, why);
 	session_destroy(&session);
 	if (error != 0)
 		return error;
-	return measure_switch(costs, loop, system, shape, facts->tsc_hz, payload, why);
+	return measure_switch(costs, loop, system, shape, payload, why);
 }

@@ -9,14 +9,14 @@
 #include "session.h"
 
 /**
- * host_costs_measure - every primitive, about 2000 times each.
+ * host_costs_measure - every primitive, about 2000 times each; and @facts.
  *
  * Shape:   @cpus: the CPUs to use; IPIs need two of them.
  * Errors:  as session_create() and session_check().
  */
 __attribute__((warn_unused_result))
 int host_costs_measure(struct host_costs *costs, struct loop *loop, struct kvm_system system,
-		       const struct host_facts *facts, const cpu_set_t *cpus,
+		       struct host_facts *facts, const cpu_set_t *cpus,
 		       struct machine_payload payload, struct why *why);
 
 #endif

@@ -9,6 +9,7 @@
 #include "host_facts.h"
 
 #include <asm/kvm_para.h>
+#include <cpuid.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,9 @@
 #include <sys/capability.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+
+#define VMX_BIT (1u << 5)
+#define SVM_BIT (1u << 2)
 
 /* First line of @path, or "unknown". */
 static void read_line(const char *path, char *out, size_t bytes)
@@ -49,28 +53,23 @@ static void read_cpuinfo(const char *key, char *out, size_t bytes)
 		fclose(file);
 }
 
-static bool has_word(const char *words, const char *word)
+/* CPUID says what hardware KVM can use (SDM volume 2, leaf 1; APM volume 3, leaf
+ * 0x80000001); a host with neither that has the module of kvm-pvm uses shadow
+ * paging alone. */
+const char *host_kvm_kind(void)
 {
-	size_t length = strlen(word);
+	unsigned eax, ebx, ecx, edx;
 
-	for (const char *at = strstr(words, word); at != NULL; at = strstr(at + 1, word))
-		if ((at == words || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
-			return true;
-	return false;
-}
-
-/* The CPU's flags say what hardware KVM can use; a host with neither that has
- * the module of kvm-pvm uses shadow paging alone. */
-static const char *kind_of_kvm(void)
-{
-	char flags[4096];
-
-	read_cpuinfo("flags", flags, sizeof(flags));
-	if (has_word(flags, "vmx"))
+	if (__get_cpuid(1, &eax, &ebx, &ecx, &edx) && ecx & VMX_BIT)
 		return "vmx";
-	if (has_word(flags, "svm"))
+	if (__get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx) && ecx & SVM_BIT)
 		return "svm";
 	return access("/sys/module/kvm_pvm", F_OK) == 0 ? "pvm" : "unknown";
+}
+
+bool host_kvm_marks(void)
+{
+	return strcmp(host_kvm_kind(), "pvm") != 0;
 }
 
 /* How many known vulnerabilities there are, and how many have a mitigation. */
@@ -108,56 +107,41 @@ static uint32_t pv_features(const struct kvm_cpuid_table *table)
 	return 0;
 }
 
-/* What only a VM or a vCPU can tell, from one that never runs. */
-static int read_limits(struct host_facts *facts, struct kvm_system system, struct why *why)
+static int read_pv_features(struct host_facts *facts, struct kvm_system system, struct why *why)
 {
-	struct kvm_vcpu_fd vcpu;
-	struct kvm_vm vm;
-	int error = kvm_create_vm(system, &vm, why), khz;
+	struct kvm_cpuid_table *table = calloc(1, sizeof(*table));
+	int error;
 
-	if (error != 0)
-		return error;
-	facts->max_vcpus = (uint32_t)kvm_capability(vm, KVM_CAP_MAX_VCPUS);
-	error = kvm_create_vcpu(vm, 0, &vcpu, why);
-	if (error == 0) {
-		khz = kvm_get_tsc_khz(vcpu, why);
-		error = khz < 0 ? khz : 0;
-		facts->tsc_hz = khz > 0 ? (uint64_t)khz * 1000 : 0;
-		close(vcpu.fd);
-	}
-	close(vm.fd);
-	if (error == 0 && facts->tsc_hz == 0)
-		error = why_set(why, EXIT_HOST, ENOTSUP, "KVM_GET_TSC_KHZ: the TSC's frequency is unknown");
+	if (table == NULL)
+		return why_set(why, EXIT_HOST, ENOMEM, "KVM_GET_SUPPORTED_CPUID: %s", strerror(ENOMEM));
+	error = kvm_supported_cpuid(system, table, why);
+	if (error == 0)
+		facts->pv_features = pv_features(table);
+	free(table);
 	return error;
 }
 
-int host_facts_read(struct host_facts *facts, struct kvm_system system, struct why *why)
+int host_facts_read(struct host_facts *facts, const struct machine *machine, uint64_t tsc_hz,
+		    struct why *why)
 {
-	struct kvm_cpuid_table *cpuid = calloc(1, sizeof(*cpuid));
 	struct utsname name;
-	int error;
 
 	memset(facts, 0, sizeof(*facts));
 	if (uname(&name) == 0)
 		snprintf(facts->kernel, sizeof(facts->kernel), "%.40s %.80s", name.sysname,
 			 name.release);
 	read_cpuinfo("model name", facts->cpu, sizeof(facts->cpu));
-	snprintf(facts->kvm, sizeof(facts->kvm), "%s", kind_of_kvm());
-	/* kvm-pvm never marks; what is not known may. */
-	facts->marks_preempted = strcmp(facts->kvm, "pvm") != 0;
+	snprintf(facts->kvm, sizeof(facts->kvm), "%s", host_kvm_kind());
+	facts->marks_preempted = host_kvm_marks();
 	read_mitigations(facts->mitigations, sizeof(facts->mitigations));
 	read_line("/sys/devices/system/clocksource/clocksource0/current_clocksource",
 		  facts->clocksource, sizeof(facts->clocksource));
 	facts->cpus_online = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
 	if (getloadavg(&facts->load_1m, 1) != 1)
 		facts->load_1m = 0;
-	error = read_limits(facts, system, why);
-	if (error == 0 && cpuid != NULL)
-		error = kvm_supported_cpuid(system, cpuid, why);
-	if (error == 0 && cpuid != NULL)
-		facts->pv_features = pv_features(cpuid);
-	free(cpuid);
-	return error;
+	facts->tsc_hz = tsc_hz;
+	facts->max_vcpus = (uint32_t)kvm_capability(machine->vm, KVM_CAP_MAX_VCPUS);
+	return read_pv_features(facts, machine->system, why);
 }
 
 static bool has_sys_nice(void)

@@ -5,16 +5,25 @@
 #ifndef HOST_FACTS_H
 #define HOST_FACTS_H
 
-#include "kvm.h"
+#include "machine.h"
 #include "results.h"
 
 /**
  * host_facts_read - kernel, CPU, kind of KVM, limits, PV features.
  *
+ * Units:   @tsc_hz of the machine's vCPUs.
  * Errors:  EXIT_HOST. What cannot be found out is "unknown".
  */
 __attribute__((warn_unused_result))
-int host_facts_read(struct host_facts *facts, struct kvm_system system, struct why *why);
+int host_facts_read(struct host_facts *facts, const struct machine *machine, uint64_t tsc_hz,
+		    struct why *why);
+
+/* host_kvm_kind - "vmx", "svm", "pvm" (neither: shadow paging alone) or "unknown". */
+const char *host_kvm_kind(void);
+
+/* host_kvm_marks - may KVM itself write the preempted byte? kvm-pvm never does;
+ * a kind that is not known may. */
+bool host_kvm_marks(void);
 
 /**
  * host_check_realtime - may vCPU threads run as SCHED_FIFO here?

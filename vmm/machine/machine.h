@@ -20,7 +20,6 @@ struct machine {
 	size_t run_bytes;               /* of a vCPU's kvm_run mapping */
 	uint64_t entry;                 /* of the payload */
 	bool x2apic;                    /* more vCPUs than an xAPIC can name */
-	bool has_steal_time;            /* KVM offers steal time and PV TLB flush */
 };
 
 struct machine_shape {

@@ -21,7 +21,9 @@
 #define RFLAGS_START 0x202u     /* IF; IOPL 0: ports by the TSS's bitmap */
 #define APIC_SPURIOUS 0xf0
 #define APIC_ENABLED 0x1ffu     /* software enable, spurious vector 0xff */
+#define APIC_BASE_BOOT   (UINT64_C(1) << 8)
 #define APIC_BASE_X2APIC (UINT64_C(1) << 10)
+#define APIC_BASE_ENABLE (UINT64_C(1) << 11)
 
 static struct kvm_segment segment(uint16_t selector, uint8_t type)
 {
@@ -54,28 +56,28 @@ static struct kvm_segment data_segment(void)
 
 static int set_sregs(struct vcpu *vcpu, bool x2apic, struct why *why)
 {
-	struct kvm_sregs sregs;
-	int error = kvm_get_sregs(vcpu->fd, &sregs, why);
-
-	if (error != 0)
-		return error;
-	sregs.cr0 = CR0_START;
-	sregs.cr3 = sd_table_gpa(vcpu->id, SD_TABLE_PML4);
-	sregs.cr4 = CR4_START;
-	sregs.efer = EFER_START;
-	sregs.cs = code_segment();
-	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data_segment();
-	sregs.gdt = (struct kvm_dtable){ .base = SD_GDT_GPA, .limit = SD_PAGE_BYTES - 1 };
-	sregs.idt = (struct kvm_dtable){ .base = SD_IDT_GPA, .limit = SD_PAGE_BYTES - 1 };
-	sregs.tr = (struct kvm_segment){
-		.base = SD_TSS_GPA + (uint64_t)vcpu->id * SD_TSS_STRIDE,
-		.limit = SD_TSS_BYTES - 1,
-		.selector = SD_TSS_SELECTOR,
-		.type = 11,
-		.present = 1,
+	struct kvm_sregs sregs = {
+		.cr0 = CR0_START,
+		.cr3 = sd_table_gpa(vcpu->id, SD_TABLE_PML4),
+		.cr4 = CR4_START,
+		.efer = EFER_START,
+		.cs = code_segment(),
+		.gdt = { .base = SD_GDT_GPA, .limit = SD_PAGE_BYTES - 1 },
+		.idt = { .base = SD_IDT_GPA, .limit = SD_PAGE_BYTES - 1 },
+		.tr = {
+			.base = SD_TSS_GPA + (uint64_t)vcpu->id * SD_TSS_STRIDE,
+			.limit = SD_TSS_BYTES - 1,
+			.selector = SD_TSS_SELECTOR,
+			.type = 11,
+			.present = 1,
+		},
+		.ldt = { .unusable = 1 },
+		.apic_base = SD_APIC_GPA | APIC_BASE_ENABLE,
 	};
-	if (x2apic)
-		sregs.apic_base |= APIC_BASE_X2APIC;
+
+	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data_segment();
+	sregs.apic_base |= vcpu->id == 0 ? APIC_BASE_BOOT : 0;
+	sregs.apic_base |= x2apic ? APIC_BASE_X2APIC : 0;
 	return kvm_set_sregs(vcpu->fd, &sregs, why);
 }
 
@@ -109,6 +111,7 @@ static int set_state(struct vcpu *vcpu, const struct machine *machine, struct wh
 {
 	uint64_t steal_time = (SD_REGION_GPA + (uint64_t)vcpu->id * SD_REGION_STRIDE) |
 		KVM_MSR_ENABLED;
+	struct why refused = { 0 };
 	int error = kvm_set_cpuid(vcpu->fd, &machine->cpuid, why);
 
 	if (error == 0)
@@ -117,10 +120,12 @@ static int set_state(struct vcpu *vcpu, const struct machine *machine, struct wh
 		error = set_sregs(vcpu, machine->x2apic, why);
 	if (error == 0)
 		error = enable_apic(vcpu, why);
-	if (error == 0 && machine->has_steal_time)
-		error = kvm_set_msr(vcpu->fd, MSR_KVM_STEAL_TIME, steal_time, why);
 	if (error == 0)
 		error = set_regs(vcpu, machine->entry, why);
+	/* Refused where the kernel keeps no scheduler statistics. */
+	if (error == 0)
+		vcpu->has_steal_time = kvm_set_msr(vcpu->fd, MSR_KVM_STEAL_TIME, steal_time,
+						   &refused) == 0;
 	return error;
 }
 

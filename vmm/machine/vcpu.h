@@ -15,6 +15,7 @@ struct vcpu {
 	struct kvm_run *run;            /* shared with KVM */
 	size_t run_bytes;
 	struct sd_region *region;       /* in guest memory */
+	bool has_steal_time;            /* KVM keeps steal time in the region */
 };
 
 /**

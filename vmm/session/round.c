@@ -44,7 +44,7 @@ void protocol_result_init(struct protocol_result *result, enum sd_protocol proto
 static void add_flush(struct course *course, const struct sd_sample *sample)
 {
 	struct protocol_result *result = course->round->result;
-	uint64_t hz = course->round->tsc_hz;
+	uint64_t hz = course->session->tsc_hz;
 	uint64_t since = sample->start_ticks - course->origin_ticks;
 	uint64_t stall = sample->wall_ticks > sample->parked_ticks
 		? sample->wall_ticks - sample->parked_ticks : 0;
@@ -81,7 +81,7 @@ static void add_sample(void *context, const struct sd_sample *sample)
 
 	if (sample->kind == SD_SAMPLE_FLOOR)
 		histogram_record(&course->round->result->floor_ns,
-				 ticks_ns(sample->wall_ticks, course->round->tsc_hz));
+				 ticks_ns(sample->wall_ticks, course->session->tsc_hz));
 	else
 		add_flush(course, sample);
 }
@@ -219,7 +219,7 @@ static void add_counts(struct course *course)
 	}
 	flushes = result->flushes + result->dropped;
 	if (flushes != 0)
-		result->sample_ns = ticks_ns(ticks, course->round->tsc_hz) / flushes;
+		result->sample_ns = ticks_ns(ticks, course->session->tsc_hz) / flushes;
 }
 
 /* The VMM's own counts; the threads are idle. */
@@ -248,7 +248,7 @@ int round_run(struct session *session, struct round *round, struct why *why)
 	struct session_job job = {
 		.kind = SD_JOB_TOGGLE,
 		.protocol = round->result->protocol,
-		.pace_ticks = (uint64_t)options->pace_us * round->tsc_hz / 1000000,
+		.pace_ticks = (uint64_t)options->pace_us * session->tsc_hz / 1000000,
 		.flush_quota = options->flushes,
 		.floor_interval = FLOOR_INTERVAL,
 		.initiators_to_stop = options->initiators,

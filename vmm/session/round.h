@@ -12,7 +12,6 @@
 struct round {
 	const struct options *options;
 	uint32_t number;                /* of --repeat, from 0 */
-	uint64_t tsc_hz;
 	bool shows_progress;            /* the live line on stderr */
 	struct csv_file *csv;           /* NULL: none */
 	struct protocol_result *result; /* added to */

@@ -107,6 +107,16 @@ static int wait_done(struct session *session, struct why *why)
 	return session_failure(session, why);
 }
 
+static int read_tsc_frequency(struct session *session, struct why *why)
+{
+	int khz = kvm_get_tsc_khz(session->threads[0].vcpu.fd, why);
+
+	if (khz == 0)
+		return why_set(why, EXIT_HOST, ENOTSUP, "KVM_GET_TSC_KHZ: unknown");
+	session->tsc_hz = khz > 0 ? (uint64_t)khz * 1000 : 0;
+	return khz < 0 ? khz : 0;
+}
+
 int session_create(struct session *session, struct loop *loop, struct kvm_system system,
 		   const struct session_shape *shape, struct machine_payload payload,
 		   struct why *why)
@@ -124,14 +134,16 @@ int session_create(struct session *session, struct loop *loop, struct kvm_system
 	error = machine_create(&session->machine, system, machine_shape, payload, why);
 	if (error != 0)
 		return error;
-	session_set_entry_flush(session, session->machine.has_steal_time ? ENTRY_FLUSH_STEAL
-									 : ENTRY_FLUSH_SREGS);
+	/* Nothing is owed while booting; entry_flush_choose() decides. */
+	session_set_entry_flush(session, ENTRY_FLUSH_SREGS);
 	session->progress_ns = clock_ns();
 	error = allocate(session, why);
 	if (error == 0)
 		error = start_threads(session, why);
 	if (error == 0)
 		error = wait_done(session, why);
+	if (error == 0)
+		error = read_tsc_frequency(session, why);
 	if (error != 0)
 		session_destroy(session);
 	return error;

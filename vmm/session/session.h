@@ -48,6 +48,7 @@ struct session {
 	uint32_t started;               /* threads to join */
 	struct loop *loop;              /* main's; woken when a job is done or has failed */
 	const struct protocol_ops *protocol;
+	uint64_t tsc_hz;                /* of every vCPU */
 	enum entry_flush entry_flush;   /* never AUTO */
 	bool settles;                   /* park takes one more KVM_RUN */
 	uint32_t initiators_to_stop;    /* of the job in hand */

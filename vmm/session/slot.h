@@ -38,7 +38,7 @@ struct slot {
 	atomic_uint waiting;            /* length of the queue */
 	int cpu;                        /* that its threads are pinned to */
 	uint64_t released_ticks;        /* TSC when the last holder began to park; 0 none */
-	struct histogram switches;      /* TSC ticks, park to KVM_RUN of the next */
+	struct histogram switches;      /* ns, park to KVM_RUN of the next */
 };
 
 /* The signal that takes a thread out of KVM_RUN. */

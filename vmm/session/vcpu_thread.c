@@ -92,7 +92,7 @@ static int set_up(struct vcpu_thread *thread)
 	if (error == 0)
 		error = vcpu_create(&thread->vcpu, &thread->session->machine,
 				    thread->vcpu.id, &thread->why);
-	if (error == 0 && thread->session->settles)
+	if (error == 0 && thread->session->shape.marks_preempted)
 		error = kvm_set_signal_mask(thread->vcpu.fd, 0, &thread->why);
 	if (error != 0)
 		return error;
@@ -223,11 +223,12 @@ static enum slice_end handle_exit(struct vcpu_thread *thread)
 	return SLICE_FAILED;
 }
 
-/* Park of one vCPU to KVM_RUN of the next; the first of a job follows nobody. */
-static void record_switch(struct slot *slot)
+/* Park of one vCPU to KVM_RUN of the next; the first of a job follows nobody.
+ * Booting is not measured: the frequency is not known then. */
+static void record_switch(struct slot *slot, uint64_t tsc_hz)
 {
-	if (slot->released_ticks != 0)
-		histogram_record(&slot->switches, __rdtsc() - slot->released_ticks);
+	if (tsc_hz != 0)
+		histogram_record(&slot->switches, ticks_ns(__rdtsc() - slot->released_ticks, tsc_hz));
 	slot->released_ticks = 0;
 }
 
@@ -248,7 +249,7 @@ static enum slice_end run_slice(struct vcpu_thread *thread)
 		if (end != SLICE_GOES_ON)
 			break;
 		if (thread->slot->released_ticks != 0)
-			record_switch(thread->slot);
+			record_switch(thread->slot, thread->session->tsc_hz);
 		error = kvm_run(thread->vcpu.fd);
 		if (error == -EINTR || error == -EAGAIN)
 			continue;
