@@ -68,20 +68,20 @@ g_gate_entry_empty:
 /*
  * The flush handler: sd_word_serve_begin(), flush, sd_word_serve_end().
  * PAIR(word-flush): request is read before the CR3 write, and what was read is
- * what is stored. PAIR(word-served): the plain store is a release on TSO.
+ * what is stored; it waits on the stack, which saves a register and two
+ * instructions. Both words have four zero bytes behind them, so eight can be
+ * moved. PAIR(word-served): the plain store is a release on TSO.
  */
 	.balign 64
 	.globl	g_isr_flush
 g_isr_flush:
-	pushq	%rcx
 	pushq	%rax
-	movl	REQUEST, %ecx
+	pushq	REQUEST
 	movq	%cr3, %rax
 	movq	%rax, %cr3
-	movl	%ecx, SERVED
+	popq	SERVED
 	movl	$0, SD_APIC_VA + SD_APIC_EOI
 	popq	%rax
-	popq	%rcx
 	iretq
 
 	.balign 64
@@ -89,10 +89,10 @@ g_isr_flush:
 g_isr_flush_x2apic:
 	pushq	%rcx
 	pushq	%rax
-	movl	REQUEST, %ecx
+	pushq	REQUEST
 	movq	%cr3, %rax
 	movq	%rax, %cr3
-	movl	%ecx, SERVED
+	popq	SERVED
 	jmp	x2apic_eoi
 
 	.balign 64

@@ -133,8 +133,10 @@ int vcpu_unpark(struct vcpu_thread *thread)
 
 	if (thread->transferred)
 		error = count_spurious(thread);
+	thread->owes_flush |= sd_word_unpark(region);
+	if (error == 0)
+		error = vcpu_flush_on_entry(thread);
 	sd_u64_store(&region->parked_ticks, sd_u64_load(&region->parked_ticks) +
 		     (__rdtsc() - thread->parked_ticks));
-	thread->owes_flush |= sd_word_unpark(region);
-	return error != 0 ? error : vcpu_flush_on_entry(thread);
+	return error;
 }

@@ -49,7 +49,8 @@ static int allocate(struct session *session, struct why *why)
 	if (session->slots == NULL || session->threads == NULL)
 		return why_set(why, EXIT_HOST, ENOMEM, "%u vCPUs: %s", shape->vcpus, strerror(ENOMEM));
 	for (uint32_t i = 0; i < shape->slots; i++)
-		slot_init(&session->slots[i], cpu_of_slot(&shape->cpus, i));
+		slot_init(&session->slots[i], cpu_of_slot(&shape->cpus, i),
+			  shape->slice_ns * i / shape->slots);
 	for (uint32_t i = 0; i < shape->vcpus; i++) {
 		struct vcpu_thread *thread = &session->threads[i];
 

@@ -29,9 +29,9 @@ static void futex_wake(atomic_uint *word)
 	(void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-void slot_init(struct slot *slot, int cpu)
+void slot_init(struct slot *slot, int cpu, uint64_t phase_ns)
 {
-	*slot = (struct slot){ .cpu = cpu };
+	*slot = (struct slot){ .cpu = cpu, .phase_ns = phase_ns };
 	pthread_mutex_init(&slot->lock, NULL);
 	TAILQ_INIT(&slot->queue);
 	histogram_init(&slot->switches);
@@ -40,6 +40,13 @@ void slot_init(struct slot *slot, int cpu)
 void slot_destroy(struct slot *slot)
 {
 	pthread_mutex_destroy(&slot->lock);
+}
+
+uint64_t slot_slice_end(const struct slot *slot, uint64_t now_ns, uint64_t slice_ns)
+{
+	uint64_t end = now_ns + slice_ns + slice_ns / 2;
+
+	return end - (end - slot->phase_ns) % slice_ns;
 }
 
 void slot_member_init(struct slot_member *member)

@@ -37,6 +37,7 @@ struct slot {
 	struct slot_member *holder;     /* NULL: free */
 	atomic_uint waiting;            /* length of the queue */
 	int cpu;                        /* that its threads are pinned to */
+	uint64_t phase_ns;              /* of the grid on which its slices end */
 	uint64_t released_ticks;        /* TSC when the last holder began to park; 0 none */
 	struct histogram switches;      /* ns, park to KVM_RUN of the next */
 };
@@ -44,7 +45,15 @@ struct slot {
 /* The signal that takes a thread out of KVM_RUN. */
 #define SLOT_KICK_SIGNAL SIGUSR1
 
-void slot_init(struct slot *slot, int cpu);
+void slot_init(struct slot *slot, int cpu, uint64_t phase_ns);
+
+/**
+ * slot_slice_end - when a slice that begins now ends: on a grid of @slice_ns,
+ * so that the phase between slots stays what it was and runs can be repeated.
+ *
+ * Returns: CLOCK_MONOTONIC, half a slice to one and a half after @now_ns.
+ */
+uint64_t slot_slice_end(const struct slot *slot, uint64_t now_ns, uint64_t slice_ns);
 void slot_destroy(struct slot *slot);
 
 /* slot_member_init - before its thread starts. */

@@ -110,18 +110,20 @@ static void arm(struct vcpu_thread *thread, uint64_t deadline_ns)
 	timer_settime(thread->timer, TIMER_ABSTIME, &when, NULL);
 }
 
-/* Look at everything that may end the slice. A vCPU that has its slot to itself
- * has no timer: whoever joins it later kicks it (slot_add()). */
-static enum slice_end look(struct vcpu_thread *thread)
+/* Look at everything that may end the slice; time only when the vCPU has
+ * @entered, so that one that gets the CPU late still runs. A vCPU that has its
+ * slot to itself has no timer: whoever joins it later kicks it (slot_add()). */
+static enum slice_end look(struct vcpu_thread *thread, bool entered)
 {
 	if (atomic_load_explicit(&thread->session->quit, memory_order_relaxed))
 		return SLICE_QUIT;
 	if (!thread->timed) {
 		if (slot_has_waiting(thread->slot))
-			arm(thread, clock_ns() + thread->session->shape.slice_ns);
+			arm(thread, slot_slice_end(thread->slot, clock_ns(),
+						   thread->session->shape.slice_ns));
 		return SLICE_GOES_ON;
 	}
-	if (clock_ns() < thread->deadline_ns)
+	if (!entered || clock_ns() < thread->deadline_ns)
 		return SLICE_GOES_ON;
 	thread->timed = false;
 	return slot_has_waiting(thread->slot) ? SLICE_OVER : SLICE_GOES_ON;
@@ -232,35 +234,51 @@ static void record_switch(struct slot *slot, uint64_t tsc_hz)
 	slot->released_ticks = 0;
 }
 
+/* The last steps before the guest, and no more: from unpark on initiators wait
+ * for this vCPU, and its parked time has ended. */
+static int enter_first(struct vcpu_thread *thread)
+{
+	int error = vcpu_unpark(thread);
+
+	if (thread->slot->released_ticks != 0)
+		record_switch(thread->slot, thread->session->tsc_hz);
+	return error;
+}
+
+static enum slice_end run_once(struct vcpu_thread *thread)
+{
+	int error = kvm_run(thread->vcpu.fd);
+
+	if (error == -EINTR || error == -EAGAIN)
+		return SLICE_GOES_ON;
+	if (error == 0)
+		return handle_exit(thread);
+	why_set(&thread->why, EXIT_HOST, -error, "KVM_RUN of vCPU %u: %s", thread->vcpu.id,
+		strerror(-error));
+	return SLICE_FAILED;
+}
+
+/* From the slot gained to the vCPU parked again. */
 static enum slice_end run_slice(struct vcpu_thread *thread)
 {
 	enum slice_end end = SLICE_GOES_ON;
+	bool entered = false;
 
 	thread->timed = false;
 	while (end == SLICE_GOES_ON) {
-		int error;
-
 		/* Cleared before the look: a kick from here on either is seen by
-		 * the look or makes KVM_RUN return at once. The compiler barrier is
-		 * in the handler's atomic store and this one. */
+		 * the look or makes KVM_RUN return at once. */
 		__atomic_store_n(&thread->vcpu.run->immediate_exit, 0, __ATOMIC_RELAXED);
 		__atomic_signal_fence(__ATOMIC_SEQ_CST);
-		end = look(thread);
-		if (end != SLICE_GOES_ON)
-			break;
-		if (thread->slot->released_ticks != 0)
-			record_switch(thread->slot, thread->session->tsc_hz);
-		error = kvm_run(thread->vcpu.fd);
-		if (error == -EINTR || error == -EAGAIN)
-			continue;
-		if (error == 0) {
-			end = handle_exit(thread);
-			continue;
-		}
-		why_set(&thread->why, EXIT_HOST, -error, "KVM_RUN of vCPU %u: %s",
-			thread->vcpu.id, strerror(-error));
-		end = SLICE_FAILED;
+		end = look(thread, entered);
+		if (end == SLICE_GOES_ON && !entered)
+			end = enter_first(thread) == 0 ? SLICE_GOES_ON : SLICE_FAILED;
+		entered |= end == SLICE_GOES_ON;
+		if (end == SLICE_GOES_ON)
+			end = run_once(thread);
 	}
+	if (entered && end != SLICE_FAILED && vcpu_park(thread) != 0)
+		end = SLICE_FAILED;
 	if (thread->timed)
 		arm(thread, 0);
 	return end;
@@ -280,12 +298,11 @@ static void note_usage(struct vcpu_thread *thread)
 /* One turn on the slot. Returns false when the thread has to end. */
 static bool take_turn(struct vcpu_thread *thread)
 {
-	enum slice_end end = SLICE_FAILED;
+	enum slice_end end;
 
 	thread->state = VCPU_RUNNING;
-	if (vcpu_unpark(thread) == 0)
-		end = run_slice(thread);
-	if (end == SLICE_FAILED || end == SLICE_QUIT || vcpu_park(thread) != 0)
+	end = run_slice(thread);
+	if (end == SLICE_FAILED || end == SLICE_QUIT)
 		return false;
 	thread->slot->released_ticks = thread->parked_ticks;
 	if (end == SLICE_OVER) {
