@@ -3,7 +3,7 @@
  * loop.c - what main waits for (loop.h).
  *
  * Threads: main; loop_wake() from any.
- * Follows: io_uring(7), signalfd(2), eventfd(2).
+ * Follows: io_uring(7), eventfd(2), signal-safety(7).
  */
 #include "loop.h"
 
@@ -46,24 +46,41 @@ static void arm_signal(struct loop *loop)
 {
 	struct io_uring_sqe *sqe = next_sqe(loop);
 
-	io_uring_prep_read(sqe, loop->signal_fd, &loop->signal, sizeof(loop->signal), 0);
+	io_uring_prep_read(sqe, loop->signal_fd, &loop->signal_count, sizeof(loop->signal_count), 0);
 	io_uring_sqe_set_data64(sqe, TAG_SIGNAL);
 }
 
+/* Where the handler writes to: signals know no context. */
+static int signal_fd = -1;
+
+/* The first one asks for an orderly end; from then on they are fatal, and what
+ * has been written so far stays valid. */
+static void on_signal(int signal)
+{
+	struct sigaction fatal = { .sa_handler = SIG_DFL };
+	int saved = errno;
+	uint64_t one = 1;
+
+	(void)signal;
+	sigaction(SIGINT, &fatal, NULL);
+	sigaction(SIGTERM, &fatal, NULL);
+	(void)!write(signal_fd, &one, sizeof(one));
+	errno = saved;
+}
+
+/* No signalfd: every signal of the process wakes whoever waits on one, and the
+ * vCPU threads get one a slice. */
 static int open_sources(struct loop *loop, struct why *why)
 {
-	sigset_t set;
+	struct sigaction action = { .sa_handler = on_signal };
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
 	loop->event_fd = eventfd(0, EFD_CLOEXEC);
-	if (loop->event_fd < 0)
+	loop->signal_fd = eventfd(0, EFD_CLOEXEC);
+	if (loop->event_fd < 0 || loop->signal_fd < 0)
 		return why_set(why, EXIT_HOST, errno, "eventfd: %s", strerror(errno));
-	loop->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
-	if (loop->signal_fd < 0)
-		return why_set(why, EXIT_HOST, errno, "signalfd: %s", strerror(errno));
+	signal_fd = loop->signal_fd;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
 	return 0;
 }
 
@@ -89,6 +106,8 @@ int loop_create(struct loop *loop, struct why *why)
 
 void loop_destroy(struct loop *loop)
 {
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
 	io_uring_queue_exit(&loop->ring);
 	if (loop->event_fd >= 0)
 		close(loop->event_fd);
@@ -104,18 +123,6 @@ void loop_wake(struct loop *loop)
 		;
 }
 
-/* As if it had never been caught: what has been written so far stays valid. */
-static void die_of(int signal)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, signal);
-	raise(signal);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	_exit(128 + signal);
-}
-
 static int handle(struct loop *loop, uint64_t tag, int result)
 {
 	struct loop_write *write;
@@ -125,9 +132,6 @@ static int handle(struct loop *loop, uint64_t tag, int result)
 		arm_event(loop);
 		return LOOP_WOKEN;
 	case TAG_SIGNAL:
-		if (loop->signalled)
-			die_of((int)loop->signal.ssi_signo);
-		loop->signalled = true;
 		arm_signal(loop);
 		return LOOP_SIGNAL;
 	default:

@@ -9,7 +9,6 @@
 #include <liburing.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/signalfd.h>
 
 #include "why.h"
 
@@ -20,11 +19,10 @@
 
 struct loop {
 	struct io_uring ring;
-	int event_fd;
-	int signal_fd;
-	uint64_t event_count;           /* target of the read in flight */
-	struct signalfd_siginfo signal;
-	bool signalled;                 /* a first signal has come */
+	int event_fd;                   /* written by loop_wake() */
+	int signal_fd;                  /* written by the signal handler */
+	uint64_t event_count;           /* targets of the reads in flight */
+	uint64_t signal_count;
 };
 
 /* A write in flight; the caller's, together with its buffer, until it is over. */
@@ -38,8 +36,8 @@ struct loop_write {
 };
 
 /**
- * loop_create - block SIGINT and SIGTERM in the calling thread and all it
- * starts, and receive them here.
+ * loop_create - receive SIGINT and SIGTERM here: the first one as an event, the
+ * second one ends the process as if it had not been caught. One loop at a time.
  *
  * Errors:  EXIT_HOST: io_uring not available.
  */
@@ -53,8 +51,7 @@ void loop_wake(struct loop *loop);
 /**
  * loop_wait - sleep until something happens or CLOCK_MONOTONIC is @until_ns.
  *
- * Returns: LOOP_ bits, 0 when the time has come. A second SIGINT or SIGTERM does
- *          not return: it ends the process as if it had not been caught.
+ * Returns: LOOP_ bits, 0 when the time has come.
  */
 int loop_wait(struct loop *loop, uint64_t until_ns);
 

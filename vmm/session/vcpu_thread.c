@@ -49,6 +49,8 @@ static int set_signals(struct vcpu_thread *thread)
 	sigaction(SLOT_KICK_SIGNAL, &action, NULL);
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SESSION_SETTLE_SIGNAL);
+	sigaddset(&blocked, SIGINT);
+	sigaddset(&blocked, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &blocked, NULL);
 	event._sigev_un._tid = thread->member.thread;
 	if (timer_create(CLOCK_MONOTONIC, &event, &thread->timer) != 0)
@@ -71,11 +73,13 @@ static int set_scheduling(struct vcpu_thread *thread)
 	if (error != 0)
 		return why_set(&thread->why, EXIT_HOST, error, "pinning to CPU %d: %s",
 			       thread->slot->cpu, strerror(error));
-	if (param.sched_priority == 0)
-		return 0;
-	error = pthread_setschedparam(pthread_self(), SCHED_FIFO, &param);
+	/* A batch thread that is woken does not preempt its waker: the one that
+	 * hands its slot over gets to sleep first, and does not have to interrupt
+	 * the next one's guest later only to go to sleep. */
+	error = pthread_setschedparam(pthread_self(),
+				      param.sched_priority == 0 ? SCHED_BATCH : SCHED_FIFO, &param);
 	if (error != 0)
-		return why_set(&thread->why, EXIT_HOST, error, "--realtime %d: %s",
+		return why_set(&thread->why, EXIT_HOST, error, "scheduling policy, priority %d: %s",
 			       param.sched_priority, strerror(error));
 	return 0;
 }
