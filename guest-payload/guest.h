@@ -66,8 +66,8 @@ static inline uint64_t g_tsc_raw(void)
 
 /**
  * g_doorbell - leave for the VMM with an SD_REQ_ code; returns when it has
- * been dealt with. Ring 3 may: the TSS's I/O bitmap
- * opens this one port. "memory": the VMM reads and
+ * been dealt with. Ring 3 may: IOPL is 3, and the
+ * TSS's I/O bitmap opens this port. "memory": the VMM reads and
  * writes shared memory meanwhile.
  */
 static inline void g_doorbell(uint32_t request)

@@ -48,8 +48,9 @@ static void build_identity(struct guest_memory *memory)
 }
 
 /* RSP0, at byte 4 of the TSS: interrupts from ring 3 land on the vCPU's last
- * stack page. The I/O bitmap behind it opens the doorbell's four ports and no
- * other to ring 3; IOPL would not do, because kvm-pvm looks only at the map. */
+ * stack page. The I/O bitmap behind it opens the doorbell's four ports to ring 3.
+ * IOPL 3 does the same, and both are needed: kvm-pvm looks only at the bitmap,
+ * and an emulated CPU (QEMU) finds none in a TSS that is busy. */
 static void build_tss(struct guest_memory *memory, uint32_t vcpu)
 {
 	uint8_t *tss = memory->hva + SD_TSS_GPA + (size_t)vcpu * SD_TSS_STRIDE;

@@ -18,7 +18,7 @@
 #define CR0_START  0x80050033u  /* PG AM WP NE ET MP PE */
 #define CR4_START  0x620u       /* PAE OSFXSR OSXMMEXCPT; no PGE, no PCID */
 #define EFER_START 0x500u       /* LMA LME */
-#define RFLAGS_START 0x202u     /* IF; IOPL 0: ports by the TSS's bitmap */
+#define RFLAGS_START 0x3202u    /* IOPL 3, IF; see build_tss() for the port */
 #define APIC_SPURIOUS 0xf0
 #define APIC_ENABLED 0x1ffu     /* software enable, spurious vector 0xff */
 #define APIC_BASE_BOOT   (UINT64_C(1) << 8)
