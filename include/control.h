@@ -37,8 +37,8 @@
 #define SD_JOB_COST_FLOOR  7    /* vCPU 0 to the last vCPU: flush and acknowledge */
 
 /* Results of SD_JOB_ENTRY_FLUSH, in region 0: checks = times a stale
- * translation was seen before the flush, stale = times it was still there
- * after it. */
+ * translation was there, skipped = of these, times it was still there after a
+ * plain exit, stale = times it was still there after the flush on entry. */
 
 #ifndef __ASSEMBLER__
 #include <stddef.h>

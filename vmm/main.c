@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "elf_loader.h"
 #include "options.h"
 #include "payload_image.h"
 #include "run.h"
@@ -21,6 +22,7 @@
 static int find_payload(const char *path, struct machine_payload *payload, struct why *why)
 {
 	struct stat status;
+	uint64_t entry;
 	void *image;
 	int fd;
 
@@ -49,7 +51,10 @@ static int find_payload(const char *path, struct machine_payload *payload, struc
 			why_set(why, EXIT_USAGE, errno, "%s: %s", path, strerror(errno));
 	}
 	close(fd);
-	return why->text[0] != '\0' ? -EINVAL : 0;
+	if (why->text[0] != '\0')
+		return -EINVAL;
+	/* Now, before a bad file has cost anybody the results of the last run. */
+	return elf_load(path, payload->image, payload->bytes, NULL, 0, &entry, why);
 }
 
 static void list_protocols(void)

@@ -105,6 +105,7 @@ static int run_session(const struct run *run, struct run_results *results, struc
 		.realtime = options->realtime,
 		.marks_preempted = host_kvm_marks(),
 	};
+	struct entry_flush_test test = { 0 };
 	static struct session session;
 	int error = session_create(&session, loop, system, &shape, run->payload, why);
 
@@ -113,8 +114,10 @@ static int run_session(const struct run *run, struct run_results *results, struc
 	results->first_instruction_ns = last_first_instruction(&session, run->main_ns);
 	error = host_facts_read(&results->host, &session.machine, session.tsc_hz, why);
 	if (error == 0)
-		error = entry_flush_choose(&session, options->entry_flush, &results->entry_flush_tested, why);
+		error = entry_flush_choose(&session, options->entry_flush, &test, why);
 	results->entry_flush = session.entry_flush;
+	results->entry_flush_tested = test.seen != 0;
+	results->exit_keeps_stale = test.kept != 0;
 	if (error == 0)
 		error = run_rounds(&session, results, csv, why);
 	session_destroy(&session);
@@ -146,7 +149,9 @@ static enum exit_status report_run(struct run_results *results, struct output *o
 	enum exit_status status = EXIT_OK;
 
 	clock_gettime(CLOCK_REALTIME, &results->ended);
-	table_print(stdout, results);
+	/* A guest that did not boot has nothing to show. */
+	if (results->first_instruction_ns != 0)
+		table_print(stdout, results);
 	if (fflush(stdout) != 0)
 		status = EXIT_RESULTS;
 	status = worse(status, verdict_of(results, stderr));
@@ -220,8 +225,7 @@ enum exit_status run_host(const struct run *run)
 		error = loop_create(&loop, &why);
 	if (error != 0)
 		goto out;
-	error = host_costs_measure(costs, &loop, system, &results.host, &results.slot_cpus,
-				   run->payload, &why);
+	error = host_costs_measure(costs, &loop, system, run->payload, &results, &why);
 	loop_destroy(&loop);
 	if (error != 0)
 		goto out;

@@ -79,6 +79,7 @@ static inline struct run_results *fixture_reset(void)
 		.options = &g_fixture.options, .argc = 3, .argv = g_fixture.argv,
 		.started = { 1700000000, 5000000 }, .ended = { 1700000012, 999999999 },
 		.entry_flush = ENTRY_FLUSH_STEAL, .entry_flush_tested = true,
+		.exit_keeps_stale = true,
 		.first_instruction_ns = 4900000,
 		.result_count = SD_PROTOCOLS, .results = g_fixture.results,
 	};

@@ -37,7 +37,7 @@ static const struct member g_run_members[] = {
 	{ "host", JSON_OBJECT }, { "vcpus", INTEGER }, { "slots", INTEGER },
 	{ "slice_us", INTEGER }, { "pages", INTEGER }, { "initiators", INTEGER },
 	{ "pace_us", INTEGER }, { "preempt", JSON_STRING }, { "entry_flush", JSON_STRING },
-	{ "entry_flush_tested", FLAG }, { "interrupted", FLAG },
+	{ "entry_flush_tested", FLAG }, { "exit_keeps_stale", FLAG }, { "interrupted", FLAG },
 	{ "first_instruction_ns", INTEGER }, { "overcommit", INTEGER }, { "cpus", JSON_ARRAY },
 	{ "protocols", JSON_ARRAY },
 };

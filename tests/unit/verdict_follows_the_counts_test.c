@@ -92,6 +92,25 @@ static enum exit_status status_of(const struct run_results *run, unsigned *lines
 	return status;
 }
 
+/* Where an exit flushes by itself, a control that flushes all who run cannot
+ * be caught; one that flushes nobody still can. */
+static void a_host_that_keeps_nothing_hides_one_control(void **state)
+{
+	static const struct counts skips_parked = { CONTROL, 8, 1000, 9999, 0, 1, 6999, 0, 0 };
+	static const struct counts flushes_nobody = { CONTROL, 8, 1000, 9999, 0, 7000, 0, 0, 0 };
+	struct run_results *run = run_of(&skips_parked);
+	unsigned lines;
+
+	(void)state;
+	run->exit_keeps_stale = false;
+	assert_int_equal(verdict_of_protocol(run, run->results), VERDICT_HIDDEN);
+	assert_int_equal(status_of(run, &lines, NULL), EXIT_OK);
+	assert_int_equal(lines, 0);
+	run = run_of(&flushes_nobody);
+	run->exit_keeps_stale = false;
+	assert_int_equal(verdict_of_protocol(run, run->results), VERDICT_MISSED);
+}
+
 static void each_case_has_its_verdict(void **state)
 {
 	(void)state;
@@ -189,6 +208,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_case_has_its_verdict),
+		cmocka_unit_test(a_host_that_keeps_nothing_hides_one_control),
 		cmocka_unit_test(a_good_run_is_ok_and_silent),
 		cmocka_unit_test(every_failure_is_said),
 		cmocka_unit_test(all_failures_are_said),

@@ -6,14 +6,7 @@
  */
 #include "entry_flush_test.h"
 
-/* What the guest saw: translations that were stale before the flush on entry,
- * and how many of them still were after it. */
-struct verdict {
-	uint64_t seen;
-	uint64_t survived;
-};
-
-static int try_way(struct session *session, enum entry_flush way, struct verdict *verdict,
+static int try_way(struct session *session, enum entry_flush way, struct entry_flush_test *test,
 		   struct why *why)
 {
 	const struct session_job job = { .kind = SD_JOB_ENTRY_FLUSH, .initiators_to_stop = 1 };
@@ -22,16 +15,16 @@ static int try_way(struct session *session, enum entry_flush way, struct verdict
 
 	session_set_entry_flush(session, way);
 	error = session_run(session, &job, why);
-	verdict->seen = sd_u64_load(&region->checks);
-	verdict->survived = sd_u64_load(&region->stale);
+	test->seen = sd_u64_load(&region->checks);
+	test->kept = sd_u64_load(&region->skipped);
+	test->survived = sd_u64_load(&region->stale);
 	return error;
 }
 
-int entry_flush_choose(struct session *session, enum entry_flush wanted, bool *tested,
-		       struct why *why)
+int entry_flush_choose(struct session *session, enum entry_flush wanted,
+		       struct entry_flush_test *test, struct why *why)
 {
 	enum entry_flush way = wanted == ENTRY_FLUSH_SREGS ? ENTRY_FLUSH_SREGS : ENTRY_FLUSH_STEAL;
-	struct verdict verdict;
 	int error;
 
 	if (way == ENTRY_FLUSH_STEAL && !session->threads[0].vcpu.has_steal_time) {
@@ -40,17 +33,16 @@ int entry_flush_choose(struct session *session, enum entry_flush wanted, bool *t
 				       "--entry-flush steal: this KVM offers no steal time or no PV TLB flush");
 		way = ENTRY_FLUSH_SREGS;
 	}
-	error = try_way(session, way, &verdict, why);
-	if (error == 0 && verdict.survived != 0 && wanted == ENTRY_FLUSH_AUTO &&
+	error = try_way(session, way, test, why);
+	if (error == 0 && test->survived != 0 && wanted == ENTRY_FLUSH_AUTO &&
 	    way == ENTRY_FLUSH_STEAL) {
 		way = ENTRY_FLUSH_SREGS;
-		error = try_way(session, way, &verdict, why);
+		error = try_way(session, way, test, why);
 	}
-	*tested = verdict.seen != 0;
-	if (error == 0 && verdict.survived != 0)
+	if (error == 0 && test->survived != 0)
 		return why_set(why, EXIT_HOST, EIO,
 			       "flush on entry by %s: %llu of %llu stale translations survived it",
 			       way == ENTRY_FLUSH_STEAL ? "the steal-time bit" : "KVM_SET_SREGS",
-			       (unsigned long long)verdict.survived, (unsigned long long)verdict.seen);
+			       (unsigned long long)test->survived, (unsigned long long)test->seen);
 	return error;
 }

@@ -165,7 +165,7 @@ static int measure_switch(struct host_costs *costs, struct loop *loop, struct kv
 	static struct protocol_result result;
 	struct round round = { .options = &options, .result = &result };
 	static struct session session;
-	bool tested;
+	struct entry_flush_test test;
 	int error;
 
 	shape.vcpus = 4;
@@ -174,7 +174,7 @@ static int measure_switch(struct host_costs *costs, struct loop *loop, struct kv
 	error = session_create(&session, loop, system, &shape, payload, why);
 	if (error != 0)
 		return error;
-	error = entry_flush_choose(&session, ENTRY_FLUSH_AUTO, &tested, why);
+	error = entry_flush_choose(&session, ENTRY_FLUSH_AUTO, &test, why);
 	if (error == 0)
 		error = round_run(&session, &round, why);
 	histogram_merge(&costs->slot_switch_ns, &result.switch_ns);
@@ -183,29 +183,35 @@ static int measure_switch(struct host_costs *costs, struct loop *loop, struct kv
 }
 
 int host_costs_measure(struct host_costs *costs, struct loop *loop, struct kvm_system system,
-		       struct host_facts *facts, const cpu_set_t *cpus,
-		       struct machine_payload payload, struct why *why)
+		       struct machine_payload payload, struct run_results *results,
+		       struct why *why)
 {
-	bool two_cpus = CPU_COUNT(cpus) >= 2;
+	bool two_cpus = CPU_COUNT(&results->slot_cpus) >= 2;
 	struct session_shape shape = {
 		.vcpus = 2,
 		.initiators = 1,
 		.pages = 1,
 		.slots = two_cpus ? 2 : 1,
 		.slice_ns = SWITCH_SLICE_US * NS_PER_US,
-		.cpus = *cpus,
+		.cpus = results->slot_cpus,
 		.marks_preempted = host_kvm_marks(),
 	};
+	struct entry_flush_test test = { 0 };
 	static struct session session;
 	int error;
 
 	for (struct histogram *h = &costs->ipi_round_trip_ns; h <= &costs->slot_switch_ns; h++)
 		histogram_init(h);
-	measure_handover(costs, cpus);
+	measure_handover(costs, &results->slot_cpus);
 	error = session_create(&session, loop, system, &shape, payload, why);
 	if (error != 0)
 		return error;
-	error = host_facts_read(facts, &session.machine, session.tsc_hz, why);
+	error = host_facts_read(&results->host, &session.machine, session.tsc_hz, why);
+	if (error == 0)
+		error = entry_flush_choose(&session, ENTRY_FLUSH_AUTO, &test, why);
+	results->entry_flush = session.entry_flush;
+	results->entry_flush_tested = test.seen != 0;
+	results->exit_keeps_stale = test.kept != 0;
 	if (error == 0)
 		error = measure_in_guest(costs, &session, two_cpus, why);
 	session_destroy(&session);

@@ -9,14 +9,15 @@
 #include "session.h"
 
 /**
- * host_costs_measure - every primitive, about 2000 times each; and @facts.
+ * host_costs_measure - every primitive, about 2000 times each.
  *
- * Shape:   @cpus: the CPUs to use; IPIs need two of them.
+ * Shape:   results->slot_cpus: the CPUs to use; IPIs need two of them. The facts
+ *          and the way of flushing on entry are filled in.
  * Errors:  as session_create() and session_check().
  */
 __attribute__((warn_unused_result))
 int host_costs_measure(struct host_costs *costs, struct loop *loop, struct kvm_system system,
-		       struct host_facts *facts, const cpu_set_t *cpus,
-		       struct machine_payload payload, struct why *why);
+		       struct machine_payload payload, struct run_results *results,
+		       struct why *why);
 
 #endif

@@ -206,7 +206,7 @@ int elf_load(const char *name, const uint8_t *image, size_t image_bytes,
 	Elf64_Ehdr header;
 	int error;
 
-	assert(memory_bytes >= SD_PAYLOAD_END);
+	assert(memory == NULL || memory_bytes >= SD_PAYLOAD_END);
 	(void)memory_bytes;
 	error = header_read(&file, &header);
 	if (!error)
@@ -217,7 +217,7 @@ int elf_load(const char *name, const uint8_t *image, size_t image_bytes,
 		error = entry_check(&file, &segments, header.e_entry);
 	if (error)
 		return error;
-	for (unsigned int i = 0; i < segments.count; i++)
+	for (unsigned int i = 0; memory != NULL && i < segments.count; i++)
 		segment_copy(&file, &segments.load[i], memory);
 	*entry = header.e_entry;
 	return 0;

@@ -20,7 +20,8 @@
  * Shape:   @image is @image_bytes of untrusted bytes, any alignment. @memory is
  *          the host address of guest-physical 0 and holds @memory_bytes >=
  *          SD_PAYLOAD_END. Segments go to their p_vaddr (mapped 1:1) and must
- *          lie in [SD_PAYLOAD_GPA, SD_PAYLOAD_END).
+ *          lie in [SD_PAYLOAD_GPA, SD_PAYLOAD_END). With @memory NULL the file is
+ *          checked and nothing is copied.
  * Returns: 0 and the entry point in *entry.
  * Errors:  -ENOEXEC, EXIT_USAGE and one line in @why that begins with @name and
  *          names what is wrong: not an ELF, 32-bit, big-endian, wrong version,

@@ -87,6 +87,8 @@ struct run_results {
 	struct timespec ended;
 	enum entry_flush entry_flush;   /* the way in use */
 	bool entry_flush_tested;        /* a stale translation was seen to go */
+	bool exit_keeps_stale;          /* one was seen to survive a plain exit: a vCPU
+	                                   that is parked may keep old translations */
 	uint64_t first_instruction_ns;  /* main() to the last vCPU's first doorbell */
 	bool interrupted;               /* SIGINT */
 	cpu_set_t slot_cpus;            /* CPUs in use */

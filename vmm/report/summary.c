@@ -142,6 +142,7 @@ static void put_machine(struct json_part *object, const struct run_results *run)
 	part_put_text(object, "preempt", "slice");
 	part_put_text(object, "entry_flush", figure_entry_flush(run->entry_flush));
 	part_put_flag(object, "entry_flush_tested", run->entry_flush_tested);
+	part_put_flag(object, "exit_keeps_stale", run->exit_keeps_stale);
 	part_put_flag(object, "interrupted", run->interrupted);
 	part_put_count(object, "first_instruction_ns", run->first_instruction_ns);
 }

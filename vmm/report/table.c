@@ -155,6 +155,7 @@ static void verdicts_print(FILE *out, const struct run_results *run)
 		[VERDICT_CAUGHT] = "a control loses flushes by design; its stale loads prove that they are seen here",
 		[VERDICT_IDLE] = "not exercised, so nothing is proved",
 		[VERDICT_BLIND] = "nobody checked for stale loads, so 0 of them prove nothing",
+		[VERDICT_HIDDEN] = "a parked vCPU keeps no translation on this host, so this control cannot be caught",
 		[VERDICT_STALE] = "declared safe, but used translations older than a flush that had returned",
 		[VERDICT_MISSED] = "a control ran and was not caught: stale loads are not seen here, 0 proves nothing",
 	};

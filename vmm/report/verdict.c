@@ -33,8 +33,12 @@ enum verdict verdict_of_protocol(const struct run_results *run,
 	/* One vCPU has no target to flush and nobody to look. */
 	if (result->flushes == 0 || run->options->vcpus < 2)
 		return VERDICT_IDLE;
+	if (control && !control_was_exercised(result))
+		return VERDICT_IDLE;
+	/* One that flushes whoever runs can only be caught by a vCPU that brings
+	 * old translations back from its park. */
 	if (control)
-		return control_was_exercised(result) ? VERDICT_MISSED : VERDICT_IDLE;
+		return result->ipis > 0 && !run->exit_keeps_stale ? VERDICT_HIDDEN : VERDICT_MISSED;
 	return result->checks > 0 ? VERDICT_OK : VERDICT_BLIND;
 }
 
@@ -45,6 +49,7 @@ const char *verdict_name(enum verdict verdict)
 		[VERDICT_CAUGHT] = "caught",
 		[VERDICT_IDLE] = "idle",
 		[VERDICT_BLIND] = "blind",
+		[VERDICT_HIDDEN] = "hidden",
 		[VERDICT_STALE] = "STALE",
 		[VERDICT_MISSED] = "MISSED",
 	};

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""bench.py - running vmm and reading what it wrote, for the tests beside it.
+
+Every test is called as NAME VMM BUILD [--long]. It passes by ending, fails
+through fail() or check(), and skips through require() alone, which asks
+tests/require.sh.
+"""
+import collections
+import datetime
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+SAFE = ["ipi", "deferred", "generation", "takeover"]
+CONTROLS = ["none", "skip-preempted"]
+
+COLUMNS = ["protocol", "run", "seq", "initiator", "targets", "ipis", "deferred",
+           "taken_over", "pages", "start_ns", "pte_ns", "wall_ns", "stall_ns"]
+Row = collections.namedtuple("Row", COLUMNS)
+
+QUANTILES = ["p50", "p90", "p99", "p995", "p999", "max"]
+SUMMARY_KEYS = {
+    "schema": int, "command": list, "version": str, "seed": int, "started": str,
+    "host": dict, "vcpus": int, "slots": int, "slice_us": int, "pages": int,
+    "initiators": int, "preempt": str, "interrupted": bool, "protocols": list,
+}
+PROTOCOL_KEYS = {
+    "name": str, "safe": bool, "flushes": int, "flushes_per_s": float,
+    "wall_ns": dict, "stall_ns": dict, "floor_ns": dict, "pte_ns": dict,
+    "over_quarter_slice": int, "checks": int, "stale": int, "disturbed": bool,
+    "ipis_per_flush": float, "deferred_per_flush": float, "transfers": int,
+    "takeovers": int, "spurious_ipis": int, "switches": int, "dropped": int,
+}
+
+Finished = collections.namedtuple("Finished", ["status", "out", "err"])
+
+
+def fail(message):
+    sys.exit(f"FAIL: {message}")
+
+
+def check(condition, message):
+    if not condition:
+        fail(message)
+
+
+def require(*words):
+    """A function of tests/require.sh; ends with its 77 when it says SKIP."""
+    script = pathlib.Path(__file__).resolve().parents[1] / "require.sh"
+    status = subprocess.call(["sh", "-euc", '. "$0"; "$@"', script, *words])
+    if status != 0:
+        sys.exit(status)
+
+
+class Bench:
+    """The vmm under test."""
+
+    def __init__(self):
+        self.vmm = os.path.abspath(sys.argv[1])
+        self.build = os.path.abspath(sys.argv[2])
+        self.long = "--long" in sys.argv[3:]
+
+    def payload(self, name):
+        return os.path.join(self.build, "tests", "guest", name)
+
+    def command(self, folder, *options):
+        return [self.vmm, "--out", folder, *options]
+
+    def run(self, command, limit_s=60, **more):
+        """Run to the end; one that does not end by itself is a failure."""
+        try:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
+                                  text=True, timeout=limit_s, check=False, **more)
+        except subprocess.TimeoutExpired:
+            fail(f"{' '.join(map(str, command))}: not over after {limit_s} s")
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    def run_clean(self, folder, *options, limit_s=60):
+        """Run, and check status 0, silence on stderr and both files."""
+        done = self.run(self.command(folder, *options), limit_s)
+        check(done.status == 0, f"{options}: status {done.status}, said: {done.err}{done.out}")
+        check(done.err == "", f"{options}: said on stderr: {done.err}")
+        return done, read_summary(folder), read_csv(folder)
+
+
+def read_rows(text):
+    """The rows of a CSV, every field checked; @text may be of a run cut short."""
+    lines = text.split("\n")
+    check(lines.pop() == "", "the CSV does not end with a whole row")
+    check(lines and lines[0] == ",".join(COLUMNS), f"CSV header: {lines[:1]}")
+    rows = []
+    for number, line in enumerate(lines[1:], 2):
+        fields = line.split(",")
+        check(len(fields) == len(COLUMNS), f"CSV line {number}: {line!r}")
+        check(all(f.isascii() and f.isdigit() for f in fields[1:]), f"CSV line {number}: {line!r}")
+        row = Row(fields[0], *map(int, fields[1:]))
+        check(row.stall_ns <= row.wall_ns, f"CSV line {number}: stall above wall: {line}")
+        check(row.ipis + row.deferred <= row.targets and row.taken_over <= row.ipis,
+              f"CSV line {number}: more targets met than there are: {line}")
+        rows.append(row)
+    return rows
+
+
+def read_csv(folder):
+    return read_rows(pathlib.Path(folder, "flush-latency.csv").read_text(encoding="ascii"))
+
+
+def check_order(rows):
+    """Rounds follow each other, and each initiator counts its flushes from 0."""
+    last_run = 0
+    next_seq = collections.Counter()
+    for row in rows:
+        check(row.run >= last_run, f"round {row.run} after {last_run}: {row}")
+        last_run = row.run
+        key = row.protocol, row.run, row.initiator
+        check(row.seq >= next_seq[key], f"seq goes back, {next_seq[key]} was next: {row}")
+        next_seq[key] = row.seq + 1
+    return next_seq
+
+
+def check_types(what, found, wanted):
+    for key, kind in wanted.items():
+        check(key in found, f"{what}: no {key}")
+        good = isinstance(found[key], kind) and (kind is bool or not isinstance(found[key], bool))
+        check(good, f"{what}: {key} is {found[key]!r}")
+
+
+def read_summary(folder):
+    """summary.json, its shape checked."""
+    text = pathlib.Path(folder, "summary.json").read_text(encoding="utf-8")
+    try:
+        summary = json.loads(text)
+    except ValueError as error:
+        fail(f"summary.json: {error}: {text[:200]!r}")
+    check_types("summary", summary, SUMMARY_KEYS)
+    check(summary["schema"] == 1, f"schema {summary['schema']}")
+    datetime.datetime.fromisoformat(summary["started"].replace("Z", "+00:00"))
+    for protocol in summary["protocols"]:
+        check_types(protocol.get("name"), protocol, PROTOCOL_KEYS)
+        for key in "wall_ns", "stall_ns", "floor_ns", "pte_ns":
+            times = [protocol[key].get(quantile) for quantile in QUANTILES]
+            check(all(isinstance(time, int) for time in times) and times == sorted(times),
+                  f"{protocol['name']}: {key} {protocol[key]}")
+    return summary
+
+
+def check_counts(summary, rows):
+    """Every flush of the summary has its row, and no other has one."""
+    counts = collections.Counter(row.protocol for row in rows)
+    for protocol in summary["protocols"]:
+        check(protocol["flushes"] == counts.pop(protocol["name"], 0),
+              f"{protocol['name']}: {protocol['flushes']} flushes in the summary, not in the CSV")
+    check(not counts, f"rows of protocols that the summary does not know: {counts}")
+
+
+def check_safe(protocols):
+    """None of these entries of a summary let a stale load through, and somebody looked."""
+    for protocol in protocols:
+        check(protocol["safe"], f"{protocol['name']} is not a safe protocol")
+        check(protocol["stale"] == 0, f"{protocol['name']}: {protocol['stale']} stale loads")
+        check(protocol["checks"] > 0, f"{protocol['name']}: nobody looked for stale loads")
+        check(protocol["flushes"] > 0, f"{protocol['name']}: no flush")

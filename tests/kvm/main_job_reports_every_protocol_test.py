@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The main job, with both ways of flushing on entry: table, CSV and summary agree
+with each other, safe protocols are clean and controls are caught."""
+import re
+import tempfile
+
+from bench import (CONTROLS, SAFE, Bench, check, check_counts, check_order, check_safe, require)
+
+
+def check_table(text):
+    for names, verdict in (SAFE, "ok"), (CONTROLS, "caught"):
+        for name in names:
+            check(re.search(rf"^{name} .* {verdict}\*?$", text, re.MULTILINE),
+                  f"no row of {name} that ends in {verdict}:\n{text}")
+
+
+def check_controls(controls):
+    for control in controls:
+        check(not control["safe"], f"{control['name']} is called safe")
+        check(control["stale"] > 0, f"{control['name']}: not caught in {control['checks']} checks")
+
+
+def check_main_job(bench, way):
+    with tempfile.TemporaryDirectory() as folder:
+        done, summary, rows = bench.run_clean(
+            folder, "--vcpus", "8", "--overcommit", "4", "--protocol", "all",
+            "--duration", "0.5", "--entry-flush", way)
+    check_table(done.out)
+    check(f"entry flush by {way}" in done.out, f"the table does not say {way}:\n{done.out}")
+    check([p["name"] for p in summary["protocols"]] == SAFE + CONTROLS, "wrong list of protocols")
+    check((summary["vcpus"], summary["slots"], summary["initiators"]) == (8, 2, 1), "wrong machine")
+    check(summary["command"][0] == bench.vmm, f"command: {summary['command']}")
+    check(not summary["interrupted"], "interrupted, but by whom?")
+    check(all(p["dropped"] == 0 for p in summary["protocols"]), "samples were dropped")
+    check_counts(summary, rows)
+    check(sum(check_order(rows).values()) == len(rows), "a number is missing in seq")
+    check(all(row.targets == 7 and row.initiator == 0 for row in rows), "wrong targets")
+    check_safe(summary["protocols"][:len(SAFE)])
+    check_controls(summary["protocols"][len(SAFE):])
+
+
+def main():
+    require("require_kvm")
+    bench = Bench()
+    check_main_job(bench, "steal")
+    check_main_job(bench, "sregs")
+
+
+main()
