@@ -77,6 +77,7 @@ int vcpu_park(struct vcpu_thread *thread)
 static int count_spurious(struct vcpu_thread *thread)
 {
 	const struct sd_region *region = thread->vcpu.region;
+	uint32_t request = sd_u32_load(&region->request) & ~(uint32_t)SD_WORD_FLAGS;
 	struct kvm_lapic_state lapic;
 	uint32_t pending;
 	int error = kvm_get_lapic(thread->vcpu.fd, &lapic, &thread->why);
@@ -86,7 +87,7 @@ static int count_spurious(struct vcpu_thread *thread)
 		return error;
 	memcpy(&pending, lapic.regs + APIC_IRR + SD_VECTOR_FLUSH / 32 * 16, sizeof(pending));
 	if (pending >> SD_VECTOR_FLUSH % 32 & 1 &&
-	    sd_word_reached(sd_u32_load(&region->served), sd_u32_load(&region->request)))
+	    sd_word_reached(sd_u32_load(&region->served), request))
 		thread->spurious_ipis++;
 	return 0;
 }
