@@ -16,24 +16,28 @@
 #define COST_ROUNDS 2000
 #define ENTRY_FLUSH_ROUNDS 16
 
-static void gate_once(void)
+/* Each returns false when there was nothing to measure. */
+static bool gate_once(void)
 {
 	g_gate_empty();
+	return true;
 }
 
-static void exit_once(void)
+static bool exit_once(void)
 {
 	g_doorbell(SD_REQ_NOTHING);
+	return true;
 }
 
-static void entry_once(void)
+static bool entry_once(void)
 {
 	g_doorbell(SD_REQ_FLUSH_ME);
+	return true;
 }
 
 /* xAPIC from ring 3; with x2APIC there is no way but the gate, whose cost the
  * floor shows. */
-static void ping_once(void)
+static bool ping_once(void)
 {
 	struct sd_u64 *pings = &g_region(g_control()->vcpus - 1)->pings;
 	volatile uint32_t *high = (volatile uint32_t *)(uintptr_t)(SD_APIC_VA + SD_APIC_ICR_HIGH);
@@ -44,23 +48,27 @@ static void ping_once(void)
 	*low = SD_VECTOR_PING;
 	while (sd_u64_load_acquire(pings) == before)
 		g_pause();
+	return true;
 }
 
-static void floor_once(void)
+/* Not before the other vCPU has had its first slot. */
+static bool floor_once(void)
 {
-	(void)g_flush_floor(0);
+	return g_flush_floor(0);
 }
 
-static void measure(void (*once)(void))
+static void measure(bool (*once)(void))
 {
 	struct g_ring ring;
 
 	g_ring_open(&ring, 0);
 	for (uint32_t i = 0; i < COST_ROUNDS; i++) {
-		uint64_t start = g_tsc_start(), end;
 		struct sd_sample *sample;
+		uint64_t start, end;
 
-		once();
+		do {
+			start = g_tsc_start();
+		} while (!once());
 		end = g_tsc_end();
 		sample = g_ring_next(&ring);
 		if (sample == NULL)

@@ -29,7 +29,7 @@ _start:
 
 /*
  * The gate (int3). rcx: number of IPIs, rsi: their destinations; both used up,
- * as are rax and rdx.
+ * as is rax; with x2APIC rdx and rdi too.
  */
 	.balign 64
 	.globl	g_gate_entry_shootdown
@@ -43,7 +43,8 @@ g_gate_entry_shootdown:
 	movq	%rax, %cr3
 	iretq
 
-/* The same with x2APIC; rdx comes from the list, r8 keeps the count. */
+/* The same with x2APIC: rdx comes from the list, rdi keeps the count, because
+ * wrmsr takes rcx. */
 	.balign 64
 	.globl	g_gate_entry_shootdown_x2apic
 g_gate_entry_shootdown_x2apic:

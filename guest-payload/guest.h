@@ -66,9 +66,8 @@ static inline uint64_t g_tsc_raw(void)
 
 /**
  * g_doorbell - leave for the VMM with an SD_REQ_ code; returns when it has
- * been dealt with. Ring 3 may: IOPL is 3, and the
- * TSS's I/O bitmap opens this port. "memory": the VMM reads and
- * writes shared memory meanwhile.
+ * been dealt with. Ring 3 may: IOPL is 3, and the TSS's I/O bitmap
+ * opens this port. "memory": the VMM reads and writes shared memory meanwhile.
  */
 static inline void g_doorbell(uint32_t request)
 {
@@ -85,11 +84,9 @@ static inline void g_doorbell(uint32_t request)
  */
 static inline void g_gate_shootdown(const uint32_t *destinations, uint32_t count)
 {
-	uint64_t list = (uint64_t)(uintptr_t)destinations, left = count, scratch, high;
+	uint64_t list = (uint64_t)(uintptr_t)destinations, left = count;
 
-	__asm__ volatile("int3"
-			 : "+S"(list), "+c"(left), "=a"(scratch), "=d"(high)
-			 : : "memory", "cc");
+	__asm__ volatile("int3" : "+S"(list), "+c"(left) : : "rax", "rdx", "rdi", "memory", "cc");
 }
 
 /* g_gate_empty - the same trip when the gate has been set to do nothing. */

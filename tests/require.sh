@@ -18,3 +18,26 @@ require_command() {
 	echo "SKIP: $1 is not installed (Debian package $2)"
 	exit 77
 }
+
+# A mount namespace of one's own: root, or a kernel that lets users have one.
+require_private_mounts() {
+	require_command unshare util-linux
+	[ "$(id -u)" -ne 0 ] || map=
+	unshare "-${map-r}m" mount -t tmpfs -o size=64k none /mnt 2>/dev/null && return
+	echo 'SKIP: this user may not mount in a namespace of its own'
+	exit 77
+}
+
+# require_cpus COUNT
+require_cpus() {
+	[ "$(nproc)" -ge "$1" ] && return
+	echo "SKIP: $(nproc) CPUs, and $1 are needed"
+	exit 77
+}
+
+require_sys_nice() {
+	held=$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)
+	[ $((0x$held >> 23 & 1)) -eq 1 ] && return
+	echo 'SKIP: this user has no CAP_SYS_NICE'
+	exit 77
+}

@@ -70,7 +70,9 @@ int main(int argc, char **argv)
 	struct options options;
 	struct why why = { 0 };
 
+	/* Then the write fails, and says so. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (options_parse(argc, argv, &options, &why) != 0 ||
 	    find_payload(options.payload, &run.payload, &why) != 0) {
 		fprintf(stderr, "vmm: %s\n", why.text);

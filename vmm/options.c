@@ -59,6 +59,9 @@ static int options_settle(struct options *options, struct why *why)
 		return why_set(why, EXIT_USAGE, EINVAL,
 			       "--initiators %u: must be 1 to %u (--vcpus)",
 			       options->initiators, vcpus);
+	if (options->csv != NULL && options->json != NULL && strcmp(options->csv, options->json) == 0)
+		return why_set(why, EXIT_USAGE, EINVAL, "--csv and --json: both are %s",
+			       options->csv);
 	if (options->overcommit == 0)
 		options->overcommit = vcpus < 4 ? vcpus : 4;
 	options->slots = (vcpus + options->overcommit - 1) / options->overcommit;

@@ -141,20 +141,26 @@ static int prepare_results(const struct run *run, struct run_results *results, s
 	return choose_cpus(options, &results->slot_cpus, why);
 }
 
+static enum exit_status flush_stdout(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_OK;
+	fprintf(stderr, "vmm: standard output: %s\n", strerror(errno));
+	return EXIT_RESULTS;
+}
+
 /* The table, summary.json and the end of the CSV: what was measured, whatever
  * ended the run. */
 static enum exit_status report_run(struct run_results *results, struct output *output)
 {
 	struct why csv_why = { 0 }, json_why = { 0 };
-	enum exit_status status = EXIT_OK;
+	enum exit_status status;
 
 	clock_gettime(CLOCK_REALTIME, &results->ended);
 	/* A guest that did not boot has nothing to show. */
 	if (results->first_instruction_ns != 0)
 		table_print(stdout, results);
-	if (fflush(stdout) != 0)
-		status = EXIT_RESULTS;
-	status = worse(status, verdict_of(results, stderr));
+	status = worse(flush_stdout(), verdict_of(results, stderr));
 	if (output_close_csv(output, &csv_why) != 0)
 		status = worse(status, csv_why.status);
 	if (output_write_json(output, summary_text(results), &json_why) != 0)
@@ -230,6 +236,7 @@ enum exit_status run_host(const struct run *run)
 	if (error != 0)
 		goto out;
 	host_print(stdout, &results, costs);
+	why.status = worse(why.status, flush_stdout());
 	if (output.json_fd >= 0)
 		(void)!output_write_json(&output, host_text(&results, costs), &why);
 out:

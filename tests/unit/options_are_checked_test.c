@@ -26,6 +26,7 @@ static const struct {
 	{ "--vcpus",                   "--vcpus: needs a value" },
 	{ "--vcpus=",                  "--vcpus: needs a value" },
 	{ "--overcommit 0",            "--overcommit 0: must be 1 to 1024" },
+	{ "--csv a --json a",          "--csv and --json: both are a" },
 	{ "--overcommit 9",            "--overcommit 9: must be 1 to 8 (--vcpus)" },
 	{ "--overcommit 3 --vcpus 2",  "--overcommit 3: must be 1 to 2 (--vcpus)" },
 	{ "--initiators 0",            "--initiators 0: must be 1 to 64" },

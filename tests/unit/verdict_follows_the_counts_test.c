@@ -44,7 +44,8 @@ static const struct counts g_cases[] = {
 	{ CONTROL, 8, 1000, 9999, 1, 5250, 1750, 0, VERDICT_CAUGHT },
 	{ CONTROL, 8, 0, 9999, 1, 0, 0, 0, VERDICT_CAUGHT },
 	{ CONTROL, 8, 1000, 9999, 0, 1, 6999, 0, VERDICT_MISSED },
-	{ CONTROL, 2, 1, 1, 0, 0, 0, 0, VERDICT_MISSED },       /* does nothing at all */
+	{ CONTROL, 2, 8, 1, 0, 0, 0, 0, VERDICT_MISSED },       /* does nothing at all */
+	{ CONTROL, 2, 7, 1, 0, 0, 0, 0, VERDICT_IDLE },         /* too few to be late for */
 	{ CONTROL, 8, 1000, 0, 0, 7000, 0, 0, VERDICT_MISSED }, /* a blind oracle too */
 	{ CONTROL, 8, 1000, 9999, 0, 0, 7000, 0, VERDICT_IDLE },/* found nobody to skip */
 	{ CONTROL, 8, 1000, 9999, 0, 0, 0, 7000, VERDICT_IDLE },

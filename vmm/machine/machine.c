@@ -68,7 +68,7 @@ static int check_limits(const struct machine *machine, uint32_t vcpus, struct wh
 		return why_set(why, EXIT_HOST, ENOTSUP, "KVM_CAP_IMMEDIATE_EXIT: missing");
 	if (kvm_capability(machine->vm, KVM_CAP_SPLIT_IRQCHIP) == 0)
 		return why_set(why, EXIT_HOST, ENOTSUP, "KVM_CAP_SPLIT_IRQCHIP: missing");
-	if (most < 0 || vcpus > (uint32_t)most)
+	if (vcpus > (uint32_t)most)
 		return why_set(why, EXIT_HOST, ENOTSUP, "%u vCPUs: this host's KVM takes %d at most",
 			       vcpus, most);
 	return 0;

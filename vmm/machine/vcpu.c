@@ -135,6 +135,7 @@ int vcpu_create(struct vcpu *vcpu, const struct machine *machine, uint32_t id, s
 
 	*vcpu = (struct vcpu){
 		.id = id,
+		.fd = { .fd = -1 },
 		.run_bytes = machine->run_bytes,
 		.region = guest_region(&machine->memory, id),
 	};
@@ -157,9 +158,9 @@ void vcpu_destroy(struct vcpu *vcpu)
 {
 	if (vcpu->run != NULL)
 		munmap(vcpu->run, vcpu->run_bytes);
-	if (vcpu->fd.fd > 0)
+	if (vcpu->fd.fd >= 0)
 		close(vcpu->fd.fd);
-	*vcpu = (struct vcpu){ .id = vcpu->id };
+	*vcpu = (struct vcpu){ .id = vcpu->id, .fd = { .fd = -1 } };
 }
 
 int vcpu_finish_instruction(struct vcpu *vcpu, struct why *why)
@@ -170,6 +171,9 @@ int vcpu_finish_instruction(struct vcpu *vcpu, struct why *why)
 	error = kvm_run(vcpu->fd);
 	if (error == -EINTR)
 		return 0;
+	if (error != 0)
+		return why_set(why, EXIT_HOST, -error, "KVM_RUN of vCPU %u: %s", vcpu->id,
+			       strerror(-error));
 	/* A single out of one word has nothing more to ask for. */
 	return why_set(why, EXIT_GUEST, EIO, "vCPU %u: exit %u (%s) while finishing an instruction",
 		       vcpu->id, vcpu->run->exit_reason, vcpu_exit_name(vcpu->run->exit_reason));

@@ -13,8 +13,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Cut the file back to the last whole row: @done of @bytes are on the disk. */
-static void cut(struct csv_file *file, const char *bytes, uint32_t done)
+static uint32_t rows_in(const char *bytes, uint32_t length)
+{
+	uint32_t rows = 0;
+
+	for (uint32_t i = 0; i < length; i++)
+		rows += bytes[i] == '\n';
+	return rows;
+}
+
+/* Cut the file back to the last whole row: @done of @length @bytes are on the
+ * disk, and no more will be. */
+static void cut(struct csv_file *file, const char *bytes, uint32_t done, uint32_t length)
 {
 	uint32_t whole = done;
 
@@ -22,6 +32,7 @@ static void cut(struct csv_file *file, const char *bytes, uint32_t done)
 		whole--;
 	if (file->offset != UINT64_MAX)
 		(void)!ftruncate(file->write.fd, (off_t)(file->offset - (done - whole)));
+	file->lost_rows += rows_in(bytes + whole, length - whole);
 }
 
 static void start(struct csv_file *file, const char *bytes, uint32_t length)
@@ -40,11 +51,10 @@ static void settle(struct csv_file *file)
 	uint32_t length = file->write.length, done = 0;
 
 	while (length != 0) {
-		while (file->write.busy)
-			(void)loop_wait(file->loop, UINT64_MAX / 2);
+		loop_finish_write(file->loop, &file->write);
 		if (file->write.result <= 0) {
 			file->error = file->write.result < 0 ? file->write.result : -EIO;
-			cut(file, bytes, done);
+			cut(file, bytes, done, done + length);
 			break;
 		}
 		done += (uint32_t)file->write.result;
@@ -55,15 +65,6 @@ static void settle(struct csv_file *file)
 			start(file, bytes + done, length);
 	}
 	file->write.length = 0;
-}
-
-static uint32_t rows_in(const char *bytes, uint32_t length)
-{
-	uint32_t rows = 0;
-
-	for (uint32_t i = 0; i < length; i++)
-		rows += bytes[i] == '\n';
-	return rows;
 }
 
 int csv_file_open(struct csv_file *file, struct loop *loop, const char *path, struct why *why)
@@ -119,6 +120,7 @@ int csv_file_close(struct csv_file *file, struct why *why)
 	free(file->buffers[0]);
 	if (file->error == 0)
 		return 0;
-	return why_set(why, EXIT_RESULTS, -file->error, "%s: %s; the file ends with a whole row, later rows are lost",
-		       file->path, strerror(-file->error));
+	return why_set(why, EXIT_RESULTS, -file->error, "%s: %s; %llu rows are lost%s", file->path,
+		       strerror(-file->error), (unsigned long long)file->lost_rows,
+		       file->offset != UINT64_MAX ? ", the file ends with a whole one" : "");
 }

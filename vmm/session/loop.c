@@ -142,7 +142,7 @@ static int handle(struct loop *loop, uint64_t tag, int result)
 	}
 }
 
-int loop_wait(struct loop *loop, uint64_t until_ns)
+static int wait_events(struct loop *loop, uint64_t until_ns)
 {
 	uint64_t now = clock_ns(), left = until_ns > now ? until_ns - now : 0;
 	struct __kernel_timespec timeout = {
@@ -165,6 +165,14 @@ int loop_wait(struct loop *loop, uint64_t until_ns)
 	return events;
 }
 
+int loop_wait(struct loop *loop, uint64_t until_ns)
+{
+	int kept = loop->kept;
+
+	loop->kept = 0;
+	return kept | wait_events(loop, kept != 0 ? 0 : until_ns);
+}
+
 void loop_start_write(struct loop *loop, struct loop_write *write)
 {
 	struct io_uring_sqe *sqe = next_sqe(loop);
@@ -173,4 +181,10 @@ void loop_start_write(struct loop *loop, struct loop_write *write)
 	io_uring_prep_write(sqe, write->fd, write->bytes, write->length, write->offset);
 	io_uring_sqe_set_data64(sqe, (uintptr_t)write);
 	io_uring_submit(&loop->ring);
+}
+
+void loop_finish_write(struct loop *loop, const struct loop_write *write)
+{
+	while (write->busy)
+		loop->kept |= wait_events(loop, UINT64_MAX / 2) & ~LOOP_WRITTEN;
 }

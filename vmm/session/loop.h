@@ -23,6 +23,7 @@ struct loop {
 	int signal_fd;                  /* written by the signal handler */
 	uint64_t event_count;           /* targets of the reads in flight */
 	uint64_t signal_count;
+	int kept;                       /* events for the next loop_wait() */
 };
 
 /* A write in flight; the caller's, together with its buffer, until it is over. */
@@ -57,5 +58,9 @@ int loop_wait(struct loop *loop, uint64_t until_ns);
 
 /* loop_start_write - begin @write; it ends in some later loop_wait(). */
 void loop_start_write(struct loop *loop, struct loop_write *write);
+
+/* loop_finish_write - sleep until @write is over. Whatever else happens meanwhile
+ * is for the next loop_wait(). */
+void loop_finish_write(struct loop *loop, const struct loop_write *write);
 
 #endif

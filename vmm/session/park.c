@@ -25,6 +25,7 @@ void vcpu_mark_created(struct vcpu_thread *thread)
 {
 	sd_word_mark(thread->vcpu.region);
 	sd_byte_mark(thread->vcpu.region);
+	thread->parked_ticks = __rdtsc();
 }
 
 /*
@@ -32,7 +33,8 @@ void vcpu_mark_created(struct vcpu_thread *thread)
  * set, and the next KVM_RUN may store a plain 1 over the byte before it gets to
  * read it: a flush asked for would be lost. One more KVM_RUN that a pending
  * signal ends before entry clears that. immediate_exit would not: it returns
- * too early. The signal is blocked here and let through inside KVM_RUN.
+ * too early, and so does a kick that comes in between: then once more. The
+ * signal is blocked here and let through inside KVM_RUN.
  */
 static int settle(struct vcpu_thread *thread)
 {
@@ -41,8 +43,11 @@ static int settle(struct vcpu_thread *thread)
 	int error;
 
 	(void)syscall(SYS_tgkill, getpid(), thread->member.thread, SESSION_SETTLE_SIGNAL);
-	thread->vcpu.run->immediate_exit = 0;
-	error = kvm_run(thread->vcpu.fd);
+	do {
+		__atomic_store_n(&thread->vcpu.run->immediate_exit, 0, __ATOMIC_RELAXED);
+		error = kvm_run(thread->vcpu.fd);
+	} while (error == -EINTR &&
+		 __atomic_load_n(&thread->vcpu.run->immediate_exit, __ATOMIC_RELAXED) != 0);
 	sigemptyset(&set);
 	sigaddset(&set, SESSION_SETTLE_SIGNAL);
 	while (sigtimedwait(&set, NULL, &now) < 0 && errno == EINTR)

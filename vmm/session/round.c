@@ -23,7 +23,8 @@
 struct course {
 	struct session *session;
 	struct round *round;
-	uint64_t origin_ticks;          /* guest TSC at the job's start; 0 not known yet */
+	uint64_t origin_ticks;          /* guest TSC at the job's start; 0 until the first flush */
+	uint64_t flushes_before;        /* of the rounds before this one */
 	uint64_t started_ns;            /* of the job */
 	uint64_t recording_ns;          /* when recording began; 0 not yet */
 	uint64_t stopped_ns;            /* when the initiators were told to stop; 0 not yet */
@@ -41,11 +42,19 @@ void protocol_result_init(struct protocol_result *result, enum sd_protocol proto
 	histogram_init(&result->switch_ns);
 }
 
+/* Looked for at the first flush: whoever sees that also sees its initiator's start. */
+static uint64_t since_origin(struct course *course, uint64_t ticks)
+{
+	if (course->origin_ticks == 0)
+		course->origin_ticks = samples_origin(course->session);
+	return ticks - course->origin_ticks;
+}
+
 static void add_flush(struct course *course, const struct sd_sample *sample)
 {
 	struct protocol_result *result = course->round->result;
 	uint64_t hz = course->session->tsc_hz;
-	uint64_t since = sample->start_ticks - course->origin_ticks;
+	uint64_t since = since_origin(course, sample->start_ticks);
 	uint64_t stall = sample->wall_ticks > sample->parked_ticks
 		? sample->wall_ticks - sample->parked_ticks : 0;
 	struct flush_row row = {
@@ -88,11 +97,8 @@ static void add_sample(void *context, const struct sd_sample *sample)
 
 static int drain(struct course *course, struct why *why)
 {
-	int error;
+	int error = samples_drain(course->session, add_sample, course, why);
 
-	if (course->origin_ticks == 0)
-		course->origin_ticks = samples_origin(course->session);
-	error = samples_drain(course->session, add_sample, course, why);
 	if (course->round->csv != NULL)
 		csv_file_push(course->round->csv);
 	return error;
@@ -197,11 +203,12 @@ static int follow(struct course *course, struct why *why)
 	return error;
 }
 
-/* The guest's counts, read once, after every vCPU has stopped. */
+/* The guest's counts, read once, after every vCPU has stopped or the run has
+ * failed. */
 static void add_counts(struct course *course)
 {
 	struct protocol_result *result = course->round->result;
-	uint64_t flushes = 0, ticks = 0;
+	uint64_t flushes, ticks = 0;
 
 	for (uint32_t i = 0; i < course->session->shape.vcpus; i++) {
 		const struct sd_region *region = guest_region(&course->session->machine.memory, i);
@@ -218,8 +225,10 @@ static void add_counts(struct course *course)
 		}
 	}
 	flushes = result->flushes + result->dropped;
+	/* A mean over all rounds; the guest has counted this one's ticks alone. */
 	if (flushes != 0)
-		result->sample_ns = ticks_ns(ticks, course->session->tsc_hz) / flushes;
+		result->sample_ns = (result->sample_ns * course->flushes_before +
+				     ticks_ns(ticks, course->session->tsc_hz)) / flushes;
 }
 
 /* The VMM's own counts; the threads are idle. */
@@ -254,25 +263,34 @@ int round_run(struct session *session, struct round *round, struct why *why)
 		.initiators_to_stop = options->initiators,
 		.seed = options->seed,
 	};
-	struct course course = { .session = session, .round = round, .started_ns = clock_ns() };
+	struct course course = {
+		.session = session,
+		.round = round,
+		.started_ns = clock_ns(),
+		.flushes_before = round->result->flushes + round->result->dropped,
+	};
 	uint64_t involuntary = host_load_involuntary(session);
+	struct why ignored = { 0 };
 	int error;
 
 	session_start(session, &job);
 	steer(&course, course.started_ns);
 	error = follow(&course, why);
+	if (round->shows_progress)
+		fprintf(stderr, "\r\033[K");
 	if (error == 0)
 		error = session_failure(session, why);
 	stop(&course, clock_ns());
+	/* Also after a failure: what the guest had measured by then is kept. */
 	if (error == 0)
 		error = drain(&course, why);
+	else
+		(void)!drain(&course, &ignored);
 	round->result->rounds++;
 	add_counts(&course);
 	if (error != 0)
 		return error;
 	add_thread_counts(&course);
 	round->result->involuntary_switches += host_load_involuntary(session) - involuntary;
-	if (round->shows_progress)
-		fprintf(stderr, "\r\033[K");
 	return 0;
 }

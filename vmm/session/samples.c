@@ -22,6 +22,8 @@ static int drain_ring(struct session *session, uint32_t initiator, sample_sink s
 	for (; tail != head; tail++) {
 		struct sd_sample sample = ring[tail & (SD_RING_SAMPLES - 1)];
 
+		/* Whose ring it is, is known better here. */
+		sample.initiator = (uint16_t)initiator;
 		sink(context, &sample);
 	}
 	session->tails[initiator] = tail;

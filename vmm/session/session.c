@@ -55,6 +55,7 @@ static int allocate(struct session *session, struct why *why)
 		struct vcpu_thread *thread = &session->threads[i];
 
 		thread->vcpu.id = i;
+		thread->vcpu.fd.fd = -1;
 		thread->session = session;
 		thread->slot = &session->slots[i % shape->slots];
 		slot_member_init(&thread->member);
@@ -103,7 +104,7 @@ static int wait_done(struct session *session, struct why *why)
 		if (error != 0)
 			return error;
 		if (loop_wait(session->loop, now + LOOK_EVERY_NS) & LOOP_SIGNAL)
-			return why_set(why, EXIT_OK, EINTR, "interrupted before the first protocol");
+			return why_set(why, EXIT_OK, EINTR, "interrupted before anything was measured");
 	}
 	return session_failure(session, why);
 }
@@ -188,6 +189,7 @@ void session_start(struct session *session, const struct session_job *job)
 {
 	session->protocol = protocol_ops_of(job->protocol);
 	session->initiators_to_stop = job->initiators_to_stop;
+	session->stopping = false;
 	atomic_store(&session->ready, 0);
 	atomic_store(&session->stopped, 0);
 	guest_memory_reset_job(&session->machine.memory);
@@ -209,6 +211,7 @@ void session_record(struct session *session)
 
 void session_stop_job(struct session *session)
 {
+	session->stopping = true;
 	sd_u32_store(&guest_control(&session->machine.memory)->stop_initiators, 1);
 }
 
@@ -229,12 +232,15 @@ int session_failure(struct session *session, struct why *why)
 }
 
 /* Changes as long as the guest gets anywhere. The guest's numbers are only
- * compared with what they were. */
+ * compared with what they were, and a guest that keeps them moving but never
+ * stops is found out: then only what it has to do once counts. */
 static uint64_t progress_of(const struct session *session)
 {
-	uint64_t sum = atomic_load(&session->ready) + atomic_load(&session->stopped);
+	uint32_t stopped = atomic_load(&session->stopped);
+	uint64_t sum = atomic_load(&session->ready);
 
-	for (uint32_t i = 0; i < session->shape.initiators; i++) {
+	sum += stopped < session->initiators_to_stop ? stopped : session->initiators_to_stop;
+	for (uint32_t i = 0; !session->stopping && i < session->shape.initiators; i++) {
 		const struct sd_region *region = guest_region(&session->machine.memory, i);
 
 		sum += sd_u64_load(&region->flushes) + sd_u64_load(&region->ring_head);
@@ -319,7 +325,7 @@ void session_vcpu_failed(struct session *session, const struct why *why)
 	pthread_mutex_lock(&session->lock);
 	if (!atomic_load(&session->failed))
 		session->failure = *why;
-	pthread_mutex_unlock(&session->lock);
 	atomic_store(&session->failed, true);
+	pthread_mutex_unlock(&session->lock);
 	loop_wake(session->loop);
 }

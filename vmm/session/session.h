@@ -11,6 +11,7 @@
  * ready, stopped   vCPU threads         main            atomic
  * failure          vCPU threads         main            lock, then failed
  * loop             vCPU threads         main            loop_wake() only
+ * all others       main                 main
  *
  * Start order: slots, threads (each creates its own vCPU), boot. Stop order of a
  * job: initiators, then observers. Stop order of a session: quit, wake and kick
@@ -52,6 +53,7 @@ struct session {
 	enum entry_flush entry_flush;   /* never AUTO */
 	bool settles;                   /* park takes one more KVM_RUN */
 	uint32_t initiators_to_stop;    /* of the job in hand */
+	bool stopping;                  /* main: the job's initiators were told to stop */
 	uint64_t tails[SD_MAX_INITIATORS]; /* of the sample rings: the guest's copy is not trusted */
 	atomic_bool quit;
 	atomic_uint ready;              /* vCPUs that have ended the job */
@@ -110,7 +112,8 @@ int session_failure(struct session *session, struct why *why);
 
 /**
  * session_check - failures, and a guest that stands still: no progress at all
- * for max(30 s, 4 rotations of the slots). Call it now and then while a job runs.
+ * for max(30 s, 4 rotations of the slots). Once the job is being stopped the
+ * guest's own counts are no progress. Call it now and then while a job runs.
  *
  * Errors:  as session_failure(); a guest that stands still is EXIT_GUEST, and
  *          @why then has a line for each vCPU: state and rip. The session is over.

@@ -81,9 +81,10 @@ void slot_add(struct slot *slot, struct slot_member *member)
 		slot->holder = member;
 	} else {
 		TAILQ_INSERT_TAIL(&slot->queue, member, link);
-		atomic_fetch_add_explicit(&slot->waiting, 1, memory_order_relaxed);
-		/* Under the lock: the holder cannot pass the slot on and end. */
-		slot_kick(holder);
+		/* Under the lock: the holder cannot pass the slot on and end. One that
+		 * was not alone counts its slice already. */
+		if (atomic_fetch_add_explicit(&slot->waiting, 1, memory_order_relaxed) == 0)
+			slot_kick(holder);
 	}
 	pthread_mutex_unlock(&slot->lock);
 	if (holder == NULL)

@@ -9,8 +9,8 @@
  * holder     any thread                    any thread        lock
  * waiting    under lock                    holder            atomic, relaxed
  * turn       whoever grants, the vCPU      the vCPU          atomic, futex
- * released   holder                        next holder       before the grant
- * switches   holder                        main              while no vCPU runs
+ * released   holder; main between jobs     next holder       before the grant
+ * switches   holder; main between jobs     main              while no vCPU runs
  */
 #ifndef SLOT_H
 #define SLOT_H

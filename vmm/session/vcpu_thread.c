@@ -52,6 +52,9 @@ static int set_signals(struct vcpu_thread *thread)
 	sigaddset(&blocked, SIGINT);
 	sigaddset(&blocked, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &blocked, NULL);
+	/* From here on it can be kicked: without the handler, a kick would end the
+	 * process. */
+	slot_member_enter(&thread->member);
 	event._sigev_un._tid = thread->member.thread;
 	if (timer_create(CLOCK_MONOTONIC, &event, &thread->timer) != 0)
 		return why_set(&thread->why, EXIT_HOST, errno, "timer_create: %s", strerror(errno));
@@ -84,20 +87,20 @@ static int set_scheduling(struct vcpu_thread *thread)
 	return 0;
 }
 
-/* Signals blocked inside KVM_RUN: none of ours, so that both get through. */
+/* Inside KVM_RUN both of our signals get through; main's stay blocked. */
+#define MAINS_SIGNALS (UINT64_C(1) << (SIGINT - 1) | UINT64_C(1) << (SIGTERM - 1))
+
 static int set_up(struct vcpu_thread *thread)
 {
-	int error;
+	int error = set_scheduling(thread);
 
-	slot_member_enter(&thread->member);
-	error = set_scheduling(thread);
 	if (error == 0)
 		error = set_signals(thread);
 	if (error == 0)
 		error = vcpu_create(&thread->vcpu, &thread->session->machine,
 				    thread->vcpu.id, &thread->why);
 	if (error == 0 && thread->session->shape.marks_preempted)
-		error = kvm_set_signal_mask(thread->vcpu.fd, 0, &thread->why);
+		error = kvm_set_signal_mask(thread->vcpu.fd, MAINS_SIGNALS, &thread->why);
 	if (error != 0)
 		return error;
 	kicked_run = thread->vcpu.run;
@@ -138,7 +141,7 @@ static void describe_failure(struct vcpu_thread *thread)
 {
 	struct sd_mailbox mail = thread->vcpu.region->mailbox;
 	const char *file = guest_memory_at(&thread->session->machine.memory, mail.file, 64);
-	char name[64] = "?";
+	char name[64] = "?";            /* a copy: the guest may go on writing */
 
 	if (mail.kind == SD_MAIL_EXCEPTION) {
 		why_set(&thread->why, EXIT_GUEST, EIO,
@@ -147,10 +150,10 @@ static void describe_failure(struct vcpu_thread *thread)
 			(unsigned long long)mail.a, (unsigned long long)mail.b);
 		return;
 	}
-	for (size_t i = 0; file != NULL && i < sizeof(name) - 1; i++) {
-		name[i] = file[i] > ' ' && file[i] < 127 ? file[i] : '\0';
-		name[i + 1] = '\0';
-	}
+	if (file != NULL)
+		memcpy(name, file, sizeof(name) - 1);
+	for (size_t i = 0; i < sizeof(name); i++)
+		name[i] = name[i] > ' ' && name[i] < 127 ? name[i] : '\0';
 	why_set(&thread->why, EXIT_GUEST, EIO,
 		"vCPU %u: the payload gave up at %s:%u (0x%llx, 0x%llx)", thread->vcpu.id, name,
 		mail.line, (unsigned long long)mail.a, (unsigned long long)mail.b);
@@ -186,9 +189,11 @@ static enum slice_end doorbell(struct vcpu_thread *thread, uint32_t request)
 	case SD_REQ_FLUSH_ME:
 		return flush_me(thread);
 	case SD_REQ_NOTHING:
+		thread->unfinished = true;
 		return SLICE_GOES_ON;
 	case SD_REQ_STOPPED:
 		session_initiator_stopped(thread->session);
+		thread->unfinished = true;
 		return SLICE_GOES_ON;
 	default:
 		why_set(&thread->why, EXIT_GUEST, EIO, "vCPU %u: unknown doorbell 0x%x",
@@ -253,6 +258,7 @@ static enum slice_end run_once(struct vcpu_thread *thread)
 {
 	int error = kvm_run(thread->vcpu.fd);
 
+	thread->unfinished = false;
 	if (error == -EINTR || error == -EAGAIN)
 		return SLICE_GOES_ON;
 	if (error == 0)
@@ -260,6 +266,18 @@ static enum slice_end run_once(struct vcpu_thread *thread)
 	why_set(&thread->why, EXIT_HOST, -error, "KVM_RUN of vCPU %u: %s", thread->vcpu.id,
 		strerror(-error));
 	return SLICE_FAILED;
+}
+
+/* Out of the guest. A doorbell that was answered in passing is still unfinished
+ * when the slice ends right behind it. */
+static int leave(struct vcpu_thread *thread)
+{
+	int error = 0;
+
+	if (thread->unfinished)
+		error = vcpu_finish_instruction(&thread->vcpu, &thread->why);
+	thread->unfinished = false;
+	return error != 0 ? error : vcpu_park(thread);
 }
 
 /* From the slot gained to the vCPU parked again. */
@@ -281,7 +299,7 @@ static enum slice_end run_slice(struct vcpu_thread *thread)
 		if (end == SLICE_GOES_ON)
 			end = run_once(thread);
 	}
-	if (entered && end != SLICE_FAILED && vcpu_park(thread) != 0)
+	if (entered && end != SLICE_FAILED && leave(thread) != 0)
 		end = SLICE_FAILED;
 	if (thread->timed)
 		arm(thread, 0);

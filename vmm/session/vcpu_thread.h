@@ -35,6 +35,7 @@ struct vcpu_thread {
 	uint64_t deadline_ns;           /* CLOCK_MONOTONIC */
 	bool owes_flush;                /* before guest code runs: kept here until KVM has it */
 	bool transferred;               /* the last park took over a request */
+	bool unfinished;                /* KVM_RUN has to complete the last doorbell yet */
 	uint64_t parked_ticks;          /* TSC when the park began */
 	uint64_t switches;              /* parks; main reads these while no vCPU runs */
 	uint64_t transfers;

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: MIT
+/*
+ * csv_file_keeps_whole_rows_test.c - what was put in is in the file, or the file
+ * ends with a whole row and the rest has been counted.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "csv_file.h"
+#include "unit_test.h"
+
+#define ROWS 20000              /* over several buffers */
+
+static char g_folder[] = "/tmp/csv_file_test_XXXXXX";
+static char g_path[sizeof(g_folder) + 16];
+static char g_expected[ROWS * CSV_ROW_MAX];
+static size_t g_expected_bytes;
+static struct loop g_loop;
+
+static struct flush_row row_of(uint32_t n)
+{
+	return (struct flush_row){
+		.start_ns = UINT64_C(1000003) * n * n, .pte_ns = n % 5000, .wall_ns = n * 7919u,
+		.stall_ns = n, .seq = n, .run = n / 1000, .initiator = n % 64, .targets = 7,
+		.ipis = n % 8, .deferred = 7 - n % 8, .taken_over = n % 3, .pages = 1,
+	};
+}
+
+static enum sd_protocol protocol_of(uint32_t n)
+{
+	return (enum sd_protocol)(n % SD_PROTOCOLS);
+}
+
+static int group_set_up(void **state)
+{
+	struct why why = { 0 };
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	g_expected_bytes = strlen(csv_header());
+	memcpy(g_expected, csv_header(), g_expected_bytes);
+	for (uint32_t n = 0; n < ROWS; n++) {
+		struct flush_row row = row_of(n);
+
+		g_expected_bytes += csv_row(g_expected + g_expected_bytes, &row, protocol_of(n));
+	}
+	if (mkdtemp(g_folder) == NULL || loop_create(&g_loop, &why) != 0)
+		return -1;
+	snprintf(g_path, sizeof(g_path), "%s/rows.csv", g_folder);
+	return g_expected_bytes > 3 * CSV_BUFFER_BYTES ? 0 : -1;
+}
+
+static int group_tear_down(void **state)
+{
+	(void)state;
+	loop_destroy(&g_loop);
+	unlink(g_path);
+	return rmdir(g_folder);
+}
+
+/* All rows, with a push now and then, as a round does. Returns what close says. */
+static int write_rows(struct csv_file *file, const char *path, struct loop *loop, struct why *why)
+{
+	int error = csv_file_open(file, loop, path, why);
+
+	if (error != 0)
+		return error;
+	for (uint32_t n = 0; n < ROWS; n++) {
+		struct flush_row row = row_of(n);
+
+		csv_file_row(file, &row, protocol_of(n));
+		if (n % 777 == 0)
+			csv_file_push(file);
+		if (n % 997 == 0)
+			(void)loop_wait(loop, 0);
+	}
+	return csv_file_close(file, why);
+}
+
+static uint32_t count_lines(const char *bytes, size_t length)
+{
+	uint32_t lines = 0;
+
+	for (size_t i = 0; i < length; i++)
+		lines += bytes[i] == '\n';
+	return lines;
+}
+
+/* The file is the first rows and nothing else; returns how many, the header too. */
+static uint32_t whole_rows(const char *path)
+{
+	static char bytes[sizeof(g_expected)];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length = read(fd, bytes, sizeof(bytes));
+
+	assert_true(length >= 0 && (size_t)length <= g_expected_bytes);
+	close(fd);
+	assert_memory_equal(bytes, g_expected, (size_t)length);
+	assert_true(length == 0 || bytes[length - 1] == '\n');
+	return count_lines(bytes, (size_t)length);
+}
+
+static void rows_are_in_the_file(void **state)
+{
+	static struct csv_file file;
+	struct why why = { 0 };
+
+	(void)state;
+	for (int again = 0; again < 2; again++) {       /* the second empties the first */
+		assert_int_equal(write_rows(&file, g_path, &g_loop, &why), 0);
+		assert_string_equal(why.text, "");
+		assert_int_equal(file.lost_rows, 0);
+		assert_int_equal(whole_rows(g_path), ROWS + 1);
+	}
+}
+
+static void no_rows_leave_a_header(void **state)
+{
+	static struct csv_file file;
+	struct why why = { 0 };
+
+	(void)state;
+	assert_int_equal(csv_file_open(&file, &g_loop, g_path, &why), 0);
+	csv_file_push(&file);
+	assert_int_equal(csv_file_close(&file, &why), 0);
+	assert_int_equal(whole_rows(g_path), 1);
+}
+
+static void a_full_disk_fails_the_run(void **state)
+{
+	static struct csv_file file;
+	struct why why = { 0 };
+
+	(void)state;
+	assert_int_equal(write_rows(&file, "/dev/full", &g_loop, &why), -ENOSPC);
+	assert_int_equal(why.status, EXIT_RESULTS);
+	assert_non_null(strstr(why.text, "/dev/full"));
+	assert_int_equal(file.lost_rows, ROWS + 1);
+}
+
+static void what_cannot_be_opened_is_told(void **state)
+{
+	static struct csv_file file;
+	struct why why = { 0 };
+
+	(void)state;
+	assert_int_equal(csv_file_open(&file, &g_loop, g_folder, &why), -EISDIR);
+	assert_int_equal(why.status, EXIT_RESULTS);
+}
+
+/* In a child, because the limit cannot be raised again. */
+static void run_limited(rlim_t bytes)
+{
+	const struct rlimit limit = { bytes, bytes };
+	static struct csv_file file;
+	struct why why = { 0 };
+	struct loop loop;
+
+	signal(SIGXFSZ, SIG_IGN);
+	if (loop_create(&loop, &why) != 0 || setrlimit(RLIMIT_FSIZE, &limit) != 0)
+		_exit(1);
+	if (write_rows(&file, g_path, &loop, &why) != -EFBIG || why.status != EXIT_RESULTS)
+		_exit(2);
+	if (file.lost_rows + whole_rows(g_path) != ROWS + 1)
+		_exit(3);
+	_exit(0);
+}
+
+static void a_limit_ends_the_file_with_a_whole_row(void **state)
+{
+	const size_t header = strlen(csv_header());
+	const size_t limits[] = {
+		0, 1, header - 1, header, header + 1, CSV_BUFFER_BYTES - 1, CSV_BUFFER_BYTES,
+		CSV_BUFFER_BYTES + 1, 300001, g_expected_bytes - 1,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(limits); i++) {
+		pid_t child = fork();
+		int status;
+
+		assert_true(child >= 0);
+		if (child == 0)
+			run_limited(limits[i]);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		if (status != 0)
+			fail_msg("limit of %zu bytes: status 0x%x", limits[i], (unsigned)status);
+		assert_int_equal(whole_rows(g_path), count_lines(g_expected, limits[i]));
+	}
+}
+
+struct reader {
+	int fd;
+	size_t limit;
+	size_t bytes;
+	bool differs;
+};
+
+static void *read_all(void *argument)
+{
+	struct reader *reader = argument;
+	char bytes[3000];
+	ssize_t got;
+
+	reader->fd = open(g_path, O_RDONLY | O_CLOEXEC);
+	while (reader->bytes < reader->limit && (got = read(reader->fd, bytes, sizeof(bytes))) > 0) {
+		reader->differs |= memcmp(bytes, g_expected + reader->bytes, (size_t)got) != 0;
+		reader->bytes += (size_t)got;
+	}
+	close(reader->fd);
+	return NULL;
+}
+
+/* Through a pipe whose reader leaves after @limit bytes. */
+static int through_a_pipe(struct csv_file *file, struct reader *reader, struct why *why)
+{
+	pthread_t thread;
+	int error;
+
+	unlink(g_path);
+	assert_int_equal(mkfifo(g_path, 0600), 0);
+	assert_int_equal(pthread_create(&thread, NULL, read_all, reader), 0);
+	error = write_rows(file, g_path, &g_loop, why);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	unlink(g_path);
+	return error;
+}
+
+static void a_pipe_works(void **state)
+{
+	struct reader reader = { .limit = SIZE_MAX };
+	static struct csv_file file;
+	struct why why = { 0 };
+
+	(void)state;
+	assert_int_equal(through_a_pipe(&file, &reader, &why), 0);
+	assert_int_equal(reader.bytes, g_expected_bytes);
+	assert_false(reader.differs);
+}
+
+static void a_pipe_that_breaks_fails_the_run(void **state)
+{
+	struct reader reader = { .limit = 100000 };
+	static struct csv_file file;
+	struct why why = { 0 };
+
+	(void)state;
+	assert_int_equal(through_a_pipe(&file, &reader, &why), -EPIPE);
+	assert_int_equal(why.status, EXIT_RESULTS);
+	/* Nobody can cut a pipe back: no promise. */
+	assert_null(strstr(why.text, "whole"));
+	assert_false(reader.differs);
+	assert_in_range(file.lost_rows, 1, ROWS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rows_are_in_the_file),
+		cmocka_unit_test(no_rows_leave_a_header),
+		cmocka_unit_test(a_full_disk_fails_the_run),
+		cmocka_unit_test(what_cannot_be_opened_is_told),
+		cmocka_unit_test(a_limit_ends_the_file_with_a_whole_row),
+		cmocka_unit_test(a_pipe_works),
+		cmocka_unit_test(a_pipe_that_breaks_fails_the_run),
+	};
+
+	return !!cmocka_run_group_tests(tests, group_set_up, group_tear_down);
+}

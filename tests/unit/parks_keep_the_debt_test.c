@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: MIT
+/*
+ * parks_keep_the_debt_test.c - a flush that was asked for while a vCPU was off
+ * its slot is paid before it runs again, whatever goes wrong in between.
+ *
+ * Owns:    the four kvm_ functions that park.c calls: no KVM here.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+
+#include "park.h"
+#include "session.h"
+#include "unit_test.h"
+
+#define CR4_START 0x620u
+#define CR4_PGE (1u << 7)
+
+static struct session g_session;
+static struct vcpu_thread g_thread;
+static struct sd_region g_region;
+static struct kvm_run g_run;
+
+static struct {
+	uint64_t cr4;
+	unsigned flips;                 /* changes of CR4.PGE: whole flushes */
+	int sregs_error;
+	int lapic_error;
+	bool pending;                   /* the flush vector in the IRR */
+	unsigned runs;
+	unsigned kicks;                 /* to come in between, before KVM_RUN looks */
+	int run_result;
+	bool marked_early;              /* PREEMPTED before the last KVM_RUN */
+	bool unsignalled;               /* KVM_RUN without a signal to end it */
+} g_kvm;
+
+int kvm_run(struct kvm_vcpu_fd vcpu)
+{
+	sigset_t pending;
+
+	(void)vcpu;
+	g_kvm.runs++;
+	sigpending(&pending);
+	g_kvm.unsignalled |= !sigismember(&pending, SESSION_SETTLE_SIGNAL);
+	g_kvm.marked_early |= sd_word_preempted(&g_region);
+	g_run.immediate_exit = g_kvm.kicks != 0;
+	g_kvm.kicks -= g_kvm.kicks != 0;
+	return g_run.immediate_exit ? -EINTR : g_kvm.run_result;
+}
+
+int kvm_get_sregs(struct kvm_vcpu_fd vcpu, struct kvm_sregs *sregs, struct why *why)
+{
+	(void)vcpu;
+	memset(sregs, 0, sizeof(*sregs));
+	sregs->cr4 = g_kvm.cr4;
+	return g_kvm.sregs_error == 0 ? 0 : why_set(why, EXIT_HOST, g_kvm.sregs_error, "get");
+}
+
+int kvm_set_sregs(struct kvm_vcpu_fd vcpu, const struct kvm_sregs *sregs, struct why *why)
+{
+	(void)vcpu;
+	(void)why;
+	g_kvm.flips += (sregs->cr4 ^ g_kvm.cr4) == CR4_PGE;
+	g_kvm.cr4 = sregs->cr4;
+	return 0;
+}
+
+int kvm_get_lapic(struct kvm_vcpu_fd vcpu, struct kvm_lapic_state *lapic, struct why *why)
+{
+	(void)vcpu;
+	memset(lapic, 0, sizeof(*lapic));
+	/* IRR: SDM volume 3, table 10-1: 0x200, 32 vectors each 16 bytes. */
+	if (g_kvm.pending)
+		lapic->regs[0x200 + SD_VECTOR_FLUSH / 32 * 16 + SD_VECTOR_FLUSH % 32 / 8] =
+			(char)(1 << SD_VECTOR_FLUSH % 8);
+	return g_kvm.lapic_error == 0 ? 0 : why_set(why, EXIT_HOST, g_kvm.lapic_error, "lapic");
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	memset(&g_session, 0, sizeof(g_session));
+	memset(&g_thread, 0, sizeof(g_thread));
+	memset(&g_region, 0, sizeof(g_region));
+	memset(&g_kvm, 0, sizeof(g_kvm));
+	g_kvm.cr4 = CR4_START;
+	g_kvm.run_result = -EINTR;
+	g_session.protocol = &protocol_transfer;
+	g_session.entry_flush = ENTRY_FLUSH_STEAL;
+	g_thread.session = &g_session;
+	g_thread.vcpu.region = &g_region;
+	g_thread.vcpu.run = &g_run;
+	slot_member_enter(&g_thread.member);
+	return 0;
+}
+
+static void park(void)
+{
+	assert_int_equal(vcpu_park(&g_thread), 0);
+	assert_true(sd_word_preempted(&g_region));
+	assert_true(sd_u8_load(&g_region.preempted) & SD_BYTE_PREEMPTED);
+}
+
+static void unpark(void)
+{
+	assert_int_equal(vcpu_unpark(&g_thread), 0);
+	assert_false(sd_u32_load(&g_region.request) & SD_WORD_FLAGS);
+}
+
+/* What KVM does on entry: take the byte; true when it flushes. */
+static bool enters_with_flush(void)
+{
+	return sd_byte_take(&g_region);
+}
+
+/* Each way, by what reaches KVM. */
+static bool was_flushed(void)
+{
+	bool flushed = g_session.entry_flush == ENTRY_FLUSH_STEAL ? enters_with_flush()
+								   : g_kvm.flips == 2;
+
+	g_kvm.flips = 0;
+	assert_int_equal(g_kvm.cr4, CR4_START);
+	assert_false(g_thread.owes_flush);
+	return flushed;
+}
+
+static void both_ways(void (*check)(void))
+{
+	g_session.entry_flush = ENTRY_FLUSH_STEAL;
+	check();
+	set_up(NULL);
+	g_session.entry_flush = ENTRY_FLUSH_SREGS;
+	check();
+}
+
+static void check_nothing_owed(void)
+{
+	for (int i = 0; i < 3; i++) {
+		park();
+		unpark();
+		assert_false(was_flushed());
+	}
+	assert_int_equal(g_thread.switches, 3);
+	assert_int_equal(g_thread.transfers, 0);
+}
+
+static void nothing_owed_costs_nothing(void **state)
+{
+	(void)state;
+	both_ways(check_nothing_owed);
+}
+
+static void check_transfer(void)
+{
+	uint32_t want = sd_word_request(&g_region);
+
+	park();
+	assert_true(sd_word_served(&g_region, want));
+	assert_int_equal(g_thread.transfers, 1);
+	unpark();
+	assert_true(was_flushed());
+	park();
+	unpark();
+	assert_false(was_flushed());
+}
+
+static void a_request_taken_over_is_paid_once(void **state)
+{
+	(void)state;
+	both_ways(check_transfer);
+}
+
+static void check_marks(void)
+{
+	uint32_t want;
+
+	park();
+	assert_int_equal(sd_word_post(&g_region, &want), SD_POST_COVERED);
+	unpark();
+	assert_true(was_flushed());
+	park();
+	assert_true(sd_byte_defer(&g_region));
+	unpark();
+	assert_true(was_flushed());
+}
+
+static void a_mark_on_word_or_byte_is_paid(void **state)
+{
+	(void)state;
+	both_ways(check_marks);
+}
+
+static void the_byte_is_kvms_until_entry(void **state)
+{
+	(void)state;
+	park();
+	unpark();
+	/* KVM_RUN is cancelled, and the vCPU parked again: initiators may still
+	 * defer it, and nothing erases what they ask. */
+	assert_true(sd_byte_defer(&g_region));
+	park();
+	unpark();
+	assert_true(was_flushed());
+}
+
+static void a_debt_survives_a_flush_that_failed(void **state)
+{
+	(void)state;
+	g_session.entry_flush = ENTRY_FLUSH_SREGS;
+	park();
+	assert_true(sd_byte_defer(&g_region));
+	g_kvm.sregs_error = EIO;
+	assert_int_equal(vcpu_unpark(&g_thread), -EIO);
+	assert_true(g_thread.owes_flush);
+	assert_int_equal(g_kvm.flips, 0);
+	g_kvm.sregs_error = 0;
+	park();
+	unpark();
+	assert_true(was_flushed());
+}
+
+static void a_debt_survives_an_unpark_that_failed(void **state)
+{
+	(void)state;
+	(void)sd_word_request(&g_region);
+	park();
+	g_kvm.lapic_error = EIO;
+	assert_int_equal(vcpu_unpark(&g_thread), -EIO);
+	assert_true(g_thread.owes_flush);
+}
+
+static void plain_park_leaves_requests_alone(void **state)
+{
+	uint32_t want = sd_word_request(&g_region);
+
+	(void)state;
+	g_session.protocol = &protocol_plain;
+	park();
+	assert_false(sd_word_served(&g_region, want));
+	assert_int_equal(g_thread.transfers, 0);
+	unpark();
+	assert_false(was_flushed());
+}
+
+static void spurious_ipis_are_counted(void **state)
+{
+	(void)state;
+	g_kvm.pending = true;
+	park();                         /* nothing transferred: no look at the APIC */
+	unpark();
+	assert_int_equal(g_thread.spurious_ipis, 0);
+	(void)sd_word_request(&g_region);
+	park();
+	unpark();
+	assert_int_equal(g_thread.spurious_ipis, 1);
+	g_kvm.pending = false;
+	(void)sd_word_request(&g_region);
+	park();
+	unpark();
+	assert_int_equal(g_thread.spurious_ipis, 1);
+}
+
+/* Where KVM marks vCPUs itself. */
+static void parks_settle_before_the_mark(void **state)
+{
+	sigset_t pending;
+
+	(void)state;
+	g_session.settles = true;
+	park();
+	assert_int_equal(g_kvm.runs, 1);
+	unpark();
+	/* A kick ends KVM_RUN too early: it does not count. */
+	g_kvm.kicks = 2;
+	park();
+	assert_int_equal(g_kvm.runs, 4);
+	assert_false(g_kvm.marked_early);
+	assert_false(g_kvm.unsignalled);
+	sigpending(&pending);
+	assert_false(sigismember(&pending, SESSION_SETTLE_SIGNAL));
+}
+
+static void a_run_that_does_not_settle_is_told(void **state)
+{
+	(void)state;
+	g_session.settles = true;
+	g_kvm.run_result = 0;
+	assert_int_equal(vcpu_park(&g_thread), -EIO);
+	assert_int_equal(g_thread.why.status, EXIT_HOST);
+}
+
+static void parked_time_is_counted(void **state)
+{
+	uint64_t before, start, most;
+
+	(void)state;
+	vcpu_mark_created(&g_thread);
+	assert_true(sd_word_preempted(&g_region));
+	start = __builtin_ia32_rdtsc();
+	for (uint64_t i = 1; i <= 3; i++) {
+		unpark();
+		before = sd_u64_load(&g_region.parked_ticks);
+		park();
+		assert_int_equal(sd_u64_load(&g_region.parks), i);
+		assert_true(sd_u64_load(&g_region.parked_ticks) == before);
+	}
+	unpark();
+	most = __builtin_ia32_rdtsc() - start;
+	/* From creation on, and not from the boot of the host. */
+	assert_true(sd_u64_load(&g_region.parked_ticks) > before);
+	assert_true(sd_u64_load(&g_region.parked_ticks) <= most + 1000000000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(nothing_owed_costs_nothing, set_up),
+		cmocka_unit_test_setup(a_request_taken_over_is_paid_once, set_up),
+		cmocka_unit_test_setup(a_mark_on_word_or_byte_is_paid, set_up),
+		cmocka_unit_test_setup(the_byte_is_kvms_until_entry, set_up),
+		cmocka_unit_test_setup(a_debt_survives_a_flush_that_failed, set_up),
+		cmocka_unit_test_setup(a_debt_survives_an_unpark_that_failed, set_up),
+		cmocka_unit_test_setup(plain_park_leaves_requests_alone, set_up),
+		cmocka_unit_test_setup(spurious_ipis_are_counted, set_up),
+		cmocka_unit_test_setup(parks_settle_before_the_mark, set_up),
+		cmocka_unit_test_setup(a_run_that_does_not_settle_is_told, set_up),
+		cmocka_unit_test_setup(parked_time_is_counted, set_up),
+	};
+	sigset_t settle;
+
+	sigemptyset(&settle);
+	sigaddset(&settle, SESSION_SETTLE_SIGNAL);
+	pthread_sigmask(SIG_BLOCK, &settle, NULL);
+	return !!cmocka_run_group_tests(tests, NULL, NULL);
+}

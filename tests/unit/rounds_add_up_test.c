@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: MIT
+/*
+ * rounds_add_up_test.c - what one round adds to a protocol's result: a host
+ * thread plays the only vCPU and its guest, so every number is known.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "round.h"
+#include "unit_test.h"
+
+#define HZ UINT64_C(2000000000)         /* two ticks a nanosecond */
+#define START UINT64_C(1000000)         /* ticks, of the first initiator */
+
+/* What the guest writes once it may record. */
+struct script {
+	struct sd_sample samples[8];
+	uint32_t count;
+	uint64_t checks, stale, dropped, skipped, sample_ticks;
+	bool fails;                     /* the vCPU thread, instead of ending the job */
+};
+
+static struct session g_session;
+static struct slot g_slot;
+static struct vcpu_thread g_thread;
+static struct loop g_loop;
+static struct protocol_result g_result;
+static const struct script *g_script;
+
+static void sleep_ms(uint64_t ms)
+{
+	struct timespec time = ns_timespec(ms * NS_PER_MS);
+
+	nanosleep(&time, NULL);
+}
+
+static void play_guest(struct guest_memory *memory)
+{
+	struct sd_region *region = guest_region(memory, 0);
+	struct sd_sample *ring = guest_memory_at(memory, SD_RING_GPA, SD_RING_STRIDE);
+	uint64_t head = sd_u64_load(&region->ring_head);
+
+	sd_u64_store(&region->started_ticks, START);
+	for (uint32_t i = 0; i < g_script->count; i++, head++) {
+		ring[head % SD_RING_SAMPLES] = g_script->samples[i];
+		sd_u64_store_release(&region->ring_head, head + 1);
+	}
+	sd_u64_store(&region->checks, g_script->checks);
+	sd_u64_store(&region->stale, g_script->stale);
+	sd_u64_store(&region->stale_saw, 4);
+	sd_u64_store(&region->stale_expected, 5);
+	sd_u64_store(&region->dropped, g_script->dropped);
+	sd_u64_store(&region->skipped, g_script->skipped);
+	sd_u64_store(&region->sample_ticks, g_script->sample_ticks);
+}
+
+static void *play_vcpu(void *argument)
+{
+	struct sd_control *control = guest_control(&g_session.machine.memory);
+
+	(void)argument;
+	while (slot_wait(&g_thread.member)) {
+		while (!sd_u32_load(&control->recording))
+			sleep_ms(1);
+		play_guest(&g_session.machine.memory);
+		if (g_script->fails) {
+			session_vcpu_failed(&g_session, &g_thread.why);
+			continue;
+		}
+		while (control->flush_quota == 0 && !sd_u32_load(&control->stop_initiators))
+			sleep_ms(1);
+		session_initiator_stopped(&g_session);
+		while (!sd_u32_load(&control->stop_observers))
+			sleep_ms(1);
+		g_thread.switches += 11;
+		g_thread.transfers += 3;
+		g_thread.spurious_ipis += 2;
+		histogram_record(&g_slot.switches, 5000);
+		slot_pass(&g_slot, &g_thread.member, false);
+		session_vcpu_ready(&g_session);
+	}
+	return NULL;
+}
+
+static int set_up(void **state)
+{
+	struct why why = { 0 };
+
+	(void)state;
+	memset(&g_session, 0, sizeof(g_session));
+	memset(&g_thread, 0, sizeof(g_thread));
+	slot_init(&g_slot, 0, 0);
+	slot_member_init(&g_thread.member);
+	g_thread.slot = &g_slot;
+	g_session.shape = (struct session_shape){
+		.vcpus = 1, .initiators = 1, .pages = 1, .slots = 1, .slice_ns = 2 * NS_PER_MS,
+	};
+	CPU_SET(0, &g_session.shape.cpus);
+	g_session.slots = &g_slot;
+	g_session.threads = &g_thread;
+	g_session.loop = &g_loop;
+	g_session.tsc_hz = HZ;
+	pthread_mutex_init(&g_session.lock, NULL);
+	protocol_result_init(&g_result, SD_PROTOCOL_generation);
+	return loop_create(&g_loop, &why) |
+		guest_memory_create(&g_session.machine.memory, 1, 1, 1, &why) |
+		pthread_create(&g_thread.pthread, NULL, play_vcpu, NULL);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	slot_member_quit(&g_thread.member);
+	pthread_join(g_thread.pthread, NULL);
+	guest_memory_destroy(&g_session.machine.memory);
+	loop_destroy(&g_loop);
+	return 0;
+}
+
+/* Ends by itself: a quota, no deadline. */
+static struct options options_of(uint64_t flushes)
+{
+	return (struct options){
+		.initiators = 1, .pace_us = 100, .flushes = flushes, .repeat = 1, .seed = 7,
+	};
+}
+
+static int run(const struct options *options, struct csv_file *csv, uint32_t number,
+	       struct why *why)
+{
+	struct round round = {
+		.options = options, .number = number, .csv = csv, .result = &g_result,
+	};
+	int error = round_run(&g_session, &round, why);
+
+	assert_false(round.interrupted);
+	return error;
+}
+
+static void run_well(const struct script *script, const struct options *options)
+{
+	struct why why = { 0 };
+
+	g_script = script;
+	if (run(options, NULL, 0, &why) != 0)
+		fail_msg("%s", why.text);
+}
+
+static const struct script g_two_flushes = {
+	.samples = {
+		/* wall 40 us, of it 30 us parked */
+		{ .start_ticks = START + 2000, .wall_ticks = 80000, .parked_ticks = 60000,
+		  .pte_ticks = 9000, .seq = 0, .targets = 7, .ipis = 2, .deferred = 5, .pages = 1 },
+		{ .start_ticks = START + 4000, .wall_ticks = 50000, .kind = SD_SAMPLE_FLOOR },
+		/* stall 1 ms: above a quarter of the slice */
+		{ .start_ticks = START + 900000, .wall_ticks = 2000000, .pte_ticks = 9000, .seq = 1,
+		  .targets = 7, .ipis = 7, .taken_over = 1, .pages = 1 },
+	},
+	.count = 3, .checks = 1000, .skipped = 9, .dropped = 2, .sample_ticks = 4 * 2 * 150,
+};
+
+static void samples_become_figures(void **state)
+{
+	const struct options options = options_of(2);
+
+	(void)state;
+	run_well(&g_two_flushes, &options);
+	assert_int_equal(g_result.flushes, 2);
+	assert_int_equal(g_result.rounds, 1);
+	assert_int_equal(g_result.ipis, 9);
+	assert_int_equal(g_result.deferred, 5);
+	assert_int_equal(g_result.takeovers, 1);
+	assert_int_equal(g_result.over_quarter_slice, 1);
+	assert_int_equal(g_result.wall_ns.min, 40000);
+	assert_int_equal(g_result.wall_ns.max, 1000000);
+	assert_int_equal(g_result.stall_ns.min, 10000);
+	assert_int_equal(g_result.stall_ns.max, 1000000);
+	assert_int_equal(g_result.pte_ns.min, 4500);
+	assert_int_equal(g_result.floor_ns.count, 1);
+	assert_int_equal(g_result.floor_ns.max, 25000);
+	assert_int_equal(g_result.wall_ns.count, 2);
+}
+
+static void counts_add_up_over_rounds(void **state)
+{
+	static const struct script second = {
+		.samples = { { .start_ticks = START, .wall_ticks = 2 } },
+		.count = 1, .checks = 10, .stale = 6, .sample_ticks = 1 * 2 * 900,
+	};
+	const struct options options = options_of(2);
+
+	(void)state;
+	run_well(&g_two_flushes, &options);
+	assert_int_equal(g_result.sample_ns, 150);
+	run_well(&second, &options);
+	assert_int_equal(g_result.rounds, 2);
+	assert_int_equal(g_result.flushes, 3);
+	assert_int_equal(g_result.checks, 1010);
+	assert_int_equal(g_result.stale, 6);
+	assert_int_equal(g_result.stale_saw, 4);
+	assert_int_equal(g_result.stale_expected, 5);
+	assert_int_equal(g_result.dropped, 2);
+	assert_int_equal(g_result.skipped, 9);
+	/* 4 samples at 150 ns and 1 at 900. */
+	assert_int_equal(g_result.sample_ns, 300);
+	assert_int_equal(g_result.switches, 22);
+	assert_int_equal(g_result.transfers, 6);
+	assert_int_equal(g_result.spurious_ipis, 4);
+	assert_int_equal(g_result.switch_ns.count, 2);
+}
+
+static void the_job_is_what_the_options_say(void **state)
+{
+	const struct sd_control *control = guest_control(&g_session.machine.memory);
+	struct options options = options_of(1000);
+
+	(void)state;
+	options.pace_us = 250;
+	run_well(&g_two_flushes, &options);
+	assert_int_equal(control->job, SD_JOB_TOGGLE);
+	assert_int_equal(control->protocol, SD_PROTOCOL_generation);
+	assert_int_equal(control->pace_ticks, 500000);
+	assert_int_equal(control->flush_quota, 1000);
+	assert_int_equal(control->seed, 7);
+	assert_ptr_equal(g_session.protocol, &protocol_transfer);
+	assert_true(g_thread.owes_flush);
+}
+
+static void a_round_keeps_its_time(void **state)
+{
+	struct options options = options_of(0);
+	uint64_t start = clock_ns(), took;
+
+	(void)state;
+	options.warmup_s = 0.05;
+	options.duration_s = 0.15;
+	options.duration_given = true;
+	run_well(&g_two_flushes, &options);
+	took = clock_ns() - start;
+	assert_true(took >= 200 * NS_PER_MS);
+	assert_true(g_result.measured_ns >= 150 * NS_PER_MS);
+	assert_true(g_result.measured_ns <= took - 50 * NS_PER_MS);
+}
+
+/* The CSV of a round @number with @script is the header and @rows. */
+static void rows_are(const struct script *script, uint32_t number, const struct flush_row *rows,
+		     size_t count)
+{
+	const struct options options = options_of(2);
+	char path[] = "/tmp/rounds_test_XXXXXX", expected[1024], found[1024] = "";
+	size_t bytes = strlen(csv_header());
+	static struct csv_file csv;
+	struct why why = { 0 };
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	memcpy(expected, csv_header(), bytes);
+	for (size_t i = 0; i < count; i++)
+		bytes += csv_row(expected + bytes, &rows[i], SD_PROTOCOL_generation);
+	g_script = script;
+	assert_int_equal(csv_file_open(&csv, &g_loop, path, &why), 0);
+	assert_int_equal(run(&options, &csv, number, &why), 0);
+	assert_int_equal(csv_file_close(&csv, &why), 0);
+	assert_int_equal(read(fd, found, sizeof(found)), bytes);
+	assert_memory_equal(found, expected, bytes);
+	close(fd);
+	unlink(path);
+}
+
+static void rows_say_the_same(void **state)
+{
+	const struct flush_row rows[] = {
+		{ .start_ns = 1000, .pte_ns = 4500, .wall_ns = 40000, .stall_ns = 10000, .run = 3,
+		  .seq = 0, .targets = 7, .ipis = 2, .deferred = 5, .pages = 1 },
+		{ .start_ns = 450000, .pte_ns = 4500, .wall_ns = 1000000, .stall_ns = 1000000,
+		  .run = 3, .seq = 1, .targets = 7, .ipis = 7, .taken_over = 1, .pages = 1 },
+	};
+
+	(void)state;
+	rows_are(&g_two_flushes, 3, rows, COUNT_OF(rows));
+}
+
+/* What a hostile or unlucky guest may write is clamped, not wrapped. */
+static void times_do_not_go_below_zero(void **state)
+{
+	static const struct script script = {
+		.samples = {
+			{ .start_ticks = START - 1, .wall_ticks = 100, .parked_ticks = 101 },
+			{ .start_ticks = 0, .wall_ticks = UINT64_MAX, .parked_ticks = UINT64_MAX,
+			  .pte_ticks = UINT64_MAX, .kind = UINT16_MAX },
+		},
+		.count = 2,
+	};
+	const struct flush_row rows[] = {
+		{ .wall_ns = 50 },
+		{ .wall_ns = UINT64_MAX / 2, .pte_ns = UINT64_MAX / 2 },
+	};
+
+	(void)state;
+	rows_are(&script, 0, rows, COUNT_OF(rows));
+	assert_int_equal(g_result.stall_ns.max, 0);
+	assert_int_equal(g_result.flushes, 2);
+	assert_true(g_result.wall_ns.max == UINT64_MAX / 2);
+}
+
+static void a_failure_is_told_and_counts_are_kept(void **state)
+{
+	struct script script = g_two_flushes;
+	const struct options options = options_of(2);
+	struct why why = { 0 };
+
+	(void)state;
+	script.fails = true;
+	script.stale = 1;
+	g_script = &script;
+	why_set(&g_thread.why, EXIT_GUEST, EIO, "vCPU 0: gave up");
+	assert_int_equal(run(&options, NULL, 0, &why), -EIO);
+	assert_int_equal(why.status, EXIT_GUEST);
+	assert_string_equal(why.text, "vCPU 0: gave up");
+	assert_int_equal(g_result.stale, 1);
+	assert_int_equal(g_result.rounds, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(samples_become_figures, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(counts_add_up_over_rounds, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(times_do_not_go_below_zero, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_job_is_what_the_options_say, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_round_keeps_its_time, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(rows_say_the_same, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_failure_is_told_and_counts_are_kept, set_up,
+						tear_down),
+	};
+
+	return !!cmocka_run_group_tests(tests, NULL, NULL);
+}

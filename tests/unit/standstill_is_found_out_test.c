@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+/*
+ * standstill_is_found_out_test.c - a session waits for a slow guest, not for one
+ * that gets nowhere, and not for one that only looks busy. The time is the
+ * caller's, so nothing is waited for here.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "session.h"
+#include "unit_test.h"
+
+#define PATIENCE_NS (30 * NS_PER_S)
+#define VCPUS 2
+
+static struct session g_session;
+static struct slot g_slot;
+static struct vcpu_thread g_threads[VCPUS];
+static struct loop g_loop;
+static uint64_t g_start_ns;
+static int g_stderr;
+
+static int set_up(void **state)
+{
+	const struct session_job job = { .kind = SD_JOB_TOGGLE, .initiators_to_stop = 1 };
+	struct why why = { 0 };
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	(void)state;
+	memset(&g_session, 0, sizeof(g_session));
+	memset(g_threads, 0, sizeof(g_threads));
+	slot_init(&g_slot, 0, 0);
+	for (uint32_t i = 0; i < VCPUS; i++) {
+		slot_member_init(&g_threads[i].member);
+		g_threads[i].slot = &g_slot;
+	}
+	g_session.shape = (struct session_shape){
+		.vcpus = VCPUS, .initiators = 1, .pages = 1, .slots = 1, .slice_ns = 2 * NS_PER_MS,
+	};
+	g_session.slots = &g_slot;
+	g_session.threads = g_threads;
+	g_session.loop = &g_loop;
+	pthread_mutex_init(&g_session.lock, NULL);
+	if (loop_create(&g_loop, &why) != 0 ||
+	    guest_memory_create(&g_session.machine.memory, VCPUS, 1, 1, &why) != 0)
+		return -1;
+	session_start(&g_session, &job);
+	g_start_ns = g_session.progress_ns;
+	/* The line for each vCPU is not for this test's log. */
+	g_stderr = dup(STDERR_FILENO);
+	dup2(null, STDERR_FILENO);
+	close(null);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	dup2(g_stderr, STDERR_FILENO);
+	close(g_stderr);
+	guest_memory_destroy(&g_session.machine.memory);
+	loop_destroy(&g_loop);
+	return 0;
+}
+
+static int check_after(uint64_t ns, struct why *why)
+{
+	return session_check(&g_session, g_start_ns + ns, why);
+}
+
+static void goes_on_after(uint64_t ns)
+{
+	struct why why = { 0 };
+
+	if (check_after(ns, &why) != 0)
+		fail_msg("after %llu s: %s", (unsigned long long)(ns / NS_PER_S), why.text);
+}
+
+static void is_over_after(uint64_t ns)
+{
+	struct why why = { 0 };
+
+	assert_int_equal(check_after(ns, &why), -ETIMEDOUT);
+	assert_int_equal(why.status, EXIT_GUEST);
+	assert_non_null(strstr(why.text, "no progress"));
+}
+
+static void flush(void)
+{
+	struct sd_region *region = guest_region(&g_session.machine.memory, 0);
+
+	sd_u64_store(&region->flushes, sd_u64_load(&region->flushes) + 1);
+}
+
+static void thirty_seconds_are_enough(void **state)
+{
+	(void)state;
+	goes_on_after(0);
+	goes_on_after(PATIENCE_NS - 1);
+	is_over_after(PATIENCE_NS);
+}
+
+static void four_rotations_may_be_longer(void **state)
+{
+	(void)state;
+	g_session.shape.slice_ns = 5 * NS_PER_S;
+	goes_on_after(4 * VCPUS * 5 * NS_PER_S - 1);
+	is_over_after(4 * VCPUS * 5 * NS_PER_S);
+}
+
+static void every_flush_is_progress(void **state)
+{
+	uint64_t now = 0;
+
+	(void)state;
+	for (int i = 0; i < 10; i++, now += PATIENCE_NS - 1) {
+		flush();
+		goes_on_after(now);
+	}
+	is_over_after(now + PATIENCE_NS);
+}
+
+/* A guest that writes to its counts for ever, but never stops. */
+static void flushes_after_the_stop_are_not(void **state)
+{
+	(void)state;
+	flush();
+	goes_on_after(0);
+	session_stop_job(&g_session);
+	goes_on_after(NS_PER_S);
+	flush();
+	goes_on_after(PATIENCE_NS);
+	flush();
+	is_over_after(PATIENCE_NS + NS_PER_S);
+}
+
+static void stopping_is_progress_once(void **state)
+{
+	(void)state;
+	session_stop_job(&g_session);
+	goes_on_after(0);
+	session_initiator_stopped(&g_session);
+	goes_on_after(PATIENCE_NS - 1);
+	session_vcpu_ready(&g_session);
+	goes_on_after(2 * PATIENCE_NS - 2);
+	session_initiator_stopped(&g_session);
+	is_over_after(3 * PATIENCE_NS);
+}
+
+static void the_first_failure_is_the_one_told(void **state)
+{
+	struct why first = { .status = EXIT_HOST, .text = "first" };
+	struct why second = { .status = EXIT_GUEST, .text = "second" };
+	struct why why = { 0 };
+
+	(void)state;
+	assert_int_equal(session_failure(&g_session, &why), 0);
+	session_vcpu_failed(&g_session, &first);
+	session_vcpu_failed(&g_session, &second);
+	assert_int_equal(check_after(0, &why), -EIO);
+	assert_int_equal(why.status, EXIT_HOST);
+	assert_string_equal(why.text, "first");
+	assert_int_equal(loop_wait(&g_loop, clock_ns() + NS_PER_S), LOOP_WOKEN);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(thirty_seconds_are_enough, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(four_rotations_may_be_longer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(every_flush_is_progress, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(flushes_after_the_stop_are_not, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(stopping_is_progress_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_first_failure_is_the_one_told, set_up, tear_down),
+	};
+
+	return !!cmocka_run_group_tests(tests, NULL, NULL);
+}
