@@ -49,7 +49,7 @@ struct sd_control {
 	uint32_t vcpus;
 	uint32_t initiators;
 	uint32_t x2apic;                /* 0: xAPIC page, 1: x2APIC MSRs */
-	uint64_t tsc_hz;
+	uint64_t tsc_hz;                /* 0 until the first job */
 	uint64_t zero0[5];
 
 	uint32_t job;                   /* SD_JOB_ */

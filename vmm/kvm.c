@@ -86,6 +86,11 @@ int kvm_set_memory(struct kvm_vm vm, const struct kvm_userspace_memory_region *m
 	return CALL(vm, KVM_SET_USER_MEMORY_REGION, memory, why);
 }
 
+int kvm_set_mmu_pages(struct kvm_vm vm, unsigned long pages, struct why *why)
+{
+	return CALL_VALUE(vm, KVM_SET_NR_MMU_PAGES, pages, why);
+}
+
 int kvm_set_tss_address(struct kvm_vm vm, unsigned long gpa, struct why *why)
 {
 	return CALL_VALUE(vm, KVM_SET_TSS_ADDR, gpa, why);

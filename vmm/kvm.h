@@ -47,6 +47,8 @@ KVM_MUST_USE int kvm_enable_capability(struct kvm_vm vm, const struct kvm_enable
 				       struct why *why);
 KVM_MUST_USE int kvm_set_memory(struct kvm_vm vm,
 				const struct kvm_userspace_memory_region *memory, struct why *why);
+/* Pages that KVM may use to shadow the guest's page tables. */
+KVM_MUST_USE int kvm_set_mmu_pages(struct kvm_vm vm, unsigned long pages, struct why *why);
 KVM_MUST_USE int kvm_set_tss_address(struct kvm_vm vm, unsigned long gpa, struct why *why);
 
 KVM_MUST_USE int kvm_create_vcpu(struct kvm_vm vm, uint32_t id, struct kvm_vcpu_fd *vcpu,

@@ -54,6 +54,11 @@ def require(*words):
         sys.exit(status)
 
 
+def private_mounts():
+    """The command that runs another in a mount namespace (require_private_mounts first)."""
+    return ["unshare", "-m" if os.geteuid() == 0 else "-rm"]
+
+
 class Bench:
     """The vmm under test."""
 
@@ -162,3 +167,12 @@ def check_safe(protocols):
         check(protocol["stale"] == 0, f"{protocol['name']}: {protocol['stale']} stale loads")
         check(protocol["checks"] > 0, f"{protocol['name']}: nobody looked for stale loads")
         check(protocol["flushes"] > 0, f"{protocol['name']}: no flush")
+
+
+def check_refused(done, what, status, words):
+    """Ended with @status and one line of ours that has @words in it, and no other output."""
+    check(done.status == status, f"{what}: status {done.status}, not {status}; said: {done.err}")
+    check(done.err.startswith("vmm: ") and done.err.endswith("\n") and done.err.count("\n") == 1,
+          f"{what}: not one line on stderr: {done.err!r}")
+    check(words in done.err, f"{what}: {words!r} is not in {done.err!r}")
+    check(done.out == "", f"{what}: something on stdout: {done.out[:200]!r}")

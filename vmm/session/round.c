@@ -88,11 +88,12 @@ static void add_sample(void *context, const struct sd_sample *sample)
 {
 	struct course *course = context;
 
-	if (sample->kind == SD_SAMPLE_FLOOR)
+	/* Other kinds are not a round's. */
+	if (sample->kind == SD_SAMPLE_FLUSH)
+		add_flush(course, sample);
+	else if (sample->kind == SD_SAMPLE_FLOOR)
 		histogram_record(&course->round->result->floor_ns,
 				 ticks_ns(sample->wall_ticks, course->session->tsc_hz));
-	else
-		add_flush(course, sample);
 }
 
 static int drain(struct course *course, struct why *why)

@@ -180,6 +180,7 @@ static void fill_control(struct session *session, const struct session_job *job)
 	control->flush_quota = job->flush_quota;
 	control->floor_interval = job->floor_interval;
 	control->seed = job->seed;
+	control->tsc_hz = session->tsc_hz;
 	sd_u32_store(&control->stop_initiators, 0);
 	sd_u32_store(&control->stop_observers, 0);
 	sd_u32_store(&control->recording, 0);
@@ -189,7 +190,8 @@ void session_start(struct session *session, const struct session_job *job)
 {
 	session->protocol = protocol_ops_of(job->protocol);
 	session->initiators_to_stop = job->initiators_to_stop;
-	session->stopping = false;
+	/* Only a toggle job goes on until it is stopped. */
+	session->stopping = job->kind != SD_JOB_TOGGLE;
 	atomic_store(&session->ready, 0);
 	atomic_store(&session->stopped, 0);
 	guest_memory_reset_job(&session->machine.memory);

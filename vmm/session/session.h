@@ -53,7 +53,7 @@ struct session {
 	enum entry_flush entry_flush;   /* never AUTO */
 	bool settles;                   /* park takes one more KVM_RUN */
 	uint32_t initiators_to_stop;    /* of the job in hand */
-	bool stopping;                  /* main: the job's initiators were told to stop */
+	bool stopping;                  /* main: the initiators stop, told to or by themselves */
 	uint64_t tails[SD_MAX_INITIATORS]; /* of the sample rings: the guest's copy is not trusted */
 	atomic_bool quit;
 	atomic_uint ready;              /* vCPUs that have ended the job */

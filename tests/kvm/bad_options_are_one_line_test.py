@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A wrong command line ends with status 2 and one line that says what is wrong.
+Needs no /dev/kvm: the command line is looked at first."""
+from bench import CONTROLS, SAFE, Bench, check_refused
+
+CASES = [
+    (["--bogus"], "--bogus"),
+    (["--bogus=1"], "--bogus"),
+    (["-x"], "-x"),
+    (["--vcpus"], "--vcpus"),
+    (["--vcpus", ""], "--vcpus"),
+    (["--vcpus", "0"], "1 to 1024"),
+    (["--vcpus", "1025"], "1 to 1024"),
+    (["--vcpus", "-1"], "--vcpus -1"),
+    (["--vcpus", "8x"], "--vcpus 8x"),
+    (["--vcpus", "99999999999999999999"], "--vcpus"),
+    (["--vcpus", "8", "--overcommit", "9"], "1 to 8"),
+    (["--overcommit", "0"], "--overcommit 0"),
+    (["--vcpus", "2", "--initiators", "3"], "1 to 2"),
+    (["--initiators", "65"], "--initiators 65"),
+    (["--protocol", "ipi,nonesuch"], ", ".join(SAFE + CONTROLS)),
+    (["--protocol", "ipi,,ipi"], "empty"),
+    (["--entry-flush", "maybe"], "auto, steal or sregs"),
+    (["--duration", "0"], "--duration 0"),
+    (["--duration", "nan"], "--duration nan"),
+    (["--slice-us", "49"], "--slice-us 49"),
+    (["--cpus", "3-1"], "--cpus 3-1"),
+    (["--realtime", "100"], "--realtime 100"),
+    (["--seed", "0xg"], "--seed 0xg"),
+    (["--quiet=yes"], "takes no value"),
+    (["one", "two"], "only one PAYLOAD"),
+    ([""], "PAYLOAD"),
+    (["--protocol", "a\nvmm: b"], "unknown"),
+]
+
+
+def main():
+    bench = Bench()
+    for options, words in CASES:
+        check_refused(bench.run([bench.vmm, *options]), options, 2, words)
+
+
+main()

@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A payload that breaks a rule ends the run: status 4 and one line that names
+the vCPU and what it did. The payloads are tests/guest/misbehaving.c."""
+import re
+import tempfile
+
+from bench import Bench, check, read_csv, read_summary, require
+
+CASES = {
+    "ud2_at_boot": r"vCPU [0-3]: exit 8 \(triple fault\) at rip 0x1\w+",
+    "no_idt": r"vCPU 0: exit 8 \(triple fault\) at rip 0x1\w+",
+    "ud2": r"vCPU 0: exception 6 \(error code 0x0\) at rip 0x1\w+, cr2 0x0",
+    "unmapped_write": r"vCPU 0: exception 14 \(error code 0x6\) at rip 0x1\w+, cr2 0x40003000",
+    "wrong_port": r"vCPU 0: exception 13 \(error code 0x0\) at rip 0x1\w+, cr2 0x0",
+    "write_behind_memory": r"vCPU 0: exit 6 \(access outside memory\) at rip 0x1\w+",
+    "unknown_doorbell": r"vCPU 0: unknown doorbell 0x5d00",
+    "byte_out": r"vCPU 0: out to port 0x10, 1 bytes, .*",
+    "shifted_out": r"vCPU 0: out to port 0x12, 2 bytes, .*",
+    "in_from_port": r"vCPU 0: in from port 0x10, 4 bytes, .*",
+    "string_in": r"vCPU 0: in from port 0x10, 4 bytes, .*",
+    "mail_file_outside": r"vCPU 0: the payload gave up at \?:7 \(0x1, 0x2\)",
+    "mail_file_at_end": r"vCPU 0: the payload gave up at \?:7 \(0x1, 0x2\)",
+    "mail_file_two_lines": r"vCPU 0: the payload gave up at name:7 \(0x1, 0x2\)",
+    "ring_head_ahead": r"initiator 0: sample ring head 16385 out of reach of tail 0",
+    "ring_head_behind": r"initiator 0: sample ring head \d{20} out of reach of tail 0",
+}
+
+
+def main():
+    require("require_kvm")
+    bench = Bench()
+    for name, words in CASES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            done = bench.run(bench.command(folder, "--vcpus", "4", "--overcommit", "2",
+                                           "--protocol", "generation", "--duration", "0.2",
+                                           bench.payload(name)), limit_s=20)
+            check(done.status == 4, f"{name}: status {done.status}, said: {done.err}")
+            check(re.fullmatch(f"vmm: {words}\n", done.err), f"{name}: said: {done.err!r}")
+            check(read_csv(folder) == [], f"{name}: rows of flushes that never were")
+            check(read_summary(folder)["protocols"][0]["flushes"] == 0, f"{name}: flushes")
+
+
+main()

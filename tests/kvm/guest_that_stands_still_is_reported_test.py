@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A guest that gets nowhere is given up after 30 s: status 4, a line for every
+vCPU with its state and rip, and one that says so. All payloads at the same time."""
+import os
+import re
+import subprocess
+import tempfile
+import time
+
+from bench import Bench, check, fail, read_csv, read_summary, require
+
+VCPUS = 4
+PATIENCE_S = 30
+PAYLOADS = ["still_at_boot", "still_in_first_job", "still_in_toggle", "busy_in_first_job",
+            "busy_for_ever", "stopped_for_ever", "leaves_unstopped"]
+VCPU_LINE = r"vmm: vCPU {}: (running|parked|done), rip 0x1[0-9a-f]+, request 0x\w+, served 0x\w+\n"
+
+
+def start(bench, folder, name):
+    command = bench.command(os.path.join(folder, name), "--vcpus", str(VCPUS), "--overcommit",
+                            "2", "--protocol", "generation", "--duration", "0.2",
+                            "--pace-us", "10000", bench.payload(name))
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.PIPE, text=True)
+
+
+def check_given_up(name, process, begin, folder):
+    try:
+        _, err = process.communicate(timeout=max(1, begin + 2 * PATIENCE_S - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        fail(f"{name}: not given up after {2 * PATIENCE_S} s")
+    took = time.monotonic() - begin
+    check(process.returncode == 4, f"{name}: status {process.returncode}, said: {err}")
+    lines = "".join(map(VCPU_LINE.format, range(VCPUS)))
+    check(re.fullmatch(f"{lines}vmm: the guest made no progress for {PATIENCE_S} s\n", err),
+          f"{name}: said: {err}")
+    check(took >= PATIENCE_S, f"{name}: given up after {took:.1f} s already")
+    read_csv(os.path.join(folder, name))
+    read_summary(os.path.join(folder, name))
+
+
+def main():
+    require("require_kvm")
+    bench = Bench()
+    with tempfile.TemporaryDirectory() as folder:
+        begin = time.monotonic()
+        processes = {name: start(bench, folder, name) for name in PAYLOADS}
+        try:
+            for name, process in processes.items():
+                check_given_up(name, process, begin, folder)
+        finally:
+            for process in processes.values():
+                process.kill()
+                process.wait()
+
+
+main()

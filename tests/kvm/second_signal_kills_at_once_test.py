@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A second SIGINT or SIGTERM kills, whatever the guest does; the rows that are
+in the CSV by then are whole."""
+import pathlib
+import random
+import signal
+import subprocess
+import tempfile
+import time
+
+from bench import Bench, check, check_order, fail, read_rows, require
+
+LIMIT_S = 20
+
+
+def wait_until(condition, what):
+    end = time.monotonic() + LIMIT_S
+    while not condition():
+        if time.monotonic() > end:
+            fail(f"{what}: not within {LIMIT_S} s")
+        time.sleep(0.001)
+
+
+def catches(process, number):
+    """Has @process still a handler for the signal? False once it is over."""
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+    masks = [line for line in status.splitlines() if line.startswith("SigCgt:")]
+    return bool(masks) and int(masks[0].split()[1], 16) >> (number - 1) & 1
+
+
+def signal_twice(command, csv, first, second, ready_bytes):
+    """Status after one signal when the CSV has @ready_bytes, another when that was handled."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True)
+    try:
+        wait_until(lambda: csv.exists() and csv.stat().st_size >= ready_bytes, f"{csv}")
+        process.send_signal(first)
+        wait_until(lambda: not catches(process, second), "the first signal")
+        process.send_signal(second)
+        process.communicate(timeout=LIMIT_S)
+    except subprocess.TimeoutExpired:
+        fail(f"not over {LIMIT_S} s after the second signal")
+    finally:
+        process.kill()
+    return process.returncode
+
+
+def read(csv):
+    text = csv.read_text(encoding="ascii")
+    rows = read_rows(text) if text else []
+    check_order(rows)
+    return rows
+
+
+def main():
+    require("require_kvm")
+    bench = Bench()
+    pairs = [(first, second) for first in (signal.SIGINT, signal.SIGTERM)
+             for second in (signal.SIGINT, signal.SIGTERM)]
+    with tempfile.TemporaryDirectory() as folder:
+        csv = pathlib.Path(folder, "flush-latency.csv")
+        for first, second in pairs:
+            # A guest that is deaf to the first one.
+            command = bench.command(folder, "--vcpus", "2", "--overcommit", "2", "--protocol",
+                                    "generation", bench.payload("busy_for_ever"))
+            csv.unlink(missing_ok=True)
+            status = signal_twice(command, csv, first, second, ready_bytes=5000)
+            check(status == -second, f"{first!r}, {second!r}: status {status}")
+            check(read(csv), "no rows")
+
+        # The built-in payload may be done before the second one comes.
+        moments = random.Random(1)
+        ends = []
+        for number in range(100 if bench.long else 10):
+            first, second = pairs[number % len(pairs)]
+            command = bench.command(folder, "--vcpus", "2", "--overcommit", "1", "--pace-us", "0",
+                                    "--protocol", "generation", "--duration", "10")
+            csv.unlink(missing_ok=True)
+            status = signal_twice(command, csv, first, second, moments.randrange(100000))
+            check(status in (0, -second), f"{first!r}, {second!r}: status {status}")
+            read(csv)
+            ends.append(status)
+        print(f"{len(ends)} runs, killed: {len(ends) - ends.count(0)}")
+
+
+main()
