@@ -1,0 +1,230 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Let Spin search every model: the protocols hold, each mutant is refuted.
+
+Usage: run_models.py [--long] [--only TEXT] [VMM BUILD]
+       (VMM and BUILD are what every script test is given; not used here)
+Exit status: 0 all as expected; 1 not; 77 no Spin; 99 a model does not compile.
+"""
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+MODELS = Path(__file__).resolve().parent
+CC = os.environ.get("CC", "cc")
+
+# Steps on the search's stack. Spin says when it was not enough, and then the
+# case has failed.
+DEPTH = 4_000_000
+MEMORY_MB = 12_000
+
+ONE = ("INITIATORS=1", "TARGETS=1")
+TWO = ("INITIATORS=2", "TARGETS=1")
+THREE = ("INITIATORS=3", "TARGETS=1")
+TWO_TARGETS = ("INITIATORS=1", "TARGETS=2")
+MUTUAL = ("INITIATORS=2", "MUTUAL")         # each other's targets
+STAY = ("PARKED_MAY_STAY",)                 # nobody may wait for a parked vCPU
+MARKS = ("HOST_MARKS",)                     # VMX, SVM; flush by KVM's byte
+SREGS = ("HOST_MARKS", "FLUSH_BY_SREGS")
+
+
+def posts(count):
+    return (f"MAX_POSTS={count}",)
+
+
+@dataclass(frozen=True)
+class Case:
+    model: str
+    defines: tuple
+    expected: str = "holds"                 # or one of ERRORS
+    long: bool = False
+
+
+def holds(model, *defines, long=False):
+    return Case(model, sum(defines, ()), long=long)
+
+
+def refuted(model, name, *defines, how="stale"):
+    return Case(model, (name,) + sum(defines, ()), expected=how)
+
+
+CASES = [
+    holds("ipi", ONE, posts(0)),
+    holds("ipi", TWO),
+    holds("ipi", MUTUAL, posts(2)),
+    holds("ipi", TWO_TARGETS, posts(0)),
+    holds("ipi", THREE, posts(6), long=True),
+    refuted("ipi", "MUTANT_NO_WAIT", TWO),
+    refuted("ipi", "MUTANT_SERVE_BEFORE_FLUSH", TWO),
+    refuted("ipi", "MUTANT_SKIP_PREEMPTED", TWO),
+
+    holds("deferred", ONE, posts(0)),
+    holds("deferred", TWO),
+    holds("deferred", TWO, MARKS),
+    holds("deferred", TWO, SREGS),
+    holds("deferred", MUTUAL, posts(1)),
+    holds("deferred", THREE, MARKS, long=True),
+    holds("deferred", TWO_TARGETS, MARKS, posts(2), long=True),
+    holds("deferred", MUTUAL, MARKS, posts(2), long=True),
+    refuted("deferred", "MUTANT_CAS_TEST_INVERTED", TWO),
+    refuted("deferred", "MUTANT_LOOK_IS_ENOUGH", TWO),
+    holds("deferred", ("MUTANT_LOOK_IS_ENOUGH", "NO_STORE_BUFFERS"), TWO),
+    refuted("deferred", "MUTANT_TAKE_BY_COPY", TWO),
+    refuted("deferred", "MUTANT_TAKE_BY_COPY", TWO, SREGS),
+    refuted("deferred", "MUTANT_MARK_OVERWRITES", TWO),
+    refuted("deferred", "MUTANT_NO_SETTLE", TWO, MARKS),
+    refuted("deferred", "MUTANT_CROSS_THREAD_OR", TWO, MARKS),
+    refuted("deferred", "MUTANT_LAPIC_OF_ALL_PARKED", TWO, SREGS),
+    refuted("deferred", "MUTANT_PREEMPTED_STAYS", TWO),
+    refuted("deferred", "MUTANT_CANCELLED_RUN_DROPS_DEBT", TWO),
+
+    holds("takeover", TWO, STAY, posts(3)),
+    holds("takeover", TWO, MARKS, STAY, posts(3)),
+    holds("takeover", TWO, SREGS, STAY, posts(2)),
+    holds("takeover", TWO_TARGETS, STAY, posts(1)),
+    holds("takeover", MUTUAL, posts(1), long=True),
+    holds("takeover", TWO, MARKS, STAY, posts(5), long=True),
+    holds("takeover", THREE, STAY, posts(4), long=True),
+    holds("takeover", ("WAITER_ONLY_LOOKS",), TWO, STAY, posts(3), long=True),
+    refuted("takeover", "MUTANT_LOOK_IS_ENOUGH", TWO, STAY),
+    refuted("takeover", "MUTANT_CAS_TEST_INVERTED", TWO, STAY),
+    refuted("takeover", "MUTANT_BYTE_NOT_MARKED", TWO, STAY, how="promise"),
+    refuted("takeover", "MUTANT_NO_SETTLE", TWO, MARKS, STAY),
+
+    holds("generation", TWO, STAY),
+    holds("generation", TWO, MARKS, STAY),
+    holds("generation", TWO, SREGS, STAY, posts(3)),
+    holds("generation", TWO_TARGETS, STAY, posts(1)),
+    holds("generation", MUTUAL, posts(1)),
+    holds("generation", THREE, STAY, posts(3)),
+    holds("generation", TWO, MARKS, STAY, posts(6), long=True),
+    holds("generation", THREE, MARKS, STAY, posts(4), long=True),
+    holds("generation", TWO_TARGETS, STAY, posts(2), long=True),
+    holds("generation", MUTUAL, posts(2), long=True),
+    refuted("generation", "MUTANT_SERVE_READS_AGAIN", TWO, STAY),
+    refuted("generation", "MUTANT_SERVE_BEFORE_FLUSH", TWO, STAY),
+    refuted("generation", "MUTANT_PARK_IN_TWO_STEPS", TWO, STAY, how="promise"),
+    refuted("generation", "MUTANT_PARK_ONLY_MARKS", TWO, STAY, how="promise"),
+    refuted("generation", "MUTANT_UNPARK_DROPS_DEBT", TWO, STAY),
+    refuted("generation", "MUTANT_CANCELLED_RUN_DROPS_DEBT", TWO, STAY),
+    refuted("generation", "MUTANT_CANCELLED_RUN_DROPS_DEBT", TWO, SREGS, STAY),
+    refuted("generation", "MUTANT_UNPARK_BY_COPY", TWO, STAY),
+    refuted("generation", "MUTANT_PREEMPTED_STAYS", TWO, STAY),
+    refuted("generation", "MUTANT_LOOK_IS_ENOUGH", TWO, STAY),
+    holds("generation", ("MUTANT_LOOK_IS_ENOUGH", "NO_STORE_BUFFERS"), TWO, STAY),
+    refuted("generation", "MUTANT_NO_WAIT", TWO, STAY),
+    refuted("generation", "MUTANT_VECTOR_CLEARED", TWO, STAY, how="deadlock"),
+    refuted("generation", "MUTANT_NO_SETTLE", TWO, MARKS, STAY),
+
+    holds("ipi_pending_2017", ("INITIATORS=1", "PARKS_SPARE_THE_HANDLER")),
+    refuted("ipi_pending_2017", "ERROR_1", ("INITIATORS=1", "PARKS_SPARE_THE_HANDLER")),
+    refuted("ipi_pending_2017", "ERROR_2", ("INITIATORS=2", "PARKS_SPARE_THE_HANDLER")),
+    refuted("ipi_pending_2017", "ERROR_3", ("INITIATORS=1",)),
+    refuted("ipi_pending_2017", "ERROR_4", ("INITIATORS=1", "PARKS_SPARE_THE_HANDLER")),
+]
+
+
+# How Spin says what was violated. Stale: a translation older than a flush that
+# returned is usable. Promise: PARKED_PROMISE. Deadlock: somebody waits for ever.
+ERRORS = {
+    "stale": r"pan:1: assertion violated .*tlb\[",
+    "promise": r"pan:1: assertion violated .*(request|preempted)\[",
+    "deadlock": r"pan:1: invalid end state",
+}
+
+
+class Broken(Exception):
+    """Spin or the compiler refused."""
+
+
+def run_checked(command, folder):
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Broken(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+
+
+def build(case, folder):
+    source = MODELS / f"{case.model}.pml"
+    defines = [f"-D{define}" for define in case.defines]
+    run_checked(["spin", f"-P{CC} -E -x c", "-a", *defines, source], folder)
+    # A mutant is refuted sooner than it is compiled well.
+    optimization = "-O2" if case.long else "-O1" if case.expected == "holds" else "-O0"
+    run_checked([CC, optimization, "-w", "-DSAFETY", "-DCOLLAPSE", "-DVECTORSZ=2048",
+                 f"-DMEMLIM={MEMORY_MB}", "-o", "pan", "pan.c"], folder)
+
+
+def search(folder):
+    """What the verifier printed, and how long it took."""
+    start = time.monotonic()
+    done = subprocess.run(["./pan", f"-m{DEPTH}"], cwd=folder,
+                          capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr, time.monotonic() - start
+
+
+def outcome(output):
+    """"holds", a key of ERRORS, or why the search is worth nothing."""
+    if re.search(r"errors: [1-9]", output):
+        return next((kind for kind, sign in ERRORS.items() if re.search(sign, output)), "error")
+    if "errors: 0" not in output:
+        return "no result"
+    for sign in ("max search depth too small", "out of memory", "reached -DMEMLIM",
+                 "Search not completed", "aborting"):
+        if sign in output:
+            return f"not complete: {sign}"
+    return "holds"
+
+
+def states(output):
+    found = re.search(r"([0-9.e+]+) states, stored", output)
+    return f"{float(found.group(1)):,.0f}" if found else "-"
+
+
+def run_case(case):
+    """Print one row of the table. Returns whether it is as expected."""
+    with tempfile.TemporaryDirectory(prefix="model-") as folder:
+        build(case, folder)
+        output, seconds = search(folder)
+    result = outcome(output)
+    good = result == case.expected
+    verdict = f"refuted: {result}" if result in ERRORS else result
+    print(f"{case.model:16} {' '.join(case.defines):72} {states(output):>12} "
+          f"{seconds:7.1f}  {verdict}{'' if good else '  <-- NOT AS EXPECTED'}", flush=True)
+    return good
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--long", action="store_true", help="also the larger instances")
+    parser.add_argument("--only", default="", metavar="TEXT",
+                        help="only cases with TEXT in their model or definitions")
+    parser.add_argument("ignored", nargs="*", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main():
+    arguments = parse_arguments()
+    if shutil.which("spin") is None:
+        print("SKIP: spin is not installed (Debian package spin)")
+        return 77
+    cases = [case for case in CASES if (arguments.long or not case.long)
+             and arguments.only in " ".join((case.model,) + case.defines)]
+    print(f"{'model':16} {'instance':72} {'states':>12} {'seconds':>7}  verdict")
+    start = time.monotonic()
+    try:
+        good = [run_case(case) for case in cases]
+    except Broken as problem:
+        print(problem, file=sys.stderr)
+        return 99
+    print(f"{sum(good)} of {len(cases)} as expected, {time.monotonic() - start:.0f} s")
+    return 0 if cases and all(good) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
