@@ -9,10 +9,11 @@
  * Follows: Intel SDM volume 3, 6.14 (64-bit interrupt stack frame), 11.6 (ICR).
  */
 #include "control.h"
-#include "region.h"
+#include "pending_2017.h"
 
 #define REQUEST (SD_OWN_REGION_VA + SD_REGION_REQUEST)
 #define SERVED  (SD_OWN_REGION_VA + SD_REGION_SERVED)
+#define STATE_2017 (SD_OWN_REGION_VA + SD_REGION_STATE_2017)
 #define PINGS   (SD_OWN_REGION_VA + SD_REGION_PINGS)
 #define MAILBOX (SD_OWN_REGION_VA + SD_REGION_MAILBOX)
 #define OWN(offset) (SD_OWN_REGION_VA + (offset))
@@ -28,8 +29,8 @@ _start:
 	.text
 
 /*
- * The gate (int3). rcx: number of IPIs, rsi: their destinations; both used up,
- * as is rax; with x2APIC rdx and rdi too.
+ * The gate (int3). rcx: number of IPIs, rsi: their destinations, r8: the vector.
+ * rcx, rsi and rax are used up; with x2APIC rdx and rdi too.
  */
 	.balign 64
 	.globl	g_gate_entry_shootdown
@@ -37,7 +38,7 @@ g_gate_entry_shootdown:
 	jrcxz	2f
 1:	lodsl
 	movl	%eax, SD_APIC_VA + SD_APIC_ICR_HIGH
-	movl	$SD_VECTOR_FLUSH, SD_APIC_VA + SD_APIC_ICR_LOW
+	movl	%r8d, SD_APIC_VA + SD_APIC_ICR_LOW
 	loop	1b
 2:	movq	%cr3, %rax
 	movq	%rax, %cr3
@@ -53,7 +54,7 @@ g_gate_entry_shootdown_x2apic:
 	movl	$SD_X2APIC_MSR_ICR, %ecx
 1:	lodsl
 	movl	%eax, %edx
-	movl	$SD_VECTOR_FLUSH, %eax
+	movl	%r8d, %eax
 	wrmsr
 	decl	%edi
 	jnz	1b
@@ -94,6 +95,36 @@ g_isr_flush_x2apic:
 	movq	%cr3, %rax
 	movq	%rax, %cr3
 	popq	SERVED
+	jmp	x2apic_eoi
+
+/*
+ * The handler of the 2017 text: READ_ONCE(state), return unless IPI_PENDING,
+ * flush, clear IPI_PENDING unless VMEXIT has. Its compare-and-swap loop ends
+ * with the bit clear in any case: one locked AND. PAIR(2017-state)
+ */
+	.balign 64
+	.globl	g_isr_flush_2017
+g_isr_flush_2017:
+	testl	$SD_2017_IPI_PENDING, STATE_2017
+	jz	1f
+	pushq	%rax
+	movq	%cr3, %rax
+	movq	%rax, %cr3
+	lock andl $~SD_2017_IPI_PENDING, STATE_2017
+	popq	%rax
+1:	movl	$0, SD_APIC_VA + SD_APIC_EOI
+	iretq
+
+	.balign 64
+	.globl	g_isr_flush_2017_x2apic
+g_isr_flush_2017_x2apic:
+	pushq	%rcx
+	pushq	%rax
+	testl	$SD_2017_IPI_PENDING, STATE_2017
+	jz	x2apic_eoi
+	movq	%cr3, %rax
+	movq	%rax, %cr3
+	lock andl $~SD_2017_IPI_PENDING, STATE_2017
 	jmp	x2apic_eoi
 
 	.balign 64

@@ -6,6 +6,8 @@
  */
 #include "flush.h"
 
+#include <stddef.h>
+
 /* Targets that got an IPI, in the order of the IPIs. */
 struct waiting {
 	uint32_t count;
@@ -37,20 +39,32 @@ static void post_all(const struct g_protocol_ops *ops, uint32_t self, uint32_t v
 
 /* Without a time-out: a target may be off its CPU for hundreds of
  * milliseconds. The VMM watches for a guest that stands still. */
-static void wait_all(const struct g_protocol_ops *ops, const struct waiting *waiting,
-		     struct g_flush *flush)
+static void wait_one(const struct g_protocol_ops *ops, uint32_t self, uint32_t vcpu,
+		     uint32_t want, struct g_flush *flush)
 {
-	for (uint32_t i = 0; i < waiting->count; i++) {
-		struct sd_region *target = g_region(waiting->vcpu[i]);
+	bool (*served)(const struct sd_region *, uint32_t) =
+		ops->served != NULL ? ops->served : sd_word_served;
+	struct sd_region *target = g_region(vcpu);
+	bool helped = ops->help == NULL;
 
-		while (!sd_word_served(target, waiting->want[i])) {
-			if (ops->cover != NULL && ops->cover(target)) {
-				flush->taken_over++;
-				break;
-			}
-			g_pause();
+	while (!served(target, want)) {
+		if (ops->cover != NULL && ops->cover(target)) {
+			flush->taken_over++;
+			return;
 		}
+		if (!helped && sd_word_preempted(target)) {
+			helped = true;
+			ops->help(self, vcpu);
+		}
+		g_pause();
 	}
+}
+
+static void wait_all(const struct g_protocol_ops *ops, uint32_t self,
+		     const struct waiting *waiting, struct g_flush *flush)
+{
+	for (uint32_t i = 0; i < waiting->count; i++)
+		wait_one(ops, self, waiting->vcpu[i], waiting->want[i], flush);
 }
 
 void g_flush_others(const struct g_protocol_ops *ops, uint32_t self, struct g_flush *flush)
@@ -60,10 +74,16 @@ void g_flush_others(const struct g_protocol_ops *ops, uint32_t self, struct g_fl
 
 	waiting.count = 0;
 	*flush = (struct g_flush){ .targets = vcpus - 1 };
+	if (ops->cover_all != NULL) {
+		ops->cover_all(self);
+		g_gate_shootdown(NULL, 0, 0);
+		return;
+	}
 	post_all(ops, self, vcpus, &waiting, flush);
 	flush->ipis = waiting.count;
-	g_gate_shootdown(waiting.destination, waiting.count);
-	wait_all(ops, &waiting, flush);
+	g_gate_shootdown(waiting.destination, waiting.count,
+			 ops->vector != 0 ? ops->vector : SD_VECTOR_FLUSH);
+	wait_all(ops, self, &waiting, flush);
 }
 
 static bool find_running(uint32_t self, uint32_t *running)
@@ -90,7 +110,7 @@ bool g_flush_floor(uint32_t self)
 	destination = g_destination(running);
 	parks = sd_u64_load(&target->parks);
 	want = sd_word_request(target);
-	g_gate_shootdown(&destination, 1);
+	g_gate_shootdown(&destination, 1, SD_VECTOR_FLUSH);
 	while (!sd_word_served(target, want)) {
 		if (sd_word_preempted(target))
 			return false;

@@ -75,18 +75,21 @@ static inline void g_doorbell(uint32_t request)
 }
 
 /**
- * g_gate_shootdown - one trip to ring 0: an IPI of SD_VECTOR_FLUSH to each of
- * @count destinations, then this vCPU's own whole TLB.
+ * g_gate_shootdown - one trip to ring 0: an IPI of @vector to each of @count
+ * destinations, then this vCPU's own whole TLB.
  *
  * Shape:   @destinations holds @count values for the high half of the ICR
  *          (g_destination()); count 0 only flushes.
  * "memory": loads behind it must not use what was read through the old TLB.
  */
-static inline void g_gate_shootdown(const uint32_t *destinations, uint32_t count)
+static inline void g_gate_shootdown(const uint32_t *destinations, uint32_t count,
+				    uint32_t vector)
 {
 	uint64_t list = (uint64_t)(uintptr_t)destinations, left = count;
+	register uint64_t r8 __asm__("r8") = vector;
 
-	__asm__ volatile("int3" : "+S"(list), "+c"(left) : : "rax", "rdx", "rdi", "memory", "cc");
+	__asm__ volatile("int3" : "+S"(list), "+c"(left) : "r"(r8)
+			 : "rax", "rdx", "rdi", "memory", "cc");
 }
 
 /* g_gate_empty - the same trip when the gate has been set to do nothing. */
@@ -125,6 +128,8 @@ void g_gate_entry_shootdown_x2apic(void);
 void g_gate_entry_empty(void);
 void g_isr_flush(void);
 void g_isr_flush_x2apic(void);
+void g_isr_flush_2017(void);
+void g_isr_flush_2017_x2apic(void);
 void g_isr_ping(void);
 void g_isr_ping_x2apic(void);
 extern const uint32_t g_exception_entries[32]; /* addresses, below 4 GiB */

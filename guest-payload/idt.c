@@ -51,6 +51,9 @@ void g_idt_init(void)
 	g_idt_set_gate(x2apic ? g_gate_entry_shootdown_x2apic : g_gate_entry_shootdown);
 	idt_set(SD_VECTOR_FLUSH,
 		(uint64_t)(uintptr_t)(x2apic ? g_isr_flush_x2apic : g_isr_flush), GATE_KERNEL);
+	idt_set(SD_VECTOR_FLUSH_2017,
+		(uint64_t)(uintptr_t)(x2apic ? g_isr_flush_2017_x2apic : g_isr_flush_2017),
+		GATE_KERNEL);
 	idt_set(SD_VECTOR_PING,
 		(uint64_t)(uintptr_t)(x2apic ? g_isr_ping_x2apic : g_isr_ping), GATE_KERNEL);
 }

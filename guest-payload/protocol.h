@@ -21,12 +21,28 @@ enum g_post {
 };
 
 struct g_protocol_ops {
-	/* Required: ask one target. Its locked operation on the target's word or
+	/* Instead of all the others: cover every target but @self, without IPIs. */
+	void (*cover_all)(uint32_t self);
+	/* Required without cover_all: ask one target. Its locked operation on the target's word or
 	 * byte is what puts the PTE stores before the question (word.h). */
 	enum g_post (*post)(struct sd_region *target, uint32_t *want);
 	/* Optional: tried while waiting; true when the target is now covered. */
 	bool (*cover)(struct sd_region *target);
+	/* Optional: called once for each target that is waited for and found to be
+	 * preempted. */
+	void (*help)(uint32_t self, uint32_t target);
+	/* Optional: has the target flushed? NULL: its served word has reached
+	 * @want. */
+	bool (*served)(const struct sd_region *target, uint32_t want);
+	uint8_t vector;         /* of the IPI; 0: SD_VECTOR_FLUSH */
 };
+
+/* g_post_to_all - ask the target whether it runs or not. */
+static inline enum g_post g_post_to_all(struct sd_region *target, uint32_t *want)
+{
+	*want = sd_word_request(target);
+	return G_POST_WAIT;
+}
 
 /* g_post_by_byte - defer a target that KVM's byte calls preempted, else ask it:
  * the post of every protocol that lives on that byte. */

@@ -17,7 +17,7 @@
 
 #include "layout.h"
 
-#define SD_ABI_VERSION 1
+#define SD_ABI_VERSION 2
 
 /* Doorbells: 32-bit out to SD_PORT_REQUEST. */
 #define SD_REQ_READY       1    /* done with booting or with a job; give me the next */
@@ -26,6 +26,12 @@
 #define SD_REQ_NOTHING     4    /* return at once: the cost of an exit */
 #define SD_REQ_STOPPED     5    /* this initiator flushes no more in this job; it
                                  * runs on, and serves, until stop_observers */
+
+#define SD_REQ_YIELD_TO    6    /* region.argument: a vCPU that should run first; this
+                                 * one gives its slot up if they share it */
+
+#define SD_REQ_FLUSH_OTHERS 7  /* returns when no other vCPU uses a translation that is
+                                 * older than the call */
 
 /* Jobs. */
 #define SD_JOB_TOGGLE      1    /* initiators remap and flush, all others watch */

@@ -17,6 +17,7 @@ enum sd_protocol {
 enum sd_protocol_kind {
 	SD_KIND_SAFE,           /* a stale load is a failure */
 	SD_KIND_CONTROL,        /* no stale load is a failure */
+	SD_KIND_UNSAFE,         /* known to lose flushes, now and then: neither is a failure */
 };
 
 #endif

@@ -18,15 +18,16 @@
 #define SD_REGION_SERVED     0x080
 #define SD_REGION_PARKED     0x0c0
 #define SD_REGION_RANGE      0x100
-#define SD_REGION_RING_TAIL  0x140
-#define SD_REGION_COUNTS     0x180
-#define SD_REGION_PINGS      0x1c8
-#define SD_REGION_MAILBOX    0x200
-#define SD_MAILBOX_LINE      0x204
-#define SD_MAILBOX_FILE      0x208
-#define SD_MAILBOX_A         0x210
-#define SD_MAILBOX_B         0x218
-#define SD_REGION_LINES_END  0x280
+#define SD_REGION_STATE_2017 0x140
+#define SD_REGION_RING_TAIL  0x180
+#define SD_REGION_COUNTS     0x1c0
+#define SD_REGION_PINGS      0x208
+#define SD_REGION_MAILBOX    0x240
+#define SD_MAILBOX_LINE      0x244
+#define SD_MAILBOX_FILE      0x248
+#define SD_MAILBOX_A         0x250
+#define SD_MAILBOX_B         0x258
+#define SD_REGION_LINES_END  0x2c0
 
 /* Bits of the preempted byte (KVM_VCPU_PREEMPTED, KVM_VCPU_FLUSH_TLB). */
 #define SD_BYTE_PREEMPTED    1
@@ -74,7 +75,11 @@ struct sd_region {
 	struct sd_u64 parks;                         /* VMM */
 	uint8_t       zero3[SD_REGION_RANGE - SD_REGION_PARKED - 16];
 
-	uint8_t       zero4[SD_REGION_RING_TAIL - SD_REGION_RANGE];
+	uint8_t       zero4[SD_REGION_STATE_2017 - SD_REGION_RANGE];
+
+	struct sd_u32 state_2017;                    /* initiators, handler, park, unpark:
+	                                                pending_2017.h */
+	uint8_t       zero9[SD_REGION_RING_TAIL - SD_REGION_STATE_2017 - 4];
 
 	struct sd_u64 ring_tail;                     /* VMM: samples it has read */
 	uint8_t       zero5[SD_REGION_COUNTS - SD_REGION_RING_TAIL - 8];
@@ -91,7 +96,8 @@ struct sd_region {
 	struct sd_u64 skipped;                       /* targets a control left alone */
 	struct sd_u64 pings;                         /* empty-handler IPIs taken (handler) */
 	struct sd_u64 started_ticks;                 /* TSC when an initiator took the job up */
-	uint8_t       zero6[SD_REGION_MAILBOX - SD_REGION_COUNTS - 88];
+	struct sd_u64 argument;                      /* of the doorbell being rung */
+	uint8_t       zero6[SD_REGION_MAILBOX - SD_REGION_COUNTS - 96];
 
 	struct sd_mailbox mailbox;                   /* own vCPU; read once by the VMM */
 	uint8_t       zero7[SD_REGION_LINES_END - SD_REGION_MAILBOX -
@@ -103,6 +109,7 @@ _Static_assert(offsetof(struct sd_region, preempted) == SD_REGION_PREEMPTED, "pr
 _Static_assert(offsetof(struct sd_region, request) == SD_REGION_REQUEST, "request moved");
 _Static_assert(offsetof(struct sd_region, served) == SD_REGION_SERVED, "served moved");
 _Static_assert(offsetof(struct sd_region, parked_ticks) == SD_REGION_PARKED, "parked moved");
+_Static_assert(offsetof(struct sd_region, state_2017) == SD_REGION_STATE_2017, "state_2017 moved");
 _Static_assert(offsetof(struct sd_region, ring_tail) == SD_REGION_RING_TAIL, "ring_tail moved");
 _Static_assert(offsetof(struct sd_region, ring_head) == SD_REGION_COUNTS, "counts moved");
 _Static_assert(offsetof(struct sd_region, pings) == SD_REGION_PINGS, "pings moved");

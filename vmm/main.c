@@ -59,9 +59,14 @@ static int find_payload(const char *path, struct machine_payload *payload, struc
 
 static void list_protocols(void)
 {
+	static const char *const kinds[] = {
+		[SD_KIND_SAFE] = "safe",
+		[SD_KIND_CONTROL] = "control: loses flushes by design and must be caught",
+		[SD_KIND_UNSAFE] = "unsafe: loses flushes now and then",
+	};
+
 	for (enum sd_protocol protocol = 0; protocol < SD_PROTOCOLS; protocol++)
-		printf("%-16s%s\n", protocol_name(protocol),
-		       protocol_kind(protocol) == SD_KIND_SAFE ? "safe" : "control: must be caught");
+		printf("%-18s%s\n", protocol_name(protocol), kinds[protocol_kind(protocol)]);
 }
 
 int main(int argc, char **argv)

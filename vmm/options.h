@@ -69,9 +69,8 @@ int options_parse(int argc, char **argv, struct options *options, struct why *wh
 /* options_help - the text of --help: fits 80 x 40. */
 const char *options_help(void);
 
-/* protocol_name, protocol_kind - the columns of protocols.def. */
+/* protocol_name, protocol_kind - columns of protocols.def. */
 const char *protocol_name(enum sd_protocol protocol);
 enum sd_protocol_kind protocol_kind(enum sd_protocol protocol);
-bool protocol_transfers(enum sd_protocol protocol);
 
 #endif

@@ -18,10 +18,9 @@
 static const struct protocol_row {
 	const char *name;
 	enum sd_protocol_kind kind;
-	const char *part;       /* the VMM's, in vmm/protocols/ */
 } g_protocols[] = {
 #define SD_PROTOCOL(identifier, name, kind, vmm) \
-	[SD_PROTOCOL_##identifier] = { name, SD_KIND_##kind, #vmm },
+	[SD_PROTOCOL_##identifier] = { name, SD_KIND_##kind },
 #include "protocols.def"
 #undef SD_PROTOCOL
 };
@@ -40,11 +39,6 @@ const char *protocol_name(enum sd_protocol protocol)
 enum sd_protocol_kind protocol_kind(enum sd_protocol protocol)
 {
 	return protocol_row(protocol)->kind;
-}
-
-bool protocol_transfers(enum sd_protocol protocol)
-{
-	return !strcmp(protocol_row(protocol)->part, "transfer");
 }
 
 const char *protocol_list_known(void)

@@ -6,12 +6,6 @@
  */
 #include "protocol.h"
 
-static enum g_post ipi_post(struct sd_region *target, uint32_t *want)
-{
-	*want = sd_word_request(target);
-	return G_POST_WAIT;
-}
-
 const struct g_protocol_ops g_protocol_ipi = {
-	.post = ipi_post,
+	.post = g_post_to_all,
 };

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """A wrong command line ends with status 2 and one line that says what is wrong.
 Needs no /dev/kvm: the command line is looked at first."""
-from bench import CONTROLS, SAFE, Bench, check_refused
+from bench import CONTROLS, SAFE, UNSAFE, Bench, check_refused
 
 CASES = [
     (["--bogus"], "--bogus"),
@@ -19,7 +19,7 @@ CASES = [
     (["--overcommit", "0"], "--overcommit 0"),
     (["--vcpus", "2", "--initiators", "3"], "1 to 2"),
     (["--initiators", "65"], "--initiators 65"),
-    (["--protocol", "ipi,nonesuch"], ", ".join(SAFE + CONTROLS)),
+    (["--protocol", "ipi,nonesuch"], ", ".join(SAFE + UNSAFE + CONTROLS)),
     (["--protocol", "ipi,,ipi"], "empty"),
     (["--entry-flush", "maybe"], "auto, steal or sregs"),
     (["--duration", "0"], "--duration 0"),

@@ -13,7 +13,8 @@ import pathlib
 import subprocess
 import sys
 
-SAFE = ["ipi", "deferred", "generation", "takeover"]
+SAFE = ["ipi", "yield", "deferred", "generation", "takeover", "hypercall"]
+UNSAFE = ["ipi-pending-2017"]
 CONTROLS = ["none", "skip-preempted"]
 
 COLUMNS = ["protocol", "run", "seq", "initiator", "targets", "ipis", "deferred",

@@ -5,7 +5,7 @@ with each other, safe protocols are clean and controls are caught."""
 import re
 import tempfile
 
-from bench import (CONTROLS, SAFE, Bench, check, check_counts, check_order, check_safe, require)
+from bench import (CONTROLS, SAFE, UNSAFE, Bench, check, check_counts, check_order, check_safe, require)
 
 
 def check_table(text, verdicts):
@@ -16,7 +16,8 @@ def check_table(text, verdicts):
 
 def expected_verdicts(summary):
     """Where every exit drops all translations, a parked vCPU brings no old one back."""
-    verdicts = dict.fromkeys(SAFE, "ok") | dict.fromkeys(CONTROLS, "caught")
+    verdicts = dict.fromkeys(SAFE, "ok") | dict.fromkeys(UNSAFE, "unsafe")
+    verdicts |= dict.fromkeys(CONTROLS, "caught")
     if not summary["exit_keeps_stale"]:
         verdicts["skip-preempted"] = "(caught|hidden)"
     return verdicts
@@ -37,7 +38,7 @@ def check_main_job(bench, way):
     verdicts = expected_verdicts(summary)
     check_table(done.out, verdicts)
     check(f"entry flush by {way}" in done.out, f"the table does not say {way}:\n{done.out}")
-    check([p["name"] for p in summary["protocols"]] == SAFE + CONTROLS, "wrong list of protocols")
+    check([p["name"] for p in summary["protocols"]] == SAFE + UNSAFE + CONTROLS, "wrong list of protocols")
     check((summary["vcpus"], summary["slots"], summary["initiators"]) == (8, 2, 1), "wrong machine")
     check(summary["command"][0] == bench.vmm, f"command: {summary['command']}")
     check(not summary["interrupted"], "interrupted, but by whom?")
@@ -46,7 +47,7 @@ def check_main_job(bench, way):
     check(sum(check_order(rows).values()) == len(rows), "a number is missing in seq")
     check(all(row.targets == 7 and row.initiator == 0 for row in rows), "wrong targets")
     check_safe(summary["protocols"][:len(SAFE)])
-    check_controls(summary["protocols"][len(SAFE):], verdicts)
+    check_controls(summary["protocols"][len(SAFE + UNSAFE):], verdicts)
 
 
 def main():

@@ -59,7 +59,7 @@ inline look_at_lapic()
 #endif
 }
 
-/* DIGEST vmm/session/park.c vcpu_unpark c04392587f7b */
+/* DIGEST vmm/session/park.c vcpu_unpark b2e393c34b89 */
 inline vcpu_unpark()
 {
 	look_at_lapic();

@@ -34,8 +34,8 @@ inline wait(t)
 }
 
 /* DIGEST guest-payload/flush.c post_all fcc12cdb20c2
- * DIGEST guest-payload/flush.c wait_all ae08c9a9e4da
- * DIGEST guest-payload/flush.c g_flush_others 140f875a2bdd */
+ * DIGEST guest-payload/flush.c wait_all a6f15e514049
+ * DIGEST guest-payload/flush.c g_flush_others e05ce726d456 */
 proctype initiator(byte me)
 {
 	byte t, k;

@@ -65,8 +65,6 @@ static void the_columns_are_those_of_the_table(void **state)
 	assert_string_equal(protocol_name(SD_PROTOCOL_skip_preempted), "skip-preempted");
 	assert_int_equal(protocol_kind(SD_PROTOCOL_deferred), SD_KIND_SAFE);
 	assert_int_equal(protocol_kind(SD_PROTOCOL_none), SD_KIND_CONTROL);
-	assert_true(protocol_transfers(SD_PROTOCOL_generation));
-	assert_false(protocol_transfers(SD_PROTOCOL_takeover));
 }
 
 static void every_name_is_taken(void **state)

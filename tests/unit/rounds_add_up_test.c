@@ -291,9 +291,12 @@ static void times_do_not_go_below_zero(void **state)
 		.samples = {
 			{ .start_ticks = START - 1, .wall_ticks = 100, .parked_ticks = 101 },
 			{ .start_ticks = 0, .wall_ticks = UINT64_MAX, .parked_ticks = UINT64_MAX,
-			  .pte_ticks = UINT64_MAX, .kind = UINT16_MAX },
+			  .pte_ticks = UINT64_MAX },
+			/* Of no kind that a round knows: no row. */
+			{ .start_ticks = START, .wall_ticks = 7, .kind = UINT16_MAX },
+			{ .start_ticks = START, .wall_ticks = 7, .kind = SD_SAMPLE_COST },
 		},
-		.count = 2,
+		.count = 4,
 	};
 	const struct flush_row rows[] = {
 		{ .wall_ns = 50 },

@@ -14,10 +14,15 @@ struct protocol_ops {
 	/* Required: mark the vCPU preempted; true when it now owes a flush before
 	 * it runs guest code. On its own thread, out of the guest. */
 	bool (*park)(struct sd_region *region);
+	/* Optional: take flags of its own back; true when a flush is owed. */
+	bool (*unpark)(struct sd_region *region);
+	/* Optional: before a job, while the vCPU is parked. */
+	void (*start)(struct sd_region *region);
 };
 
 extern const struct protocol_ops protocol_plain;        /* plain.c */
 extern const struct protocol_ops protocol_transfer;     /* transfer.c */
+extern const struct protocol_ops protocol_pending_2017; /* pending_2017.c */
 
 /* protocol_ops_of - never NULL. */
 const struct protocol_ops *protocol_ops_of(enum sd_protocol protocol);

@@ -56,6 +56,7 @@ enum verdict {
 	VERDICT_IDLE,           /* not exercised: proves nothing */
 	VERDICT_BLIND,          /* safe, flushed, but nobody checked: proves nothing */
 	VERDICT_STALE,          /* safe, but stale loads were seen: EXIT_WRONG */
+	VERDICT_UNSAFE,         /* known to lose flushes; stale or not, no failure */
 	VERDICT_HIDDEN,         /* a control that this host cannot show: proves nothing */
 	VERDICT_MISSED,         /* a control, exercised and not caught: EXIT_WRONG */
 };

@@ -52,6 +52,8 @@ struct protocol_result {
 	uint64_t takeovers;
 	uint64_t transfers;             /* parks that took over an unserved request */
 	uint64_t spurious_ipis;         /* IPIs found pending for a transferred request */
+	uint64_t yields;                /* slots given up or asked for by initiators */
+	uint64_t kicks;                 /* vCPUs signalled out of the guest by a request */
 	uint64_t switches;
 	uint64_t dropped;               /* samples the ring had no room for */
 	uint64_t sample_ns;             /* mean cost of recording one sample */

@@ -57,6 +57,8 @@ static void put_counts(struct json_part *object, const struct protocol_result *r
 	part_put_count(object, "transfers", result->transfers);
 	part_put_count(object, "takeovers", result->takeovers);
 	part_put_count(object, "spurious_ipis", result->spurious_ipis);
+	part_put_count(object, "yields", result->yields);
+	part_put_count(object, "kicks", result->kicks);
 	part_put_count(object, "switches", result->switches);
 	part_put_count(object, "dropped", result->dropped);
 	part_put_count(object, "sample_ns", result->sample_ns);

@@ -133,7 +133,7 @@ static void events_print(FILE *out, const struct protocol_result *result)
 {
 	const struct { uint64_t count; const char *event; } events[] = {
 		{ result->transfers, "transfer" }, { result->takeovers, "takeover" },
-		{ result->skipped, "skipped target" }, { result->spurious_ipis, "spurious IPI" },
+		{ result->skipped, "skipped target" }, { result->yields, "yield" }, { result->kicks, "kick" }, { result->spurious_ipis, "spurious IPI" },
 	};
 	char text[LINE_COLUMNS];
 	size_t used = 0;
@@ -155,6 +155,7 @@ static void verdicts_print(FILE *out, const struct run_results *run)
 		[VERDICT_CAUGHT] = "a control loses flushes by design; its stale loads prove that they are seen here",
 		[VERDICT_IDLE] = "not exercised, so nothing is proved",
 		[VERDICT_BLIND] = "nobody checked for stale loads, so 0 of them prove nothing",
+		[VERDICT_UNSAFE] = "known to lose flushes now and then; measured for comparison, not relied on",
 		[VERDICT_HIDDEN] = "a parked vCPU keeps no translation on this host, so this control cannot be caught",
 		[VERDICT_STALE] = "declared safe, but used translations older than a flush that had returned",
 		[VERDICT_MISSED] = "a control ran and was not caught: stale loads are not seen here, 0 proves nothing",

@@ -33,6 +33,8 @@ enum verdict verdict_of_protocol(const struct run_results *run,
 {
 	bool control = protocol_kind(result->protocol) == SD_KIND_CONTROL;
 
+	if (protocol_kind(result->protocol) == SD_KIND_UNSAFE)
+		return VERDICT_UNSAFE;
 	if (result->stale > 0)
 		return control ? VERDICT_CAUGHT : VERDICT_STALE;
 	/* One vCPU has no target to flush and nobody to look. */
@@ -54,6 +56,7 @@ const char *verdict_name(enum verdict verdict)
 		[VERDICT_CAUGHT] = "caught",
 		[VERDICT_IDLE] = "idle",
 		[VERDICT_BLIND] = "blind",
+		[VERDICT_UNSAFE] = "unsafe",
 		[VERDICT_HIDDEN] = "hidden",
 		[VERDICT_STALE] = "STALE",
 		[VERDICT_MISSED] = "MISSED",

@@ -132,6 +132,13 @@ int vcpu_flush_on_entry(struct vcpu_thread *thread)
 	return error;
 }
 
+int vcpu_settle_and_flush(struct vcpu_thread *thread)
+{
+	int error = thread->session->settles ? settle(thread) : 0;
+
+	return error != 0 ? error : vcpu_flush_on_entry(thread);
+}
+
 int vcpu_unpark(struct vcpu_thread *thread)
 {
 	struct sd_region *region = thread->vcpu.region;
@@ -140,6 +147,8 @@ int vcpu_unpark(struct vcpu_thread *thread)
 	if (thread->transferred)
 		error = count_spurious(thread);
 	thread->owes_flush |= sd_word_unpark(region);
+	if (thread->session->protocol->unpark != NULL)
+		thread->owes_flush |= thread->session->protocol->unpark(region);
 	if (error == 0)
 		error = vcpu_flush_on_entry(thread);
 	sd_u64_store(&region->parked_ticks, sd_u64_load(&region->parked_ticks) +

@@ -25,6 +25,11 @@ int vcpu_park(struct vcpu_thread *thread);
 __attribute__((warn_unused_result))
 int vcpu_unpark(struct vcpu_thread *thread);
 
+/* vcpu_settle_and_flush - pay what is owed outside a park: where KVM marks vCPUs
+ * itself, it first has to forget that the vCPU left for an interrupt. */
+__attribute__((warn_unused_result))
+int vcpu_settle_and_flush(struct vcpu_thread *thread);
+
 /* vcpu_flush_on_entry - the last step of unpark alone: pay what is owed. */
 __attribute__((warn_unused_result))
 int vcpu_flush_on_entry(struct vcpu_thread *thread);

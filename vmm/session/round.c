@@ -244,7 +244,10 @@ static void add_thread_counts(struct course *course)
 		result->switches += thread->switches;
 		result->transfers += thread->transfers;
 		result->spurious_ipis += thread->spurious_ipis;
+		result->yields += thread->yields;
+		result->kicks += thread->kicks;
 		thread->switches = thread->transfers = thread->spurious_ipis = 0;
+		thread->yields = thread->kicks = 0;
 	}
 	for (uint32_t i = 0; i < session->shape.slots; i++) {
 		histogram_merge(&result->switch_ns, &session->slots[i].switches);

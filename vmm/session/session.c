@@ -200,8 +200,11 @@ void session_start(struct session *session, const struct session_job *job)
 	for (uint32_t i = 0; i < session->shape.slots; i++)
 		session->slots[i].released_ticks = 0;
 	/* Every job starts from clean TLBs, whatever the last protocol left. */
-	for (uint32_t i = 0; i < session->shape.vcpus; i++)
+	for (uint32_t i = 0; i < session->shape.vcpus; i++) {
 		session->threads[i].owes_flush = true;
+		if (session->protocol->start != NULL)
+			session->protocol->start(session->threads[i].vcpu.region);
+	}
 	for (uint32_t i = 0; i < session->shape.vcpus; i++)
 		slot_add(session->threads[i].slot, &session->threads[i].member);
 }

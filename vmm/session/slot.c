@@ -127,6 +127,21 @@ void slot_pass(struct slot *slot, struct slot_member *holder, bool requeue)
 		grant(next);
 }
 
+void slot_prefer(struct slot *slot, struct slot_member *member)
+{
+	struct slot_member *queued;
+
+	pthread_mutex_lock(&slot->lock);
+	TAILQ_FOREACH(queued, &slot->queue, link)
+		if (queued == member)
+			break;
+	if (queued != NULL) {
+		TAILQ_REMOVE(&slot->queue, queued, link);
+		TAILQ_INSERT_HEAD(&slot->queue, queued, link);
+	}
+	pthread_mutex_unlock(&slot->lock);
+}
+
 void slot_member_quit(struct slot_member *member)
 {
 	atomic_store(&member->turn, TURN_QUIT);

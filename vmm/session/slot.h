@@ -86,6 +86,9 @@ static inline bool slot_has_waiting(const struct slot *slot)
  * By the holder, which then no longer is. */
 void slot_pass(struct slot *slot, struct slot_member *holder, bool requeue);
 
+/* slot_prefer - if @member is in the queue, it is next. From any thread. */
+void slot_prefer(struct slot *slot, struct slot_member *member);
+
 /* slot_member_quit - wake @member for good; for the end of a session. */
 void slot_member_quit(struct slot_member *member);
 

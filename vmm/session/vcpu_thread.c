@@ -16,6 +16,7 @@
 
 #include "clock.h"
 #include "park.h"
+#include "request_flush.h"
 #include "session.h"
 
 enum slice_end {
@@ -178,6 +179,26 @@ static enum slice_end flush_me(struct vcpu_thread *thread)
 	return error == 0 ? SLICE_GOES_ON : SLICE_FAILED;
 }
 
+/* The named vCPU is next on its slot. Where that is this vCPU's too, the slice
+ * is over. */
+static enum slice_end yield_to(struct vcpu_thread *thread)
+{
+	uint64_t id = sd_u64_load(&thread->vcpu.region->argument);
+	struct vcpu_thread *target;
+
+	if (id >= thread->session->shape.vcpus || id == thread->vcpu.id) {
+		why_set(&thread->why, EXIT_GUEST, EINVAL, "vCPU %u: yields to vCPU %llu",
+			thread->vcpu.id, (unsigned long long)id);
+		return SLICE_FAILED;
+	}
+	target = &thread->session->threads[id];
+	thread->yields++;
+	slot_prefer(target->slot, &target->member);
+	thread->unfinished = true;
+	return target->slot == thread->slot && slot_has_waiting(thread->slot) ? SLICE_OVER
+									      : SLICE_GOES_ON;
+}
+
 static enum slice_end doorbell(struct vcpu_thread *thread, uint32_t request)
 {
 	switch (request) {
@@ -189,6 +210,12 @@ static enum slice_end doorbell(struct vcpu_thread *thread, uint32_t request)
 	case SD_REQ_FLUSH_ME:
 		return flush_me(thread);
 	case SD_REQ_NOTHING:
+		thread->unfinished = true;
+		return SLICE_GOES_ON;
+	case SD_REQ_YIELD_TO:
+		return yield_to(thread);
+	case SD_REQ_FLUSH_OTHERS:
+		request_flush_others(thread);
 		thread->unfinished = true;
 		return SLICE_GOES_ON;
 	case SD_REQ_STOPPED:
@@ -256,8 +283,12 @@ static int enter_first(struct vcpu_thread *thread)
 
 static enum slice_end run_once(struct vcpu_thread *thread)
 {
-	int error = kvm_run(thread->vcpu.fd);
+	int error = request_flush_enter(thread);
 
+	if (error != 0)
+		return error > 0 ? SLICE_GOES_ON : SLICE_FAILED;
+	error = kvm_run(thread->vcpu.fd);
+	request_flush_leave(thread);
 	thread->unfinished = false;
 	if (error == -EINTR || error == -EAGAIN)
 		return SLICE_GOES_ON;

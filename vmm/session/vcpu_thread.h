@@ -16,6 +16,13 @@
 
 struct session;
 
+/* Where a vCPU is, as far as others need to know: KVM's own names. */
+enum vcpu_mode {
+	VCPU_OUTSIDE_GUEST_MODE,        /* looks at requests before it enters */
+	VCPU_IN_GUEST_MODE,             /* has looked; has to be kicked */
+	VCPU_EXITING_GUEST_MODE,        /* has been kicked */
+};
+
 enum vcpu_state {
 	VCPU_CREATING,
 	VCPU_RUNNING,
@@ -35,11 +42,15 @@ struct vcpu_thread {
 	uint64_t deadline_ns;           /* CLOCK_MONOTONIC */
 	bool owes_flush;                /* before guest code runs: kept here until KVM has it */
 	bool transferred;               /* the last park took over a request */
+	atomic_uint mode;               /* enum vcpu_mode; any thread */
+	atomic_bool flush_asked;        /* by another vCPU's thread: request_flush.c */
+	uint64_t kicks;                 /* sent to others */
 	bool unfinished;                /* KVM_RUN has to complete the last doorbell yet */
 	uint64_t parked_ticks;          /* TSC when the park began */
 	uint64_t switches;              /* parks; main reads these while no vCPU runs */
 	uint64_t transfers;
 	uint64_t spurious_ipis;
+	uint64_t yields;
 	uint64_t first_doorbell_ns;     /* CLOCK_MONOTONIC; 0 not yet */
 	uint64_t cpu_ns;                /* CPU time up to the last doorbell that ended a job */
 	uint64_t involuntary_switches;  /* the same */

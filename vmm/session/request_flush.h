@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * request_flush.h - one vCPU's thread has the TLBs of the others flushed.
+ *
+ * Who asks writes the request and then looks at the mode; who enters writes the
+ * mode and then looks at the request (request-mode), a full fence between the
+ * two on both sides: one of them sees the other.
+ *
+ *   asking thread                    entering thread
+ *   -------------                    ---------------
+ *   flush_asked = true               mode = IN_GUEST
+ *   full fence                       full fence
+ *   mode == IN_GUEST? kick           flush_asked? take it, owe a flush
+ */
+#ifndef REQUEST_FLUSH_H
+#define REQUEST_FLUSH_H
+
+#include "vcpu_thread.h"
+
+/**
+ * request_flush_others - every vCPU but @thread's is covered when this returns:
+ * it is out of the guest and flushes before it enters again, or has done so.
+ *
+ * Threads: a vCPU's thread, outside KVM_RUN, in its slot.
+ */
+void request_flush_others(struct vcpu_thread *thread);
+
+/**
+ * request_flush_enter - the last look before KVM_RUN.
+ *
+ * Returns: 0: enter, mode is IN_GUEST. 1: a request was taken and paid for, which
+ *          may have used up a kick; look at everything again. Mode is OUTSIDE.
+ * Errors:  as vcpu_flush_on_entry(); mode is OUTSIDE.
+ */
+__attribute__((warn_unused_result))
+int request_flush_enter(struct vcpu_thread *thread);
+
+/* request_flush_leave - KVM_RUN has returned. */
+void request_flush_leave(struct vcpu_thread *thread);
+
+#endif
