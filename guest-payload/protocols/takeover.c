@@ -5,9 +5,9 @@
  * its own cmpxchg and stops waiting. Needs nothing from the host that mainline
  * KVM does not do.
  *
- * The cmpxchg is needed even when KVM_VCPU_FLUSH_TLB is seen to be set: a
- * plain look does not say that the flush comes after this initiator's PTE
- * stores.
+ * In post the cmpxchg is needed even when KVM_VCPU_FLUSH_TLB is seen to be set:
+ * a plain look does not say that the flush comes after this initiator's PTE
+ * stores. In cover the request has drained them already (tests/model/).
  */
 #include "protocol.h"
 

@@ -29,7 +29,7 @@
 #define MMU_PAGES_A_VCPU 64
 
 /*
- * What a payload may rely on, and no more: the same CPU on every host.
+ * For x2APIC mode, which needs one: what a payload may rely on, and no more.
  * KVM_GET_SUPPORTED_CPUID would cost most of a millisecond where CPUID traps.
  * Leaf 0x40000001 asks KVM for steal time and for flushes on entry; whether
  * they work is found out by trying.

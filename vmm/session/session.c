@@ -72,8 +72,15 @@ static int start_threads(struct session *session, struct why *why)
 	pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
 	while (error == 0 && session->started < session->shape.vcpus) {
 		struct vcpu_thread *thread = &session->threads[session->started];
+		cpu_set_t cpu;
 
-		error = pthread_create(&thread->pthread, &attributes, vcpu_thread_main, thread);
+		/* From its first moment: a thread that moves itself is held up. */
+		CPU_ZERO(&cpu);
+		CPU_SET((size_t)thread->slot->cpu, &cpu);
+		error = pthread_attr_setaffinity_np(&attributes, sizeof(cpu), &cpu);
+		if (error == 0)
+			error = pthread_create(&thread->pthread, &attributes, vcpu_thread_main,
+					       thread);
 		if (error == 0)
 			session->started++;
 	}
