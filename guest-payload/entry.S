@@ -20,10 +20,15 @@
 
 	.code64
 
-/* rdi: number of this vCPU. rsp: its stack, set by the VMM. */
+/* rdi: number of this vCPU. rsp: its stack, set by the VMM. The first doorbell
+ * comes before anything that touches memory: a booting vCPU gives its slot up as
+ * soon as it is ready, and every first touch of a page is an exit. */
 	.section .text.start, "ax"
 	.globl	_start
 _start:
+	movl	$SD_PORT_REQUEST, %edx
+	movl	$SD_REQ_READY, %eax
+	outl	%eax, %dx
 	call	g_main
 
 	.text

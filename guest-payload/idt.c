@@ -3,8 +3,8 @@
  * idt.c - the interrupt descriptor table, one for all vCPUs.
  *
  * Owns:    the page at SD_IDT_GPA, which the VMM has loaded into every IDTR.
- * Threads: vCPU 0 fills it before its first doorbell; no other vCPU takes an
- *          interrupt before that, because no job has been given out.
+ * Threads: every vCPU fills it before its first job, all with the same values: a
+ *          vCPU that takes an interrupt has at least seen its own stores.
  * Follows: Intel SDM volume 3, 6.14.1 (64-bit IDT gate).
  */
 #include "guest.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * main.c - a vCPU's life: boot, then one job after another.
+ * main.c - a vCPU's life after its first doorbell: one job after another.
  *
  * Threads: every vCPU, in ring 3, on its own stack.
  */
@@ -15,14 +15,13 @@ void g_main(uint32_t self)
 {
 	const struct sd_control *control = g_control();
 
-	if (self == 0)
-		g_idt_init();
+	g_idt_init();
 	g_check(control->abi_version == SD_ABI_VERSION, control->abi_version, SD_ABI_VERSION);
 	for (;;) {
-		g_doorbell(SD_REQ_READY);
 		if (control->job == SD_JOB_TOGGLE)
 			g_toggle_run(self);
 		else
 			g_costs_run(self, control->job);
+		g_doorbell(SD_REQ_READY);
 	}
 }

@@ -95,9 +95,9 @@ static void floor_once(struct initiator *in, bool recording)
 static void flush_once(struct initiator *in, bool recording)
 {
 	struct sd_region *own = g_region(in->self);
+	uint64_t pte_start, before, cost;
 	struct moment from, to;
 	struct g_flush flush;
-	uint64_t pte_start;
 
 	g_window_prepare(in->window);
 	pte_start = g_tsc_start();
@@ -110,10 +110,12 @@ static void flush_once(struct initiator *in, bool recording)
 	sd_u64_store(&own->skipped, sd_u64_load(&own->skipped) + flush.skipped);
 	if (!recording)
 		return;
+	before = g_tsc_raw();
 	record(in, SD_SAMPLE_FLUSH, from.ticks - pte_start, from, to, &flush);
 	in->seq++;
-	sd_u64_store(&own->sample_ticks, sd_u64_load(&own->sample_ticks) +
-		     (g_tsc_raw() - to.ticks));
+	cost = g_tsc_raw() - before;
+	if (sd_u64_load(&own->parked_ticks) == to.parked_ticks)
+		sd_u64_store(&own->sample_ticks, sd_u64_load(&own->sample_ticks) + cost);
 }
 
 /* Watch the others' windows until it is time for the next flush. */
