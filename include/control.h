@@ -32,13 +32,14 @@
 
 #define SD_REQ_FLUSH_OTHERS 7  /* returns when no other vCPU uses a translation that is
                                  * older than the call */
+#define SD_REQ_FINISH      8    /* SD_REQ_FLUSH_ME without the flush */
 
 /* Jobs. */
 #define SD_JOB_TOGGLE      1    /* initiators remap and flush, all others watch */
 #define SD_JOB_ENTRY_FLUSH 2    /* vCPU 0: does the flush on entry work? */
 #define SD_JOB_COST_GATE   3    /* vCPU 0: int3 there and back */
 #define SD_JOB_COST_EXIT   4    /* vCPU 0: SD_REQ_NOTHING */
-#define SD_JOB_COST_ENTRY  5    /* vCPU 0: SD_REQ_FLUSH_ME */
+#define SD_JOB_COST_ENTRY  5    /* vCPU 0: what SD_REQ_FLUSH_ME adds to SD_REQ_FINISH */
 #define SD_JOB_COST_PING   6    /* vCPU 0 to the last vCPU: empty handler */
 #define SD_JOB_COST_FLOOR  7    /* vCPU 0 to the last vCPU: flush and acknowledge */
 

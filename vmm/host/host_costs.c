@@ -42,25 +42,11 @@ static int measure_job(struct session *session, uint32_t kind, struct histogram 
 	return error != 0 ? error : samples_drain(session, collect, &collector, why);
 }
 
-/* What flushing adds to an exit: every trip with a flush, less the median trip
- * without one. */
-static int measure_entry(struct session *session, enum entry_flush way,
-			 const struct histogram *exits, struct histogram *into, struct why *why)
+static int measure_entry(struct session *session, enum entry_flush way, struct histogram *into,
+			 struct why *why)
 {
-	struct histogram trips;
-	uint64_t without = histogram_quantile(exits, 0.5);
-	int error;
-
-	histogram_init(&trips);
 	session_set_entry_flush(session, way);
-	error = measure_job(session, SD_JOB_COST_ENTRY, &trips, why);
-	for (uint32_t bucket = 0; error == 0 && bucket < HISTOGRAM_BUCKETS; bucket++) {
-		uint64_t trip = histogram_middle(bucket);
-
-		for (uint64_t i = 0; i < trips.buckets[bucket]; i++)
-			histogram_record(into, trip > without ? trip - without : 0);
-	}
-	return error;
+	return measure_job(session, SD_JOB_COST_ENTRY, into, why);
 }
 
 static int measure_in_guest(struct host_costs *costs, struct session *session, bool two_cpus,
@@ -71,11 +57,9 @@ static int measure_in_guest(struct host_costs *costs, struct session *session, b
 	if (error == 0)
 		error = measure_job(session, SD_JOB_COST_EXIT, &costs->exit_ns, why);
 	if (error == 0 && session->threads[0].vcpu.has_steal_time)
-		error = measure_entry(session, ENTRY_FLUSH_STEAL, &costs->exit_ns,
-				      &costs->flush_on_entry_steal_ns, why);
+		error = measure_entry(session, ENTRY_FLUSH_STEAL, &costs->flush_on_entry_steal_ns, why);
 	if (error == 0)
-		error = measure_entry(session, ENTRY_FLUSH_SREGS, &costs->exit_ns,
-				      &costs->flush_on_entry_sregs_ns, why);
+		error = measure_entry(session, ENTRY_FLUSH_SREGS, &costs->flush_on_entry_sregs_ns, why);
 	if (error == 0 && two_cpus)
 		error = measure_job(session, SD_JOB_COST_PING, &costs->ipi_round_trip_ns,
 				    why);

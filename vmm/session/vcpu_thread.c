@@ -209,6 +209,9 @@ static enum slice_end doorbell(struct vcpu_thread *thread, uint32_t request)
 		return SLICE_FAILED;
 	case SD_REQ_FLUSH_ME:
 		return flush_me(thread);
+	case SD_REQ_FINISH:
+		return vcpu_finish_instruction(&thread->vcpu, &thread->why) == 0 ? SLICE_GOES_ON
+										 : SLICE_FAILED;
 	case SD_REQ_NOTHING:
 		thread->unfinished = true;
 		return SLICE_GOES_ON;
