@@ -15,7 +15,6 @@
 
 #include "capabilities.h"
 #include "clock.h"
-#include "entry_flush_test.h"
 #include "host_costs.h"
 #include "host_facts.h"
 #include "output.h"
@@ -105,7 +104,6 @@ static int run_session(const struct run *run, struct run_results *results, struc
 		.realtime = options->realtime,
 		.marks_preempted = host_kvm_marks(),
 	};
-	struct entry_flush_test test = { 0 };
 	static struct session session;
 	int error = session_create(&session, loop, system, &shape, run->payload, why);
 
@@ -115,12 +113,7 @@ static int run_session(const struct run *run, struct run_results *results, struc
 	/* Not before: 300 KiB a protocol, all touched. */
 	for (uint32_t i = 0; i < results->result_count; i++)
 		protocol_result_init(&results->results[i], options->protocols[i]);
-	error = host_facts_read(&results->host, &session.machine, session.tsc_hz, why);
-	if (error == 0)
-		error = entry_flush_choose(&session, options->entry_flush, &test, why);
-	results->entry_flush = session.entry_flush;
-	results->entry_flush_tested = test.seen != 0;
-	results->exit_keeps_stale = test.kept != 0;
+	error = host_survey(&session, options->entry_flush, results, why);
 	if (error == 0)
 		error = run_rounds(&session, results, csv, why);
 	session_destroy(&session);
@@ -178,7 +171,6 @@ enum exit_status run_bench(const struct run *run)
 	static struct output output;
 	struct run_results results = { 0 };
 	struct kvm_system system = { .fd = -1 };
-	enum exit_status status;
 	struct why why = { 0 };
 	struct loop loop;
 	int error = kvm_open(&system, &why);
@@ -198,10 +190,7 @@ enum exit_status run_bench(const struct run *run)
 	if (error == 0)
 		error = run_session(run, &results, &loop, system, &output.csv, &why);
 	results.interrupted |= error == -EINTR;
-	status = report_run(&results, &output);
-	say(&why);
-	why.text[0] = '\0';
-	why.status = worse(why.status, status);
+	why.status = worse(report_run(&results, &output), why.status);
 destroy_loop:
 	loop_destroy(&loop);
 out:

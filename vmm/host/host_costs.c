@@ -180,7 +180,6 @@ int host_costs_measure(struct host_costs *costs, struct loop *loop, struct kvm_s
 		.cpus = results->slot_cpus,
 		.marks_preempted = host_kvm_marks(),
 	};
-	struct entry_flush_test test = { 0 };
 	static struct session session;
 	int error;
 
@@ -190,12 +189,7 @@ int host_costs_measure(struct host_costs *costs, struct loop *loop, struct kvm_s
 	error = session_create(&session, loop, system, &shape, payload, why);
 	if (error != 0)
 		return error;
-	error = host_facts_read(&results->host, &session.machine, session.tsc_hz, why);
-	if (error == 0)
-		error = entry_flush_choose(&session, ENTRY_FLUSH_AUTO, &test, why);
-	results->entry_flush = session.entry_flush;
-	results->entry_flush_tested = test.seen != 0;
-	results->exit_keeps_stale = test.kept != 0;
+	error = host_survey(&session, ENTRY_FLUSH_AUTO, results, why);
 	if (error == 0)
 		error = measure_in_guest(costs, &session, two_cpus, why);
 	session_destroy(&session);

@@ -18,6 +18,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "entry_flush_test.h"
+
 #define VMX_BIT (1u << 5)
 #define SVM_BIT (1u << 2)
 
@@ -142,6 +144,20 @@ int host_facts_read(struct host_facts *facts, const struct machine *machine, uin
 	facts->tsc_hz = tsc_hz;
 	facts->max_vcpus = (uint32_t)kvm_capability(machine->vm, KVM_CAP_MAX_VCPUS);
 	return read_pv_features(facts, machine->system, why);
+}
+
+int host_survey(struct session *session, enum entry_flush wanted, struct run_results *results,
+		struct why *why)
+{
+	struct entry_flush_test test = { 0 };
+	int error = host_facts_read(&results->host, &session->machine, session->tsc_hz, why);
+
+	if (error == 0)
+		error = entry_flush_choose(session, wanted, &test, why);
+	results->entry_flush = session->entry_flush;
+	results->entry_flush_tested = test.seen != 0;
+	results->exit_keeps_stale = test.kept != 0;
+	return error;
 }
 
 static bool has_sys_nice(void)

@@ -5,8 +5,8 @@
 #ifndef HOST_FACTS_H
 #define HOST_FACTS_H
 
-#include "machine.h"
 #include "results.h"
+#include "session.h"
 
 /**
  * host_facts_read - kernel, CPU, kind of KVM, limits, PV features.
@@ -17,6 +17,16 @@
 __attribute__((warn_unused_result))
 int host_facts_read(struct host_facts *facts, const struct machine *machine, uint64_t tsc_hz,
 		    struct why *why);
+
+/**
+ * host_survey - the facts, and the way of flushing on entry that @wanted comes to
+ * here, into @results. The session has booted and no vCPU runs.
+ *
+ * Errors:  as host_facts_read() and entry_flush_choose().
+ */
+__attribute__((warn_unused_result))
+int host_survey(struct session *session, enum entry_flush wanted, struct run_results *results,
+		struct why *why);
 
 /* host_kvm_kind - "vmx", "svm", "pvm" (neither: shadow paging alone) or "unknown". */
 const char *host_kvm_kind(void);
