@@ -160,6 +160,11 @@ int kvm_set_lapic(struct kvm_vcpu_fd vcpu, const struct kvm_lapic_state *lapic, 
 	return CALL(vcpu, KVM_SET_LAPIC, lapic, why);
 }
 
+int kvm_get_stats_fd(struct kvm_vcpu_fd vcpu, struct why *why)
+{
+	return CALL_VALUE(vcpu, KVM_GET_STATS_FD, 0, why);
+}
+
 int kvm_get_tsc_khz(struct kvm_vcpu_fd vcpu, struct why *why)
 {
 	return CALL_VALUE(vcpu, KVM_GET_TSC_KHZ, 0, why);

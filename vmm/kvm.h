@@ -68,6 +68,8 @@ KVM_MUST_USE int kvm_get_lapic(struct kvm_vcpu_fd vcpu, struct kvm_lapic_state *
 			       struct why *why);
 KVM_MUST_USE int kvm_set_lapic(struct kvm_vcpu_fd vcpu, const struct kvm_lapic_state *lapic,
 			       struct why *why);
+/* A file of the vCPU's binary statistics (kvm_stats.h); the caller closes it. */
+KVM_MUST_USE int kvm_get_stats_fd(struct kvm_vcpu_fd vcpu, struct why *why);
 /* kHz. */
 KVM_MUST_USE int kvm_get_tsc_khz(struct kvm_vcpu_fd vcpu, struct why *why);
 /* Signals blocked while in KVM_RUN: bit (signal - 1). */
