@@ -12,15 +12,11 @@ DIR/flush-latency.csv has a row a flush: the columns of vmm's own CSV behind
 vcpus,slots,slice_us. DIR/cells.csv has a row for each round, overcommit and
 protocol. Medians over the rounds go to stdout.
 """
-import argparse
 import csv
-import json
-import os
-import pathlib
 import statistics
-import subprocess
-import sys
 import tempfile
+
+import runs
 
 CELL = ["vcpus", "slots", "slice_us"]
 FIGURES = {
@@ -37,32 +33,24 @@ FIGURES = {
 }
 
 
-def run_cell(vmm, slots, overcommit, seed, duration, options, folder):
+def run_cell(arguments, overcommit, seed, options, folder):
     """One run; returns its summary and the rows of its CSV."""
-    command = [vmm, "--vcpus", str(slots * overcommit), "--overcommit", str(overcommit),
-               "--duration", str(duration), "--seed", str(seed), "--out", folder,
-               "--quiet", *options]
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
-    if done.returncode != 0:
-        sys.exit(f"flush_latency.py: exit status {done.returncode} of {' '.join(command)}")
-    with open(f"{folder}/summary.json", encoding="utf-8") as file:
-        summary = json.load(file)
+    summary = runs.run(arguments.vmm, "--vcpus", runs.cpus() * overcommit,
+                       "--overcommit", overcommit, "--duration", arguments.duration,
+                       "--seed", seed, *options, folder=folder)
     with open(f"{folder}/flush-latency.csv", encoding="utf-8", newline="") as file:
         return summary, list(csv.reader(file))
 
 
 def measure(arguments, options, rows_out, cells_out):
     """All rounds over all cells; returns the rows of cells.csv as dictionaries."""
-    cells, runs = [], arguments.rounds * len(arguments.overcommit)
+    cells, count = [], arguments.rounds * len(arguments.overcommit)
     with tempfile.TemporaryDirectory() as folder:
-        for number in range(runs):
+        for number in range(count):
             index, overcommit = divmod(number, len(arguments.overcommit))
             overcommit = arguments.overcommit[overcommit]
-            if sys.stderr.isatty():
-                print(f"\rrun {number + 1} of {runs}, overcommit {overcommit}\033[K",
-                      end="", file=sys.stderr)
-            summary, rows = run_cell(arguments.vmm, arguments.slots, overcommit, index + 1,
-                                     arguments.duration, options, folder)
+            runs.say_progress(f"run {number + 1} of {count}, overcommit {overcommit}")
+            summary, rows = run_cell(arguments, overcommit, index + 1, options, folder)
             cell = [summary[key] for key in CELL]
             if number == 0:
                 rows_out.writerow(CELL + rows[0])
@@ -75,8 +63,7 @@ def measure(arguments, options, rows_out, cells_out):
                 values = {name: figure(protocol) for name, figure in FIGURES.items()}
                 cells_out.writerow(cell + [index, protocol["name"], *values.values()])
                 cells.append({"vcpus": cell[0], "protocol": protocol["name"], **values})
-    if sys.stderr.isatty():
-        print("\r\033[K", end="", file=sys.stderr)
+    runs.say_progress("")
     return cells
 
 
@@ -93,17 +80,9 @@ def print_medians(cells):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0],
-                                     epilog="More options go to every run of vmm.")
-    parser.add_argument("vmm")
-    parser.add_argument("--out", default="out", type=pathlib.Path)
-    parser.add_argument("--overcommit", default=[1, 2, 4], metavar="K,...",
-                        type=lambda text: [int(k) for k in text.split(",")])
-    parser.add_argument("--rounds", default=3, type=int)
-    parser.add_argument("--duration", default=1, type=float, help="seconds a protocol and round")
+    parser = runs.parser(__doc__.splitlines()[0], rounds=3)
+    parser.add_argument("--overcommit", default=[1, 2, 4], metavar="K,...", type=runs.numbers)
     arguments, options = parser.parse_known_args()
-    arguments.vmm = os.path.abspath(arguments.vmm)
-    arguments.slots = len(os.sched_getaffinity(0))
     arguments.out.mkdir(parents=True, exist_ok=True)
     rows, cells = arguments.out / "flush-latency.csv", arguments.out / "cells.csv"
     with open(rows, "w", encoding="utf-8", newline="") as rows_file, \

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""runs.py - running vmm for the scripts beside it, and the statistics they share.
+
+A run's results are its summary.json as a dictionary. Nothing is kept but what a
+script writes itself.
+"""
+import argparse
+import csv
+import json
+import math
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+
+# Student's t, two-sided 95 %, for 1 to 30 degrees of freedom; more are taken as normal.
+T_95 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201,
+        2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074,
+        2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042]
+
+
+def parser(description, **defaults):
+    """The options of every script: the binary, where the results go, vmm's own behind."""
+    arguments = argparse.ArgumentParser(description=description,
+                                        epilog="More options go to every run of vmm.")
+    arguments.add_argument("vmm", type=os.path.abspath)
+    arguments.add_argument("--out", default="out", type=pathlib.Path)
+    arguments.add_argument("--duration", default=defaults.get("duration", 1), type=float,
+                           help="seconds a protocol and round")
+    arguments.add_argument("--rounds", default=defaults.get("rounds", 5), type=int)
+    return arguments
+
+
+def numbers(text):
+    return [int(number) for number in text.split(",")]
+
+
+def cpus():
+    return len(os.sched_getaffinity(0))
+
+
+def run(vmm, *options, folder=None):
+    """One run of vmm; returns its summary. Ends the script when vmm fails."""
+    with tempfile.TemporaryDirectory() as own:
+        out = folder or own
+        command = [vmm, "--out", out, "--quiet", *map(str, options)]
+        done = subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
+        if done.returncode != 0:
+            sys.exit(f"exit status {done.returncode} of {' '.join(command)}")
+        with open(f"{out}/summary.json", encoding="utf-8") as file:
+            return json.load(file)
+
+
+def say_progress(text):
+    """One live line, on a terminal only; "" takes it away."""
+    if sys.stderr.isatty():
+        print(f"\r{text}\033[K", end="", file=sys.stderr, flush=True)
+
+
+def sweep(arguments, options_of, values, figures, path, column):
+    """Rounds over all @values in turn, so that drift of the host spreads over them.
+
+    Each run has the options options_of(value). A row for each round, value and protocol
+    goes to the CSV @path, the value under the name @column. Returns the medians over the
+    rounds, checks and stale loads summed, by (protocol, value).
+    """
+    cells = {}
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow([column, "protocol", "round", *figures, "checks", "stale"])
+        for number in range(arguments.rounds):
+            for value in values:
+                say_progress(f"round {number + 1} of {arguments.rounds}, {column} {value}")
+                for protocol in run(arguments.vmm, *options_of(value))["protocols"]:
+                    row = {name: figure(protocol) for name, figure in figures.items()}
+                    row |= {name: protocol[name] for name in ("checks", "stale")}
+                    rows.writerow([value, protocol["name"], number, *row.values()])
+                    cells.setdefault((protocol["name"], value), []).append(row)
+    say_progress("")
+    return {key: {name: statistics.median(row[name] for row in rows) for name in figures} |
+            {name: sum(row[name] for row in rows) for name in ("checks", "stale")}
+            for key, rows in cells.items()}
+
+
+def rates(protocol):
+    """Flushes a second of each round."""
+    return [figures["flushes_per_s"] for figures in protocol["by_round"]]
+
+
+def mean_sd(values):
+    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else 0.0
+
+
+def interval_95(values):
+    """Mean and 95 % interval of the mean, by Student's t."""
+    mean, sd = mean_sd(values)
+    freedom = len(values) - 1
+    if freedom < 1:
+        return mean, -math.inf, math.inf
+    half = (T_95[freedom - 1] if freedom <= len(T_95) else 1.96) * sd / math.sqrt(len(values))
+    return mean, mean - half, mean + half
+
+
+def ratio_interval(values, base):
+    """Ratio of two series measured in pairs: geometric mean and 95 % interval."""
+    return tuple(map(math.exp, interval_95([math.log(a / b) for a, b in zip(values, base)])))

@@ -1,0 +1,56 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""scale.py - how a flush grows with the number of vCPUs, on the same slots.
+
+    bench/scale.py VMM [--vcpus N,...] [--protocol LIST] [--rounds N] [--duration S]
+                       [--out DIR] [vmm options]
+
+One slot a CPU, slices of 10 ms, no pause between flushes. DIR/scale.csv has a row for
+each round, number of vCPUs and protocol; medians over the rounds go to stdout, with
+the growth against the first number.
+"""
+import runs
+
+FIGURES = {
+    "wall_p50_ns": lambda p: p["wall_ns"]["p50"],
+    "wall_p99_ns": lambda p: p["wall_ns"]["p99"],
+    "stall_p50_ns": lambda p: p["stall_ns"]["p50"],
+    "pte_p50_ns": lambda p: p["pte_ns"]["p50"],
+    "ipis_per_flush": lambda p: p["ipis_per_flush"],
+    "deferred_per_flush": lambda p: p["deferred_per_flush"],
+    "flushes": lambda p: p["flushes"],
+}
+
+
+def options_of(arguments, options, vcpus):
+    return ["--vcpus", vcpus, "--overcommit", -(-vcpus // runs.cpus()), "--slice-us", 10000,
+            "--pace-us", 0, "--protocol", arguments.protocol,
+            "--duration", arguments.duration, *options]
+
+
+def print_medians(first, cells):
+    print(f"{'protocol':<17}{'vCPUs':>6}{'wall p50':>11}{'growth':>8}{'wall p99':>11}"
+          f"{'PTE p50':>10}{'IPIs':>6}{'deferred':>9}{'flushes':>9}{'stale':>6} of checks")
+    for (name, vcpus), cell in sorted(cells.items()):
+        growth = cell["wall_p50_ns"] / cells[name, first]["wall_p50_ns"]
+        print(f"{name:<17}{vcpus:>6}{cell['wall_p50_ns'] / 1000:>9.1f}us{growth:>8.2f}"
+              f"{cell['wall_p99_ns'] / 1000:>9.0f}us{cell['pte_p50_ns'] / 1000:>8.1f}us"
+              f"{cell['ipis_per_flush']:>6.2f}{cell['deferred_per_flush']:>9.1f}"
+              f"{cell['flushes']:>9.0f}{cell['stale']:>6} {cell['checks']:.3g}")
+
+
+def main():
+    parser = runs.parser(__doc__.splitlines()[0], rounds=3, duration=4)
+    parser.add_argument("--vcpus", default=[8, 64, 256, 1024], metavar="N,...",
+                        type=runs.numbers)
+    parser.add_argument("--protocol", default="generation")
+    arguments, options = parser.parse_known_args()
+    path = arguments.out / "scale.csv"
+    cells = runs.sweep(arguments, lambda vcpus: options_of(arguments, options, vcpus),
+                       arguments.vcpus, FIGURES, path, "vcpus")
+    print_medians(arguments.vcpus[0], cells)
+    print(path)
+
+
+if __name__ == "__main__":
+    main()
