@@ -48,7 +48,7 @@ static bool ping_once(void)
 /* Not before the other vCPU has had its first slot. */
 static bool floor_once(void)
 {
-	return g_flush_floor(0);
+	return g_flush_floor(0, G_EVERYTHING);
 }
 
 static void push_cost(struct g_ring *ring, uint32_t seq, uint64_t start, uint64_t ticks)

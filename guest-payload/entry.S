@@ -3,20 +3,35 @@
  * entry.S - the first instruction, and everything that runs in ring 0.
  *
  * Ring 0 is emulated one instruction at a time on some hosts (1 to 3 us each),
- * so a handler is under ten instructions and the gate does a whole shootdown's
- * worth of privileged work in one trip. IF is clear in all of them. Fixed
- * addresses: each vCPU's tables show its own region and its own APIC there.
+ * so the common handler is under ten instructions and the gate does a whole
+ * shootdown's worth of privileged work in one trip. IF is clear in all of them.
+ * Fixed addresses: each vCPU's tables show its own region and its own APIC there.
  * Follows: Intel SDM volume 3, 6.14 (64-bit interrupt stack frame), 11.6 (ICR).
  */
+#include "asleep.h"
 #include "control.h"
 #include "pending_2017.h"
+#include "range.h"
 
-#define REQUEST (SD_OWN_REGION_VA + SD_REGION_REQUEST)
-#define SERVED  (SD_OWN_REGION_VA + SD_REGION_SERVED)
-#define STATE_2017 (SD_OWN_REGION_VA + SD_REGION_STATE_2017)
-#define PINGS   (SD_OWN_REGION_VA + SD_REGION_PINGS)
-#define MAILBOX (SD_OWN_REGION_VA + SD_REGION_MAILBOX)
 #define OWN(offset) (SD_OWN_REGION_VA + (offset))
+#define REQUEST    OWN(SD_REGION_REQUEST)
+#define SERVED     OWN(SD_REGION_SERVED)
+#define RANGE      OWN(SD_REGION_RANGE)
+#define STATE_2017 OWN(SD_REGION_STATE_2017)
+#define ASKED      OWN(SD_REGION_ASKED)
+#define BY_PAGE    OWN(SD_REGION_BY_PAGE)
+#define PINGS      OWN(SD_REGION_PINGS)
+#define MAILBOX    OWN(SD_REGION_MAILBOX)
+#define STEPS      (SD_CONTROL_GPA + SD_CONTROL_STEPS)
+#define EOI        (SD_APIC_VA + SD_APIC_EOI)
+
+#define PAGE_SHIFT   12
+#define REGION_SHIFT 12
+#define WAKE_SHIFT   16         /* of the vCPU in an SD_REQ_WAKE */
+
+	.if (1 << PAGE_SHIFT) != SD_PAGE_BYTES || (1 << REGION_SHIFT) != SD_REGION_STRIDE
+	.error	"layout.h has other sizes"
+	.endif
 
 	.code64
 
@@ -33,27 +48,113 @@ _start:
 
 	.text
 
+/* --- parts ------------------------------------------------------------------ */
+
+/* The whole TLB of this vCPU. */
+	.macro	flush_all
+	movq	%cr3, %rax
+	movq	%rax, %cr3
+	.endm
+
 /*
- * The gate (int3). rcx: number of IPIs, rsi: their destinations, r8: the vector.
- * rcx, rsi and rax are used up; with x2APIC rdx and rdi too.
+ * INVLPG of 1 to SD_RANGE_MAX_PAGES pages from @base on. It has one instruction a
+ * page, where a loop has three: for each number of pages @table holds the address
+ * to jump to, the last page comes first, and every INVLPG is as long as the next.
+ * Entry 0 is @none.
  */
+	.macro	invlpg_pages table, base, none
+1:
+	.set	page, SD_RANGE_MAX_PAGES
+	.rept	SD_RANGE_MAX_PAGES
+	.set	page, page - 1
+	{disp32} invlpg	page * SD_PAGE_BYTES(\base)
+	.endr
+2:
+	.if	(2b - 1b) % SD_RANGE_MAX_PAGES
+	.error	"an INVLPG has another length"
+	.endif
+	.pushsection .rodata
+	.balign	64
+\table:
+	.quad	\none
+	.set	page, 0
+	.rept	SD_RANGE_MAX_PAGES
+	.set	page, page + 1
+	.quad	2b - (2b - 1b) / SD_RANGE_MAX_PAGES * page
+	.endr
+	.popsection
+	.endm
+
+/* Rings SD_REQ_STEP in a handler's stepped form, if control.steps asks for it.
+ * Changes the flags. */
+	.macro	step stepped, which
+	.if	\stepped
+	testl	$(1 << \which), STEPS
+	jz	9f
+	pushq	%rax
+	movl	$(SD_REQ_STEP + \which), %eax
+	outl	%eax, $SD_PORT_REQUEST
+	popq	%rax
+9:
+	.endif
+	.endm
+
+/* What a handler saves: rax, and rcx if it says so. */
+	.macro	isr_enter rcx
+	.if	\rcx
+	pushq	%rcx
+	.endif
+	pushq	%rax
+	.endm
+
+/* End of interrupt, registers, back. With x2APIC rcx was saved in any case. */
+	.macro	isr_leave rcx, x2apic
+	.if	\x2apic
+	jmp	x2apic_eoi
+	.else
+	movl	$0, EOI
+	popq	%rax
+	.if	\rcx
+	popq	%rcx
+	.endif
+	iretq
+	.endif
+	.endm
+
+/* A flush handler in its four forms: plain or stepped, with xAPIC or x2APIC. */
+	.macro	form handler, name, stepped, x2apic
 	.balign 64
-	.globl	g_gate_entry_shootdown
-g_gate_entry_shootdown:
+	.globl	\name
+\name:
+	\handler \stepped, \x2apic
+	.endm
+
+	.macro	forms handler
+	form	\handler, g_\handler, 0, 0
+	form	\handler, g_\handler\()_x2apic, 0, 1
+	form	\handler, g_\handler\()_stepped, 1, 0
+	form	\handler, g_\handler\()_stepped_x2apic, 1, 1
+	.endm
+
+/* --- the gate --------------------------------------------------------------- */
+
+/*
+ * int3. rcx: number of IPIs, rsi: their destinations, r8: the vector. By page
+ * also r9: the first page, r10: how many, 0 for the whole TLB. rcx, rsi and rax
+ * are used up; with x2APIC rdx and rdi too.
+ */
+	.macro	gate_ipis
 	jrcxz	2f
 1:	lodsl
 	movl	%eax, SD_APIC_VA + SD_APIC_ICR_HIGH
 	movl	%r8d, SD_APIC_VA + SD_APIC_ICR_LOW
 	loop	1b
-2:	movq	%cr3, %rax
-	movq	%rax, %cr3
-	iretq
+2:
+	.endm
 
 /* The same with x2APIC: rdx comes from the list, rdi keeps the count, because
  * wrmsr takes rcx. */
-	.balign 64
-	.globl	g_gate_entry_shootdown_x2apic
-g_gate_entry_shootdown_x2apic:
+	.macro	gate_ipis_x2apic
 	movl	%ecx, %edi
 	jrcxz	2f
 	movl	$SD_X2APIC_MSR_ICR, %ecx
@@ -63,8 +164,40 @@ g_gate_entry_shootdown_x2apic:
 	wrmsr
 	decl	%edi
 	jnz	1b
-2:	movq	%cr3, %rax
-	movq	%rax, %cr3
+2:
+	.endm
+
+	.balign 64
+	.globl	g_gate_entry_shootdown
+g_gate_entry_shootdown:
+	gate_ipis
+	flush_all
+	iretq
+
+	.balign 64
+	.globl	g_gate_entry_shootdown_x2apic
+g_gate_entry_shootdown_x2apic:
+	gate_ipis_x2apic
+	flush_all
+	iretq
+
+	.balign 64
+	.globl	g_gate_entry_shootdown_by_page
+g_gate_entry_shootdown_by_page:
+	gate_ipis
+	jmp	*gate_pages(, %r10, 8)
+
+	.balign 64
+	.globl	g_gate_entry_shootdown_by_page_x2apic
+g_gate_entry_shootdown_by_page_x2apic:
+	gate_ipis_x2apic
+	jmp	*gate_pages(, %r10, 8)
+
+	.balign 64
+	invlpg_pages gate_pages, %r9, gate_all
+	iretq
+gate_all:
+	flush_all
 	iretq
 
 	.balign 64
@@ -72,78 +205,145 @@ g_gate_entry_shootdown_x2apic:
 g_gate_entry_empty:
 	iretq
 
+/* --- the flush handlers ----------------------------------------------------- */
+
 /*
- * The flush handler: sd_word_serve_begin(), flush, sd_word_serve_end().
+ * sd_word_serve_begin(), flush, sd_word_serve_end().
  * PAIR(word-flush): request is read before the CR3 write, and what was read is
  * what is stored; it waits on the stack, which saves a register and two
  * instructions. Both words have four zero bytes behind them, so eight can be
  * moved. PAIR(word-served): the plain store is a release on TSO.
  */
-	.balign 64
-	.globl	g_isr_flush
-g_isr_flush:
-	pushq	%rax
+	.macro	serve_begin stepped
 	pushq	REQUEST
-	movq	%cr3, %rax
-	movq	%rax, %cr3
-	popq	SERVED
-	movl	$0, SD_APIC_VA + SD_APIC_EOI
-	popq	%rax
-	iretq
+	step	\stepped, SD_STEP_READ
+	.endm
 
-	.balign 64
-	.globl	g_isr_flush_x2apic
-g_isr_flush_x2apic:
-	pushq	%rcx
-	pushq	%rax
-	pushq	REQUEST
-	movq	%cr3, %rax
-	movq	%rax, %cr3
+	.macro	serve_end stepped, rcx, x2apic
+	step	\stepped, SD_STEP_FLUSHED
 	popq	SERVED
-	jmp	x2apic_eoi
+	step	\stepped, SD_STEP_SERVED
+	isr_leave \rcx, \x2apic
+	.endm
+
+	.macro	isr_flush stepped, x2apic
+	isr_enter \x2apic
+	serve_begin \stepped
+	flush_all
+	serve_end \stepped, 0, \x2apic
+	.endm
+
+	forms	isr_flush
+
+/*
+ * The same, by page if sd_range_holds(): the range's tag is the request that was
+ * read, and served is the one before it. PAIR(range-tag): tag and range are one
+ * load. Served changes under this handler only in a park that flushes all.
+ * rcx: the range, then its number of pages; rax: the tag, then the first page,
+ * in whose bits 6 to 11, which INVLPG ignores, the number is left standing.
+ */
+	.macro	isr_flush_by_page stepped, x2apic
+	isr_enter 1
+	serve_begin \stepped
+	movq	RANGE, %rcx
+	movq	%rcx, %rax
+	shrq	$SD_RANGE_TAG_SHIFT, %rax
+	cmpl	%eax, (%rsp)
+	jne	3f
+	subl	$SD_WORD_GENERATION, %eax
+	cmpl	%eax, SERVED
+	jne	3f
+	movl	%ecx, %eax
+	shlq	$(PAGE_SHIFT - SD_RANGE_PAGE_SHIFT), %rax
+	andl	$SD_RANGE_PAGES_MASK, %ecx
+	jmp	*4f(, %rcx, 8)
+	invlpg_pages 4, %rax, 3f
+	incq	BY_PAGE
+	serve_end \stepped, 1, \x2apic
+3:	flush_all
+	serve_end \stepped, 1, \x2apic
+	.endm
+
+	forms	isr_flush_by_page
 
 /*
  * The handler of the 2017 text: READ_ONCE(state), return unless IPI_PENDING,
  * flush, clear IPI_PENDING unless VMEXIT has. Its compare-and-swap loop ends
  * with the bit clear in any case: one locked AND. PAIR(2017-state)
  */
-	.balign 64
-	.globl	g_isr_flush_2017
-g_isr_flush_2017:
-	testl	$SD_2017_IPI_PENDING, STATE_2017
-	jz	1f
-	pushq	%rax
-	movq	%cr3, %rax
-	movq	%rax, %cr3
-	lock andl $~SD_2017_IPI_PENDING, STATE_2017
-	popq	%rax
-1:	movl	$0, SD_APIC_VA + SD_APIC_EOI
-	iretq
-
-	.balign 64
-	.globl	g_isr_flush_2017_x2apic
-g_isr_flush_2017_x2apic:
-	pushq	%rcx
-	pushq	%rax
+	.macro	isr_flush_2017 stepped, x2apic
+	.if	\x2apic
+	isr_enter 1
 	testl	$SD_2017_IPI_PENDING, STATE_2017
 	jz	x2apic_eoi
-	movq	%cr3, %rax
-	movq	%rax, %cr3
+	.else
+	testl	$SD_2017_IPI_PENDING, STATE_2017
+	jz	3f
+	isr_enter 0
+	.endif
+	step	\stepped, SD_STEP_READ
+	flush_all
+	step	\stepped, SD_STEP_FLUSHED
 	lock andl $~SD_2017_IPI_PENDING, STATE_2017
+	step	\stepped, SD_STEP_SERVED
+	.if	\x2apic
 	jmp	x2apic_eoi
+	.else
+	popq	%rax
+3:	movl	$0, EOI
+	iretq
+	.endif
+	.endm
+
+	forms	isr_flush_2017
+
+/*
+ * sd_asleep_take(), flush, sd_asleep_done() for each initiator that had asked.
+ * PAIR(asked-flush): the bits are taken before the CR3 write. PAIR(left-done),
+ * PAIR(left-asleep): the locked count comes behind it, and is the full fence
+ * before the look at asleep. rax: the bits; rcx: an initiator, shifted.
+ */
+	.macro	isr_flush_wake stepped, x2apic
+	isr_enter 1
+	xorl	%eax, %eax
+	xchgq	%rax, ASKED
+	step	\stepped, SD_STEP_READ
+	movq	%cr3, %rcx
+	movq	%rcx, %cr3
+	step	\stepped, SD_STEP_FLUSHED
+1:	bsfq	%rax, %rcx
+	jz	2f
+	btrq	%rcx, %rax
+	shll	$REGION_SHIFT, %ecx
+	lock decl SD_REGION_GPA + SD_REGION_LEFT(%rcx)
+	jnz	1b
+	cmpl	$0, SD_REGION_GPA + SD_REGION_ASLEEP(%rcx)
+	je	1b
+	shll	$(WAKE_SHIFT - REGION_SHIFT), %ecx
+	xchgq	%rax, %rcx
+	orl	$SD_REQ_WAKE, %eax
+	outl	%eax, $SD_PORT_REQUEST
+	movq	%rcx, %rax
+	jmp	1b
+2:	step	\stepped, SD_STEP_SERVED
+	isr_leave 1, \x2apic
+	.endm
+
+	forms	isr_flush_wake
+
+/* --- the other handlers ----------------------------------------------------- */
 
 	.balign 64
 	.globl	g_isr_ping
 g_isr_ping:
 	incq	PINGS
-	movl	$0, SD_APIC_VA + SD_APIC_EOI
+	movl	$0, EOI
 	iretq
 
 	.balign 64
 	.globl	g_isr_ping_x2apic
 g_isr_ping_x2apic:
-	pushq	%rcx
-	pushq	%rax
+	isr_enter 1
 	incq	PINGS
 x2apic_eoi:
 	pushq	%rdx

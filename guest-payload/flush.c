@@ -8,6 +8,8 @@
 
 #include <stddef.h>
 
+#include "range.h"
+
 /* Targets that got an IPI, in the order of the IPIs. */
 struct waiting {
 	uint32_t count;
@@ -16,14 +18,33 @@ struct waiting {
 	uint16_t vcpu[SD_MAX_VCPUS];
 };
 
-static void post_all(const struct g_protocol_ops *ops, uint32_t self, uint32_t vcpus,
+static uint32_t vector_of(const struct g_protocol_ops *ops)
+{
+	return ops->vector != 0 ? ops->vector : SD_VECTOR_FLUSH;
+}
+
+/* Between the request and its IPI (range.h). */
+static void tell_range(struct sd_region *target, uint32_t want, struct g_range range)
+{
+	if (range.pages != 0)
+		sd_range_tell(target, sd_range_of(want, range.va, range.pages));
+}
+
+static void post_all(const struct g_protocol_ops *ops, uint32_t self, struct g_range range,
 		     struct waiting *waiting, struct g_flush *flush)
 {
+	bool ranged = vector_of(ops) == SD_VECTOR_FLUSH;
+	uint32_t vcpus = g_control()->vcpus;
+
 	for (uint32_t vcpu = 0; vcpu < vcpus; vcpu++) {
+		uint32_t *want = &waiting->want[waiting->count];
+
 		if (vcpu == self)
 			continue;
-		switch (ops->post(g_region(vcpu), &waiting->want[waiting->count])) {
+		switch (ops->post(self, g_region(vcpu), want)) {
 		case G_POST_WAIT:
+			if (ranged)
+				tell_range(g_region(vcpu), *want, range);
 			waiting->destination[waiting->count] = g_destination(vcpu);
 			waiting->vcpu[waiting->count++] = (uint16_t)vcpu;
 			break;
@@ -37,10 +58,42 @@ static void post_all(const struct g_protocol_ops *ops, uint32_t self, uint32_t v
 	}
 }
 
+/* How long an initiator has spun, where the VMM wants to hear of it. */
+struct spin {
+	const struct sd_region *own;
+	uint64_t since_ticks;
+	uint64_t parks;                 /* of this vCPU up to then */
+};
+
+static void spin_begin(struct spin *spin)
+{
+	if (g_control()->ple_ticks == 0)
+		return;
+	spin->parks = sd_u64_load(&spin->own->parks);
+	spin->since_ticks = g_tsc_raw();
+}
+
+/* A pause between two looks. A vCPU that was off its slot meanwhile has not spun
+ * so long: it begins again, as after the doorbell. */
+static void spin_once(struct spin *spin)
+{
+	uint64_t limit_ticks = g_control()->ple_ticks;
+
+	g_pause();
+	if (limit_ticks == 0)
+		return;
+	if (sd_u64_load(&spin->own->parks) == spin->parks) {
+		if (g_tsc_raw() - spin->since_ticks < limit_ticks)
+			return;
+		g_doorbell(SD_REQ_SPUN);
+	}
+	spin_begin(spin);
+}
+
 /* Without a time-out: a target may be off its CPU for hundreds of
  * milliseconds. The VMM watches for a guest that stands still. */
 static void wait_one(const struct g_protocol_ops *ops, uint32_t self, uint32_t vcpu,
-		     uint32_t want, struct g_flush *flush)
+		     uint32_t want, struct spin *spin, struct g_flush *flush)
 {
 	bool (*served)(const struct sd_region *, uint32_t) =
 		ops->served != NULL ? ops->served : sd_word_served;
@@ -56,33 +109,43 @@ static void wait_one(const struct g_protocol_ops *ops, uint32_t self, uint32_t v
 			helped = true;
 			ops->help(self, vcpu);
 		}
-		g_pause();
+		spin_once(spin);
 	}
 }
 
 static void wait_all(const struct g_protocol_ops *ops, uint32_t self,
 		     const struct waiting *waiting, struct g_flush *flush)
 {
+	struct spin spin = { .own = g_region(self) };
+
+	if (ops->wait_all != NULL) {
+		ops->wait_all(self);
+		return;
+	}
+	spin_begin(&spin);
 	for (uint32_t i = 0; i < waiting->count; i++)
-		wait_one(ops, self, waiting->vcpu[i], waiting->want[i], flush);
+		wait_one(ops, self, waiting->vcpu[i], waiting->want[i], &spin, flush);
 }
 
-void g_flush_others(const struct g_protocol_ops *ops, uint32_t self, struct g_flush *flush)
+void g_flush_others(const struct g_protocol_ops *ops, uint32_t self, struct g_range range,
+		    struct g_flush *flush)
 {
-	uint32_t vcpus = g_control()->vcpus;
 	struct waiting waiting;
 
 	waiting.count = 0;
-	*flush = (struct g_flush){ .targets = vcpus - 1 };
+	*flush = (struct g_flush){ .targets = g_control()->vcpus - 1 };
 	if (ops->cover_all != NULL) {
-		ops->cover_all(self);
-		g_gate_shootdown(NULL, 0, 0);
+		g_step(SD_STEP_POSTED);
+		ops->cover_all(self, range);
+		g_gate_shootdown(NULL, 0, 0, range);
 		return;
 	}
-	post_all(ops, self, vcpus, &waiting, flush);
+	if (ops->begin != NULL)
+		ops->begin(self, flush->targets);
+	post_all(ops, self, range, &waiting, flush);
+	g_step(SD_STEP_POSTED);
 	flush->ipis = waiting.count;
-	g_gate_shootdown(waiting.destination, waiting.count,
-			 ops->vector != 0 ? ops->vector : SD_VECTOR_FLUSH);
+	g_gate_shootdown(waiting.destination, waiting.count, vector_of(ops), range);
 	wait_all(ops, self, &waiting, flush);
 }
 
@@ -98,7 +161,7 @@ static bool find_running(uint32_t self, uint32_t *running)
 	return false;
 }
 
-bool g_flush_floor(uint32_t self)
+bool g_flush_floor(uint32_t self, struct g_range range)
 {
 	uint32_t running, destination, want;
 	struct sd_region *target;
@@ -110,7 +173,8 @@ bool g_flush_floor(uint32_t self)
 	destination = g_destination(running);
 	parks = sd_u64_load(&target->parks);
 	want = sd_word_request(target);
-	g_gate_shootdown(&destination, 1, SD_VECTOR_FLUSH);
+	tell_range(target, want, range);
+	g_gate_shootdown(&destination, 1, SD_VECTOR_FLUSH, range);
 	while (!sd_word_served(target, want)) {
 		if (sd_word_preempted(target))
 			return false;

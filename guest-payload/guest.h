@@ -74,21 +74,40 @@ static inline void g_doorbell(uint32_t request)
 	__asm__ volatile("outl %0, %w1" : : "a"(request), "d"(SD_PORT_REQUEST) : "memory");
 }
 
+/* g_step - a step of the handshake (SD_STEP_): off the slot here, if the VMM
+ * wants that. */
+static inline void g_step(uint32_t step)
+{
+	if (g_control()->steps >> step & 1)
+		g_doorbell(SD_REQ_STEP + step);
+}
+
+/* What a flush is about. */
+struct g_range {
+	uint64_t va;            /* a whole page */
+	uint32_t pages;         /* 1 to SD_RANGE_MAX_PAGES; 0: everything */
+};
+
+#define G_EVERYTHING ((struct g_range){ .pages = 0 })
+
 /**
  * g_gate_shootdown - one trip to ring 0: an IPI of @vector to each of @count
- * destinations, then this vCPU's own whole TLB.
+ * destinations, then @range in this vCPU's own TLB.
  *
  * Shape:   @destinations holds @count values for the high half of the ICR
- *          (g_destination()); count 0 only flushes.
+ *          (g_destination()); count 0 only flushes. @range is of pages only
+ *          where control.by_page is 1; the whole TLB goes where it is 0.
  * "memory": loads behind it must not use what was read through the old TLB.
  */
 static inline void g_gate_shootdown(const uint32_t *destinations, uint32_t count,
-				    uint32_t vector)
+				    uint32_t vector, struct g_range range)
 {
 	uint64_t list = (uint64_t)(uintptr_t)destinations, left = count;
 	register uint64_t r8 __asm__("r8") = vector;
+	register uint64_t r9 __asm__("r9") = range.va;
+	register uint64_t r10 __asm__("r10") = range.pages;
 
-	__asm__ volatile("int3" : "+S"(list), "+c"(left) : "r"(r8)
+	__asm__ volatile("int3" : "+S"(list), "+c"(left) : "r"(r8), "r"(r9), "r"(r10)
 			 : "rax", "rdx", "rdi", "memory", "cc");
 }
 
@@ -122,14 +141,22 @@ void g_fail(const char *file, uint32_t line, uint64_t a, uint64_t b);
 void g_idt_init(void);
 void g_idt_set_gate(void (*handler)(void));
 
-/* entry.S: ring 0, never called from C. */
+/* entry.S: ring 0, never called from C. A flush handler has four forms. */
+#define G_HANDLER_FORMS(name) \
+	void name(void); \
+	void name##_x2apic(void); \
+	void name##_stepped(void); \
+	void name##_stepped_x2apic(void);
+
 void g_gate_entry_shootdown(void);
 void g_gate_entry_shootdown_x2apic(void);
+void g_gate_entry_shootdown_by_page(void);
+void g_gate_entry_shootdown_by_page_x2apic(void);
 void g_gate_entry_empty(void);
-void g_isr_flush(void);
-void g_isr_flush_x2apic(void);
-void g_isr_flush_2017(void);
-void g_isr_flush_2017_x2apic(void);
+G_HANDLER_FORMS(g_isr_flush)
+G_HANDLER_FORMS(g_isr_flush_by_page)
+G_HANDLER_FORMS(g_isr_flush_2017)
+G_HANDLER_FORMS(g_isr_flush_wake)
 void g_isr_ping(void);
 void g_isr_ping_x2apic(void);
 extern const uint32_t g_exception_entries[32]; /* addresses, below 4 GiB */

@@ -42,18 +42,46 @@ void g_idt_set_gate(void (*handler)(void))
 	idt_set(SD_VECTOR_GATE, (uint64_t)(uintptr_t)handler, GATE_USER);
 }
 
+/* The forms of a flush handler: [stepped][x2apic]. */
+struct handler {
+	void (*form[2][2])(void);
+};
+
+#define HANDLER(name) \
+	{ { { name, name##_x2apic }, { name##_stepped, name##_stepped_x2apic } } }
+
+static const struct handler flush = HANDLER(g_isr_flush);
+static const struct handler flush_by_page = HANDLER(g_isr_flush_by_page);
+static const struct handler flush_2017 = HANDLER(g_isr_flush_2017);
+static const struct handler flush_wake = HANDLER(g_isr_flush_wake);
+
+/* [by_page][x2apic] */
+static void (*const shootdown_gates[2][2])(void) = {
+	{ g_gate_entry_shootdown, g_gate_entry_shootdown_x2apic },
+	{ g_gate_entry_shootdown_by_page, g_gate_entry_shootdown_by_page_x2apic },
+};
+
+#define HANDLER_STEPS \
+	(1u << SD_STEP_READ | 1u << SD_STEP_FLUSHED | 1u << SD_STEP_SERVED)
+
+static void set_flush(uint32_t vector, const struct handler *handler)
+{
+	bool stepped = g_control()->steps & HANDLER_STEPS;
+
+	idt_set(vector, (uint64_t)(uintptr_t)handler->form[stepped][g_control()->x2apic != 0],
+		GATE_KERNEL);
+}
+
 void g_idt_init(void)
 {
-	bool x2apic = g_control()->x2apic;
+	bool x2apic = g_control()->x2apic, by_page = g_control()->by_page;
 
 	for (uint32_t vector = 0; vector < 32; vector++)
 		idt_set(vector, g_exception_entries[vector], GATE_KERNEL);
-	g_idt_set_gate(x2apic ? g_gate_entry_shootdown_x2apic : g_gate_entry_shootdown);
-	idt_set(SD_VECTOR_FLUSH,
-		(uint64_t)(uintptr_t)(x2apic ? g_isr_flush_x2apic : g_isr_flush), GATE_KERNEL);
-	idt_set(SD_VECTOR_FLUSH_2017,
-		(uint64_t)(uintptr_t)(x2apic ? g_isr_flush_2017_x2apic : g_isr_flush_2017),
-		GATE_KERNEL);
+	g_idt_set_gate(shootdown_gates[by_page][x2apic]);
+	set_flush(SD_VECTOR_FLUSH, by_page ? &flush_by_page : &flush);
+	set_flush(SD_VECTOR_FLUSH_2017, &flush_2017);
+	set_flush(SD_VECTOR_FLUSH_WAKE, &flush_wake);
 	idt_set(SD_VECTOR_PING,
 		(uint64_t)(uintptr_t)(x2apic ? g_isr_ping_x2apic : g_isr_ping), GATE_KERNEL);
 }

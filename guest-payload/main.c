@@ -6,10 +6,24 @@
  */
 #include "costs.h"
 #include "guest.h"
-#include "workloads/toggle.h"
+#include "workloads/initiator.h"
 
 __attribute__((noreturn))
 void g_main(uint32_t self);
+
+static void run_job(uint32_t self, uint32_t job)
+{
+	switch (job) {
+	case SD_JOB_TOGGLE:
+		g_workload_run(&g_workload_toggle, self);
+		break;
+	case SD_JOB_CHURN:
+		g_workload_run(&g_workload_churn, self);
+		break;
+	default:
+		g_costs_run(self, job);
+	}
+}
 
 void g_main(uint32_t self)
 {
@@ -17,11 +31,10 @@ void g_main(uint32_t self)
 
 	g_idt_init();
 	g_check(control->abi_version == SD_ABI_VERSION, control->abi_version, SD_ABI_VERSION);
+	if (self < control->initiators)
+		g_initiator_boot(self);
 	for (;;) {
-		if (control->job == SD_JOB_TOGGLE)
-			g_toggle_run(self);
-		else
-			g_costs_run(self, control->job);
+		run_job(self, control->job);
 		g_doorbell(SD_REQ_READY);
 	}
 }

@@ -2,7 +2,7 @@
 /*
  * window.c - the contested mapping and its oracle (window.h).
  *
- * Threads: prepare, remap, publish on the initiator's vCPU; watch on any.
+ * Threads: watch on any vCPU; all others on the initiator's.
  *
  *   initiator                              watcher
  *   ---------                              -------
@@ -40,21 +40,29 @@ void g_window_prepare(struct g_window *window)
 		sd_u64_store(frame(window->initiator, next, page), window->epoch + 1);
 }
 
+static struct sd_u64 *entries(const struct g_window *window, uint32_t vcpu)
+{
+	return (struct sd_u64 *)(uintptr_t)sd_window_pte_gpa(vcpu, window->initiator, 0);
+}
+
+static void map_vcpu(const struct g_window *window, uint32_t vcpu, uint32_t set)
+{
+	struct sd_u64 *pte = entries(window, vcpu);
+	uint32_t pages = g_control()->pages;
+
+	for (uint32_t page = 0; page < pages; page++)
+		sd_u64_store(&pte[page],
+			     sd_pte(sd_frame_gpa(window->initiator, set, page, pages)));
+}
+
 static void remap_group(const struct g_window *window, uint32_t group, uint32_t set)
 {
 	uint32_t first = group * SD_GROUP_VCPUS, end = first + SD_GROUP_VCPUS;
-	uint32_t pages = g_control()->pages;
 
 	if (end > g_control()->vcpus)
 		end = g_control()->vcpus;
-	for (uint32_t vcpu = first; vcpu < end; vcpu++) {
-		struct sd_u64 *pte = (struct sd_u64 *)(uintptr_t)
-			sd_window_pte_gpa(vcpu, window->initiator, 0);
-
-		for (uint32_t page = 0; page < pages; page++)
-			sd_u64_store(&pte[page], sd_pte(sd_frame_gpa(window->initiator, set,
-								     page, pages)));
-	}
+	for (uint32_t vcpu = first; vcpu < end; vcpu++)
+		map_vcpu(window, vcpu, set);
 }
 
 void g_window_remap(struct g_window *window)
@@ -66,6 +74,36 @@ void g_window_remap(struct g_window *window)
 		window->group = (window->group + 1) % groups();
 	}
 	remap_group(window, window->group, window->set);
+}
+
+struct g_range g_window_range(const struct g_window *window)
+{
+	if (!g_control()->by_page)
+		return G_EVERYTHING;
+	return (struct g_range){
+		.va = sd_window_va(window->initiator, 0),
+		.pages = g_control()->pages,
+	};
+}
+
+void g_window_open(const struct g_window *window)
+{
+	map_vcpu(window, window->initiator, window->set);
+}
+
+void g_window_close(const struct g_window *window)
+{
+	struct sd_u64 *pte = entries(window, window->initiator);
+
+	for (uint32_t page = 0; page < g_control()->pages; page++)
+		sd_u64_store(&pte[page], 0);
+}
+
+void g_window_reopen(const struct g_window *window)
+{
+	bool watches = window->initiator / SD_GROUP_VCPUS == window->group;
+
+	map_vcpu(window, window->initiator, watches ? window->set : SD_FRAME_SETS);
 }
 
 /* A group that rests keeps its last published epoch: a vCPU of it that missed
@@ -88,6 +126,16 @@ static void count_stale(struct sd_region *own, uint64_t saw, uint64_t expected)
 	sd_u64_store(&own->stale_expected, expected);
 }
 
+static void count_checks(struct sd_region *own, uint64_t loads)
+{
+	sd_u64_store(&own->checks, sd_u64_load(&own->checks) + loads);
+}
+
+static struct sd_u64 *window_page(uint32_t initiator, uint32_t page)
+{
+	return (struct sd_u64 *)(uintptr_t)sd_window_va(initiator, page);
+}
+
 /* The loop that the bench spends its time in: two loads and a compare. */
 static void watch_page(struct sd_region *own, const struct sd_u64 *published,
 		       const struct sd_u64 *page, uint32_t rounds)
@@ -102,6 +150,27 @@ static void watch_page(struct sd_region *own, const struct sd_u64 *published,
 	}
 }
 
+/* Behind the epoch in the frame; nobody reads it. */
+static void touch(uint32_t initiator)
+{
+	for (uint32_t page = 0; page < g_control()->pages; page++)
+		sd_u64_store(window_page(initiator, page) + 1, page);
+}
+
+void g_window_use(const struct g_window *window, uint32_t rounds)
+{
+	/* Stands in for the published word: since the last move's flush returned,
+	 * nothing older is right here. */
+	struct sd_u64 expected = { window->epoch };
+	struct sd_region *own = g_region(window->initiator);
+	uint32_t pages = g_control()->pages;
+
+	touch(window->initiator);
+	for (uint32_t page = 0; page < pages; page++)
+		watch_page(own, &expected, window_page(window->initiator, page), rounds);
+	count_checks(own, (uint64_t)rounds * pages);
+}
+
 void g_window_watch(uint32_t self, uint32_t initiator, uint32_t rounds)
 {
 	const struct sd_published *published = g_published(initiator, self / SD_GROUP_VCPUS);
@@ -109,7 +178,6 @@ void g_window_watch(uint32_t self, uint32_t initiator, uint32_t rounds)
 	uint32_t pages = g_control()->pages;
 
 	for (uint32_t page = 0; page < pages; page++)
-		watch_page(own, &published->epoch,
-			   (const struct sd_u64 *)(uintptr_t)sd_window_va(initiator, page), rounds);
-	sd_u64_store(&own->checks, sd_u64_load(&own->checks) + (uint64_t)rounds * pages);
+		watch_page(own, &published->epoch, window_page(initiator, page), rounds);
+	count_checks(own, (uint64_t)rounds * pages);
 }

@@ -17,9 +17,10 @@
 
 #include "layout.h"
 
-#define SD_ABI_VERSION 2
+#define SD_ABI_VERSION 3
 
-/* Doorbells: 32-bit out to SD_PORT_REQUEST. */
+/* Doorbells: 32-bit out to SD_PORT_REQUEST. The code is in bits 0 to 15; the others
+ * are 0 but for SD_REQ_WAKE. */
 #define SD_REQ_READY       1    /* done with booting or with a job; give me the next */
 #define SD_REQ_FAIL        2    /* the mailbox says why */
 #define SD_REQ_FLUSH_ME    3    /* flush this vCPU's TLB on entry, as after a park */
@@ -30,9 +31,25 @@
 #define SD_REQ_YIELD_TO    6    /* region.argument: a vCPU that should run first; this
                                  * one gives its slot up if they share it */
 
-#define SD_REQ_FLUSH_OTHERS 7  /* returns when no other vCPU uses a translation that is
-                                 * older than the call */
+#define SD_REQ_FLUSH_OTHERS 7   /* region.argument: address of a struct sd_flush_request;
+                                 * returns when none of its targets uses a translation
+                                 * of the range that is older than the call */
 #define SD_REQ_FINISH      8    /* SD_REQ_FLUSH_ME without the flush */
+#define SD_REQ_SLEEP       9    /* off the slot for region.argument TSC ticks, 0: until
+                                 * woken. A pending interrupt ends it too */
+#define SD_REQ_WAKE        10   /* bits 16 to 31: a vCPU; its sleep ends, or its next one */
+#define SD_REQ_SPUN        11   /* has spun long for an acknowledgement: ends the slice
+                                 * where somebody waits for the slot */
+#define SD_REQ_STEP        32   /* and SD_STEP_: take this vCPU off its slot here */
+
+/* Steps of the handshake at which a vCPU can be taken off its slot. */
+#define SD_STEP_POSTED     0    /* initiator: all targets asked, no IPI sent */
+#define SD_STEP_READ       1    /* handler: request read, nothing flushed */
+#define SD_STEP_FLUSHED    2    /* handler: flushed, not acknowledged */
+#define SD_STEP_SERVED     3    /* handler: acknowledged */
+#define SD_STEP_PUBLISH    4    /* initiator: the flush has returned, epoch not published */
+#define SD_STEPS           5
+#define SD_CONTROL_STEPS   0x18 /* offset of steps, for handlers */
 
 /* Jobs. */
 #define SD_JOB_TOGGLE      1    /* initiators remap and flush, all others watch */
@@ -42,6 +59,7 @@
 #define SD_JOB_COST_ENTRY  5    /* vCPU 0: what SD_REQ_FLUSH_ME adds to SD_REQ_FINISH */
 #define SD_JOB_COST_PING   6    /* vCPU 0 to the last vCPU: empty handler */
 #define SD_JOB_COST_FLOOR  7    /* vCPU 0 to the last vCPU: flush and acknowledge */
+#define SD_JOB_CHURN       8    /* initiators map, touch, work, unmap and flush */
 
 /* Results of SD_JOB_ENTRY_FLUSH, in region 0: checks = times a stale
  * translation was there, skipped = of these, times it was still there after a
@@ -57,7 +75,13 @@ struct sd_control {
 	uint32_t initiators;
 	uint32_t x2apic;                /* 0: xAPIC page, 1: x2APIC MSRs */
 	uint64_t tsc_hz;                /* 0 until the first job */
-	uint64_t zero0[5];
+	uint32_t steps;                 /* bit 1 << SD_STEP_: ring SD_REQ_STEP there */
+	uint32_t by_page;               /* 1: flush page by page, INVLPG (range.h) */
+	uint32_t sleepers;              /* the last vCPUs sleep most of the time */
+	uint32_t zero5;
+	uint64_t ple_ticks;             /* SD_REQ_SPUN after so long; 0 never */
+	uint64_t sleep_ticks;           /* of a sleeper, each time */
+	uint64_t zero0;
 
 	uint32_t job;                   /* SD_JOB_ */
 	uint32_t protocol;              /* index into protocols.def */
@@ -76,11 +100,22 @@ struct sd_control {
 	uint8_t       zero4[SD_CACHE_LINE - 4];
 };
 
+_Static_assert(offsetof(struct sd_control, steps) == SD_CONTROL_STEPS, "steps moved");
 _Static_assert(offsetof(struct sd_control, job) == SD_CACHE_LINE, "job moved");
 _Static_assert(offsetof(struct sd_control, stop_initiators) == 2 * SD_CACHE_LINE, "stop moved");
 _Static_assert(offsetof(struct sd_control, stop_observers) == 3 * SD_CACHE_LINE, "stop moved");
 _Static_assert(offsetof(struct sd_control, recording) == 4 * SD_CACHE_LINE, "recording moved");
 _Static_assert(sizeof(struct sd_control) <= SD_PAGE_BYTES, "control block is one page");
+
+/*
+ * What SD_REQ_FLUSH_OTHERS asks for. Targets beyond the last vCPU are an error, the
+ * caller's own bit is ignored.
+ */
+struct sd_flush_request {
+	uint64_t start;                 /* virtual address, a whole page */
+	uint64_t pages;                 /* 0: everything */
+	uint64_t targets[SD_MAX_VCPUS / 64]; /* a bit each vCPU */
+};
 
 /*
  * The oracle's word: one line for each initiator and each group of

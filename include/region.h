@@ -22,12 +22,16 @@
 #define SD_REGION_RING_TAIL  0x180
 #define SD_REGION_COUNTS     0x1c0
 #define SD_REGION_PINGS      0x208
+#define SD_REGION_BY_PAGE    0x220
 #define SD_REGION_MAILBOX    0x240
 #define SD_MAILBOX_LINE      0x244
 #define SD_MAILBOX_FILE      0x248
 #define SD_MAILBOX_A         0x250
 #define SD_MAILBOX_B         0x258
-#define SD_REGION_LINES_END  0x2c0
+#define SD_REGION_ASKED      0x2c0
+#define SD_REGION_LEFT       0x300
+#define SD_REGION_ASLEEP     0x304
+#define SD_REGION_LINES_END  0x340
 
 /* Bits of the preempted byte (KVM_VCPU_PREEMPTED, KVM_VCPU_FLUSH_TLB). */
 #define SD_BYTE_PREEMPTED    1
@@ -75,7 +79,8 @@ struct sd_region {
 	struct sd_u64 parks;                         /* VMM */
 	uint8_t       zero3[SD_REGION_RANGE - SD_REGION_PARKED - 16];
 
-	uint8_t       zero4[SD_REGION_STATE_2017 - SD_REGION_RANGE];
+	struct sd_u64 range;                         /* initiators: range.h */
+	uint8_t       zero4[SD_REGION_STATE_2017 - SD_REGION_RANGE - 8];
 
 	struct sd_u32 state_2017;                    /* initiators, handler, park, unpark:
 	                                                pending_2017.h */
@@ -97,11 +102,20 @@ struct sd_region {
 	struct sd_u64 pings;                         /* empty-handler IPIs taken (handler) */
 	struct sd_u64 started_ticks;                 /* TSC when an initiator took the job up */
 	struct sd_u64 argument;                      /* of the doorbell being rung */
-	uint8_t       zero6[SD_REGION_MAILBOX - SD_REGION_COUNTS - 96];
+	struct sd_u64 by_page;                       /* requests served by INVLPG (handler) */
+	uint8_t       zero6[SD_REGION_MAILBOX - SD_REGION_COUNTS - 104];
 
 	struct sd_mailbox mailbox;                   /* own vCPU; read once by the VMM */
-	uint8_t       zero7[SD_REGION_LINES_END - SD_REGION_MAILBOX -
+	uint8_t       zero7[SD_REGION_ASKED - SD_REGION_MAILBOX -
 	                    sizeof(struct sd_mailbox)];
+
+	struct sd_u64 asked;                         /* initiators, handler: asleep.h */
+	uint8_t       zero10[SD_REGION_LEFT - SD_REGION_ASKED - 8];
+
+	struct sd_u32 left;                          /* own vCPU; other vCPUs' handlers */
+	struct sd_u32 asleep;                        /* own vCPU */
+	uint8_t       zero11[SD_REGION_LINES_END - SD_REGION_LEFT - 8];
+
 	uint8_t       zero8[SD_REGION_STRIDE - SD_REGION_LINES_END];
 };
 
@@ -109,6 +123,11 @@ _Static_assert(offsetof(struct sd_region, preempted) == SD_REGION_PREEMPTED, "pr
 _Static_assert(offsetof(struct sd_region, request) == SD_REGION_REQUEST, "request moved");
 _Static_assert(offsetof(struct sd_region, served) == SD_REGION_SERVED, "served moved");
 _Static_assert(offsetof(struct sd_region, parked_ticks) == SD_REGION_PARKED, "parked moved");
+_Static_assert(offsetof(struct sd_region, range) == SD_REGION_RANGE, "range moved");
+_Static_assert(offsetof(struct sd_region, by_page) == SD_REGION_BY_PAGE, "by_page moved");
+_Static_assert(offsetof(struct sd_region, asked) == SD_REGION_ASKED, "asked moved");
+_Static_assert(offsetof(struct sd_region, left) == SD_REGION_LEFT, "left moved");
+_Static_assert(offsetof(struct sd_region, asleep) == SD_REGION_ASLEEP, "asleep moved");
 _Static_assert(offsetof(struct sd_region, state_2017) == SD_REGION_STATE_2017, "state_2017 moved");
 _Static_assert(offsetof(struct sd_region, ring_tail) == SD_REGION_RING_TAIL, "ring_tail moved");
 _Static_assert(offsetof(struct sd_region, ring_head) == SD_REGION_COUNTS, "counts moved");

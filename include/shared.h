@@ -97,6 +97,21 @@ static inline uint32_t sd_u32_fetch_add(struct sd_u32 *p, uint32_t v)
 	return __atomic_fetch_add(&p->raw, v, __ATOMIC_SEQ_CST);
 }
 
+static inline uint32_t sd_u32_exchange(struct sd_u32 *p, uint32_t v)
+{
+	return __atomic_exchange_n(&p->raw, v, __ATOMIC_SEQ_CST);
+}
+
+static inline uint64_t sd_u64_fetch_or(struct sd_u64 *p, uint64_t v)
+{
+	return __atomic_fetch_or(&p->raw, v, __ATOMIC_SEQ_CST);
+}
+
+static inline uint64_t sd_u64_exchange(struct sd_u64 *p, uint64_t v)
+{
+	return __atomic_exchange_n(&p->raw, v, __ATOMIC_SEQ_CST);
+}
+
 /* On failure *old is what was found. */
 static inline bool sd_u32_cas(struct sd_u32 *p, uint32_t *old, uint32_t new_value)
 {

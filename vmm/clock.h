@@ -40,4 +40,10 @@ static inline uint64_t ticks_ns(uint64_t ticks, uint64_t tsc_hz)
 	return (uint64_t)((unsigned __int128)ticks * NS_PER_S / tsc_hz);
 }
 
+/* ns_ticks - the other way. */
+static inline uint64_t ns_ticks(uint64_t ns, uint64_t tsc_hz)
+{
+	return (uint64_t)((unsigned __int128)ns * tsc_hz / NS_PER_S);
+}
+
 #endif

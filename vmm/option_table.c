@@ -7,12 +7,70 @@
  */
 #include "option_table.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
+#include "control.h"
 #include "layout.h"
 #include "protocol_list.h"
-#include "value.h"
+#include "range.h"
+
+#define ALL_STEPS ((UINT32_C(1) << SD_STEPS) - 1)
+
+static const char *const g_workloads[] = {
+	[WORKLOAD_TOGGLE] = "toggle",
+	[WORKLOAD_CHURN] = "churn",
+};
+
+static const char *const g_preempts[] = {
+	[PREEMPT_SLICE] = "slice",
+	[PREEMPT_RANDOM] = "random",
+	[PREEMPT_AT_STEP] = "at-step",
+	[PREEMPT_HOST] = "host",
+};
+
+static const char *const g_steps[] = {
+	[SD_STEP_POSTED] = "posted",
+	[SD_STEP_READ] = "read",
+	[SD_STEP_FLUSHED] = "flushed",
+	[SD_STEP_SERVED] = "served",
+	[SD_STEP_PUBLISH] = "publish",
+};
+
+static const char *const g_entry_flushes[] = {
+	[ENTRY_FLUSH_AUTO] = "auto",
+	[ENTRY_FLUSH_STEAL] = "steal",
+	[ENTRY_FLUSH_SREGS] = "sregs",
+};
+
+_Static_assert(sizeof(g_steps) / sizeof(g_steps[0]) == SD_STEPS, "a step has no name");
+
+static const struct value_names g_workload_names = VALUE_NAMES(g_workloads);
+static const struct value_names g_preempt_names = VALUE_NAMES(g_preempts);
+static const struct value_names g_step_names = VALUE_NAMES(g_steps);
+static const struct value_names g_entry_flush_names = VALUE_NAMES(g_entry_flushes);
+
+static const char *name_of(const struct value_names *names, uint32_t value)
+{
+	assert(value < names->count);
+	return names->names[value];
+}
+
+const char *workload_name(enum workload workload)
+{
+	return name_of(&g_workload_names, workload);
+}
+
+const char *preempt_name(enum preempt preempt)
+{
+	return name_of(&g_preempt_names, preempt);
+}
+
+const char *step_name(uint32_t step)
+{
+	return name_of(&g_step_names, step);
+}
 
 static void field_store(const struct option_row *row, struct options *options,
 			const void *value, size_t bytes)
@@ -107,45 +165,87 @@ static int read_cpus(const struct option_row *row, const char *value,
 	return 0;
 }
 
+/* @unknown is the item of the list @value that is none of @known; @before stands
+ * before the list on the command line. */
+static int item_refuse(const struct option_row *row, const char *value, const char *before,
+		       const char *unknown, const char *known, struct why *why)
+{
+	size_t bytes = strcspn(unknown, ",");
+
+	if (bytes == 0)
+		return value_refuse(row, value, "a name in the list is empty", why);
+	return why_set(why, EXIT_USAGE, EINVAL, "--%s %s%.*s: unknown; one of %s", row->name,
+		       before, bytes < 64 ? (int)bytes : 64, unknown, known);
+}
+
 static int read_protocols(const struct option_row *row, const char *value,
 			  struct options *options, struct why *why)
 {
 	const char *unknown;
-	size_t bytes;
 
 	if (!protocol_list_read(value, options->protocols, &options->protocol_count, &unknown))
 		return 0;
-	bytes = strcspn(unknown, ",");
-	if (bytes == 0)
-		return value_refuse(row, value, "a name in the list is empty", why);
-	return why_set(why, EXIT_USAGE, EINVAL, "--%s %.*s: unknown; one of %s",
-		       row->name, bytes < 64 ? (int)bytes : 64, unknown,
-		       protocol_list_known());
+	return item_refuse(row, value, "", unknown, protocol_list_known(), why);
 }
 
-static int read_entry_flush(const struct option_row *row, const char *value,
-			    struct options *options, struct why *why)
+static int name_refuse(const struct option_row *row, const char *value, struct why *why)
 {
-	static const char *const names[] = {
-		[ENTRY_FLUSH_AUTO] = "auto",
-		[ENTRY_FLUSH_STEAL] = "steal",
-		[ENTRY_FLUSH_SREGS] = "sregs",
-	};
+	char names[128];
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(value, names[i]))
-			continue;
-		options->entry_flush = (enum entry_flush)i;
+	value_names_text(names, sizeof(names), row->names, " or ");
+	return why_set(why, EXIT_USAGE, EINVAL, "--%s %.64s: must be %s", row->name, value, names);
+}
+
+/* The field is an enumeration. */
+static int read_name(const struct option_row *row, const char *value,
+		     struct options *options, struct why *why)
+{
+	uint32_t number;
+
+	if (value_read_name(value, strlen(value), row->names, &number))
+		return name_refuse(row, value, why);
+	field_store(row, options, &number, sizeof(number));
+	return 0;
+}
+
+/* at-step alone is all of them; @value is "at-step" or "at-step=...". */
+static int steps_read(const struct option_row *row, const char *value, uint32_t *steps,
+		      struct why *why)
+{
+	const char *list = strchr(value, '='), *unknown;
+	char known[128];
+
+	*steps = ALL_STEPS;
+	if (!list || !value_read_name_set(list + 1, &g_step_names, steps, &unknown))
 		return 0;
-	}
-	return value_refuse(row, value, "must be auto, steal or sregs", why);
+	value_names_text(known, sizeof(known), &g_step_names, ", ");
+	return item_refuse(row, value, "at-step=", unknown, known, why);
 }
 
-static int read_quiet(const struct option_row *row, const char *value,
-		      struct options *options, struct why *why)
+static int read_preempt(const struct option_row *row, const char *value,
+			struct options *options, struct why *why)
 {
-	(void)row, (void)value, (void)why;
-	options->quiet = true;
+	size_t bytes = strcspn(value, "=");
+	uint32_t preempt, steps = 0;
+	int error = 0;
+
+	if (value_read_name(value, bytes, row->names, &preempt) ||
+	    (value[bytes] != '\0' && preempt != PREEMPT_AT_STEP))
+		return name_refuse(row, value, why);
+	if (preempt == PREEMPT_AT_STEP)
+		error = steps_read(row, value, &steps, why);
+	options->preempt = (enum preempt)preempt;
+	options->steps = steps;
+	return error;
+}
+
+static int read_flag(const struct option_row *row, const char *value,
+		     struct options *options, struct why *why)
+{
+	const bool given = true;
+
+	(void)value, (void)why;
+	field_store(row, options, &given, sizeof(given));
 	return 0;
 }
 
@@ -162,31 +262,46 @@ static int read_action(const struct option_row *row, const char *value,
 	.name = n, .read = reader
 #define TEXT(n, member) \
 	.name = n, .read = read_text, .field = offsetof(struct options, member)
+#define NAME(n, member, words) \
+	.name = n, .read = read_name, .field = offsetof(struct options, member), .names = words
+#define FLAG(n, member) \
+	.name = n, .read = read_flag, .field = offsetof(struct options, member), .bare = true
 #define NUMBER(n, reader, member, lowest, highest) \
 	.name = n, .read = reader, .field = offsetof(struct options, member), \
 	.min = lowest, .max = highest
 #define ACTION(n, action) \
 	.name = n, .read = read_action, .min = action, .bare = true
 
+/* read_name() writes four bytes. */
+_Static_assert(sizeof(enum workload) == sizeof(uint32_t) &&
+	       sizeof(enum entry_flush) == sizeof(uint32_t), "an enumeration is no uint32_t");
+
 const struct option_row g_option_rows[OPTION_ROWS] = {
-	{ NUMBER("vcpus",      read_u32,     vcpus,      1, SD_MAX_VCPUS) },
-	{ NUMBER("overcommit", read_u32,     overcommit, 1, SD_MAX_VCPUS) },
-	{ VALUE("cpus",        read_cpus) },
-	{ NUMBER("slice-us",   read_u32,     slice_us,   50, 10000000) },
-	{ VALUE("protocol",    read_protocols) },
-	{ NUMBER("duration",   read_seconds, duration_s, 10, 86400000) },
-	{ NUMBER("flushes",    read_u64,     flushes,    1, UINT64_C(1000000000000)) },
-	{ NUMBER("warmup",     read_seconds, warmup_s,   0, 60000) },
-	{ NUMBER("repeat",     read_u32,     repeat,     1, 10000) },
-	{ NUMBER("initiators", read_u32,     initiators, 1, SD_MAX_INITIATORS) },
-	{ NUMBER("pace-us",    read_u32,     pace_us,    0, 1000000) },
-	{ VALUE("entry-flush", read_entry_flush) },
-	{ NUMBER("realtime",   read_u32,     realtime,   0, 99) },
-	{ VALUE("seed",        read_seed) },
+	{ NUMBER("vcpus",         read_u32,     vcpus,         1, SD_MAX_VCPUS) },
+	{ NUMBER("overcommit",    read_u32,     overcommit,    1, SD_MAX_VCPUS) },
+	{ VALUE("cpus",           read_cpus) },
+	{ NUMBER("slice-us",      read_u32,     slice_us,      50, 10000000) },
+	{ VALUE("preempt",        read_preempt), .names = &g_preempt_names },
+	{ NUMBER("ple",           read_u32,     ple_us,        0, 1000000) },
+	{ NUMBER("sleepers",      read_u32,     sleepers,      0, SD_MAX_VCPUS - 1) },
+	{ NUMBER("realtime",      read_u32,     realtime,      0, 99) },
+	{ NAME("entry-flush",     entry_flush,  &g_entry_flush_names) },
+	{ FLAG("clear-pending",   clear_pending) },
+	{ VALUE("protocol",       read_protocols) },
+	{ NUMBER("duration",      read_seconds, duration_s,    10, 86400000) },
+	{ NUMBER("flushes",       read_u64,     flushes,       1, UINT64_C(1000000000000)) },
+	{ NUMBER("warmup",        read_seconds, warmup_s,      0, 60000) },
+	{ NUMBER("repeat",        read_u32,     repeat,        1, 10000) },
+	{ NAME("workload",        workload,     &g_workload_names) },
+	{ NUMBER("initiators",    read_u32,     initiators,    1, SD_MAX_INITIATORS) },
+	{ NUMBER("pages",         read_u32,     pages,         1, SD_MAX_PAGES) },
+	{ NUMBER("flush-ceiling", read_u32,     flush_ceiling, 0, SD_RANGE_MAX_PAGES) },
+	{ NUMBER("pace-us",       read_u32,     pace_us,       0, 1000000) },
+	{ VALUE("seed",           read_seed) },
 	{ TEXT("out",  out) },
 	{ TEXT("csv",  csv) },
 	{ TEXT("json", json) },
-	{ VALUE("quiet", read_quiet), .bare = true, .letter = 'q' },
+	{ FLAG("quiet", quiet), .letter = 'q' },
 	{ ACTION("host",           OPTIONS_HOST) },
 	{ ACTION("version",        OPTIONS_VERSION) },
 	{ ACTION("help",           OPTIONS_HELP), .letter = 'h' },

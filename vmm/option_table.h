@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "options.h"
+#include "value.h"
 
 struct option_row {
 	const char *name;       /* without the dashes */
@@ -19,11 +20,12 @@ struct option_row {
 		    struct options *options, struct why *why);
 	size_t field;           /* offset in struct options, for shared readers */
 	uint64_t min, max;      /* of a number; of seconds in ms */
+	const struct value_names *names; /* of a value that is a word */
 	bool bare;              /* takes no value */
 	char letter;            /* short form, 0 none */
 };
 
-#define OPTION_ROWS 22
+#define OPTION_ROWS 29
 
 extern const struct option_row g_option_rows[OPTION_ROWS];
 

@@ -14,6 +14,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "layout.h"
 #include "option_table.h"
 #include "protocol_list.h"
 
@@ -37,7 +38,11 @@ static void options_set_defaults(struct options *options)
 		.duration_s = 0,        /* not given */
 		.warmup_s = 0.1,
 		.repeat = 1,
-		.initiators = 1,
+		.initiators = 0,        /* not given */
+		.pages = 1,
+		.flush_ceiling = FLUSH_CEILING_AUTO,
+		.workload = WORKLOAD_TOGGLE,
+		.preempt = PREEMPT_SLICE,
 		.pace_us = 100,
 		.seed = 1,
 		.entry_flush = ENTRY_FLUSH_AUTO,
@@ -45,6 +50,41 @@ static void options_set_defaults(struct options *options)
 	};
 	/* Cannot fail: a word it knows. */
 	(void)!protocol_list_read("safe", options->protocols, &options->protocol_count, &unknown);
+}
+
+/* --initiators when it is not given. Never 0: where nobody is left awake, it is the
+ * sleepers that are too many. */
+static uint32_t initiators_default(const struct options *options)
+{
+	uint32_t awake;
+
+	if (options->workload != WORKLOAD_CHURN || options->vcpus <= options->sleepers)
+		return 1;
+	awake = options->vcpus - options->sleepers;
+	return awake < SD_MAX_INITIATORS ? awake : SD_MAX_INITIATORS;
+}
+
+/* What each vCPU is, and how many frames the initiators need. */
+static int initiators_settle(struct options *options, struct why *why)
+{
+	uint32_t most_pages;
+
+	if (options->initiators == 0)
+		options->initiators = initiators_default(options);
+	if (options->initiators > options->vcpus)
+		return why_set(why, EXIT_USAGE, EINVAL,
+			       "--initiators %u: must be 1 to %u (--vcpus)",
+			       options->initiators, options->vcpus);
+	if (options->sleepers > options->vcpus - options->initiators)
+		return why_set(why, EXIT_USAGE, EINVAL,
+			       "--sleepers %u: must be 0 to %u (--vcpus less --initiators)",
+			       options->sleepers, options->vcpus - options->initiators);
+	most_pages = SD_MAX_FRAMES / (SD_FRAME_SETS + 1) / options->initiators;
+	if (options->pages > most_pages)
+		return why_set(why, EXIT_USAGE, EINVAL,
+			       "--pages %u: must be 1 to %u with %u initiators",
+			       options->pages, most_pages, options->initiators);
+	return 0;
 }
 
 static int options_settle(struct options *options, struct why *why)
@@ -55,10 +95,11 @@ static int options_settle(struct options *options, struct why *why)
 		return why_set(why, EXIT_USAGE, EINVAL,
 			       "--overcommit %u: must be 1 to %u (--vcpus)",
 			       options->overcommit, vcpus);
-	if (options->initiators > vcpus)
-		return why_set(why, EXIT_USAGE, EINVAL,
-			       "--initiators %u: must be 1 to %u (--vcpus)",
-			       options->initiators, vcpus);
+	if (initiators_settle(options, why))
+		return -EINVAL;
+	if (options->realtime > 0 && options->preempt == PREEMPT_HOST)
+		return why_set(why, EXIT_USAGE, EINVAL, "--realtime %u: not with --preempt host",
+			       options->realtime);
 	if (options->csv != NULL && options->json != NULL && strcmp(options->csv, options->json) == 0)
 		return why_set(why, EXIT_USAGE, EINVAL, "--csv and --json: both are %s",
 			       options->csv);
@@ -186,24 +227,30 @@ const char *options_help(void)
 "  --overcommit K        vCPUs that share a slot, 1 to N (4, or N if less)\n"
 "  --cpus LIST           CPUs the slots are pinned to, as in 0-3,8 (all)\n"
 "  --slice-us US         how long a vCPU keeps its slot, 50 to 10000000 (2000)\n"
+"  --preempt POLICY      slice, random, at-step[=STEP,...] or host (slice); STEP:\n"
+"                        posted, read, flushed, served, publish (all of them)\n"
+"  --ple US              spinning that costs the slot, up to 1000000; 0: none (0)\n"
+"  --sleepers N          vCPUs that are asleep most of the time, up to 1023 (0)\n"
 "  --realtime PRIO       SCHED_FIFO priority of vCPUs, 1 to 99; 0 is off (0)\n"
 "  --entry-flush WAY     flush on entry: auto, steal or sregs (auto)\n"
+"  --clear-pending       take back the IPI of a request that park took over\n"
 "\n"
 "The measurement, of each protocol\n"
 "  --protocol LIST       names, safe or all; see --list-protocols (safe)\n"
 "  --duration S          seconds, 0.01 to 86400 (2)\n"
-"  --flushes N           stop after N flushes, up to 1e12; without --duration\n"
-"                        there is then no time limit\n"
+"  --flushes N           stop after N, up to 1e12; alone there is no time limit\n"
 "  --warmup S            seconds before it that do not count, up to 60 (0.1)\n"
 "  --repeat R            rounds over all protocols, 1 to 10000 (1)\n"
-"  --initiators I        vCPUs that flush, 1 to 64 and at most N (1)\n"
+"  --workload NAME       toggle: remap, flush; churn: map, work, unmap (toggle)\n"
+"  --initiators I        vCPUs that flush, 1 to 64 (1, churn: all but sleepers)\n"
+"  --pages P             pages of one flush, 1 to 64 (1)\n"
+"  --flush-ceiling P     more than P pages: a full flush (33, emulated ring 0: 0)\n"
 "  --pace-us US          pause between two flushes of one, up to 1000000 (100)\n"
 "  --seed X              for all that is random, decimal or 0x... (1)\n"
 "\n"
 "Results\n"
 "  --out DIR             folder for the files (./out)\n"
-"  --csv FILE            a row each flush (DIR/flush-latency.csv)\n"
-"  --json FILE           the summary (DIR/summary.json)\n"
+"  --csv, --json FILE    instead of DIR/flush-latency.csv, DIR/summary.json\n"
 "  -q, --quiet           no progress\n"
 "\n"
 "Instead of a run\n"

@@ -30,6 +30,23 @@ enum entry_flush {
 	ENTRY_FLUSH_SREGS,      /* KVM_SET_SREGS with CR4.PGE toggled */
 };
 
+/* What the initiators do: a job of the payload. */
+enum workload {
+	WORKLOAD_TOGGLE,        /* remap a window and flush */
+	WORKLOAD_CHURN,         /* map, touch, work, unmap and flush: ebizzy's shape */
+};
+
+/* Who takes vCPUs off their CPU, and when. */
+enum preempt {
+	PREEMPT_SLICE,          /* the end of a slice, on a grid; first in, first out */
+	PREEMPT_RANDOM,         /* slices of random length, the next one drawn; seeded */
+	PREEMPT_AT_STEP,        /* as slice, and between two steps of the handshake */
+	PREEMPT_HOST,           /* the host's scheduler alone */
+};
+
+/* --flush-ceiling not given: by what a page costs here (host_survey()). */
+#define FLUSH_CEILING_AUTO UINT32_MAX
+
 struct options {
 	enum options_action action;
 	uint32_t vcpus;                 /* 1 to SD_MAX_VCPUS */
@@ -45,8 +62,16 @@ struct options {
 	uint64_t flushes;               /* recorded, all initiators together; 0 no limit */
 	double warmup_s;
 	uint32_t repeat;
-	uint32_t initiators;            /* 1 to min(vcpus, SD_MAX_INITIATORS) */
+	uint32_t initiators;            /* 1 to min(vcpus - sleepers, SD_MAX_INITIATORS) */
 	uint32_t pace_us;
+	uint32_t pages;                 /* of one flush, 1 to SD_MAX_PAGES */
+	uint32_t flush_ceiling;         /* more pages than this: a full flush; or _AUTO */
+	uint32_t sleepers;              /* vCPUs asleep most of the time; no initiators */
+	enum workload workload;
+	enum preempt preempt;
+	uint32_t steps;                 /* PREEMPT_AT_STEP: bits 1 << SD_STEP_, not 0 */
+	uint32_t ple_us;                /* spun so long: off the slot; 0 never */
+	bool clear_pending;             /* take a transferred request's IPI back */
 	uint32_t realtime;              /* SCHED_FIFO priority, 0 off */
 	uint64_t seed;
 	enum entry_flush entry_flush;
@@ -72,5 +97,10 @@ const char *options_help(void);
 /* protocol_name, protocol_kind - columns of protocols.def. */
 const char *protocol_name(enum sd_protocol protocol);
 enum sd_protocol_kind protocol_kind(enum sd_protocol protocol);
+
+/* workload_name, preempt_name, step_name - as on the command line. @step is an SD_STEP_. */
+const char *workload_name(enum workload workload);
+const char *preempt_name(enum preempt preempt);
+const char *step_name(uint32_t step);
 
 #endif

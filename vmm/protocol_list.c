@@ -14,31 +14,38 @@
 #include <string.h>
 
 #include "options.h"
+#include "value.h"
 
-static const struct protocol_row {
-	const char *name;
-	enum sd_protocol_kind kind;
-} g_protocols[] = {
-#define SD_PROTOCOL(identifier, name, kind, vmm) \
-	[SD_PROTOCOL_##identifier] = { name, SD_KIND_##kind },
+static const char *const g_names[] = {
+#define SD_PROTOCOL(identifier, name, kind, vmm) [SD_PROTOCOL_##identifier] = name,
 #include "protocols.def"
 #undef SD_PROTOCOL
 };
 
-static const struct protocol_row *protocol_row(enum sd_protocol protocol)
-{
-	assert((unsigned int)protocol < SD_PROTOCOLS);
-	return &g_protocols[protocol];
-}
+static const enum sd_protocol_kind g_kinds[] = {
+#define SD_PROTOCOL(identifier, name, kind, vmm) [SD_PROTOCOL_##identifier] = SD_KIND_##kind,
+#include "protocols.def"
+#undef SD_PROTOCOL
+};
+
+/* Words for more than one protocol. */
+enum group { GROUP_SAFE, GROUP_ALL };
+
+static const char *const g_groups[] = {
+	[GROUP_SAFE] = "safe",
+	[GROUP_ALL] = "all",
+};
 
 const char *protocol_name(enum sd_protocol protocol)
 {
-	return protocol_row(protocol)->name;
+	assert((unsigned int)protocol < SD_PROTOCOLS);
+	return g_names[protocol];
 }
 
 enum sd_protocol_kind protocol_kind(enum sd_protocol protocol)
 {
-	return protocol_row(protocol)->kind;
+	assert((unsigned int)protocol < SD_PROTOCOLS);
+	return g_kinds[protocol];
 }
 
 const char *protocol_list_known(void)
@@ -59,28 +66,26 @@ static void list_add(enum sd_protocol *protocols, uint32_t *count, enum sd_proto
 	protocols[(*count)++] = protocol;
 }
 
-/* Is @item, of @bytes and not terminated, the word @name? */
-static bool item_is(const char *item, size_t bytes, const char *name)
-{
-	return strlen(name) == bytes && !memcmp(item, name, bytes);
-}
-
-/* Add all protocols that @item stands for. Returns false when it is no word. */
+/* Add all protocols that @item, of @bytes and not terminated, stands for. Returns
+ * false when it is no word. */
 static bool list_add_item(enum sd_protocol *protocols, uint32_t *count,
 			  const char *item, size_t bytes)
 {
-	bool all = item_is(item, bytes, "all");
-	bool safe = item_is(item, bytes, "safe");
-	bool known = all || safe;
+	static const struct value_names names = VALUE_NAMES(g_names);
+	static const struct value_names groups = VALUE_NAMES(g_groups);
+	uint32_t protocol, group;
 
-	for (unsigned int i = 0; i < SD_PROTOCOLS; i++) {
-		bool named = item_is(item, bytes, g_protocols[i].name);
-
-		if (all || named || (safe && g_protocols[i].kind == SD_KIND_SAFE))
-			list_add(protocols, count, (enum sd_protocol)i);
-		known |= named;
+	if (!value_read_name(item, bytes, &names, &protocol)) {
+		list_add(protocols, count, (enum sd_protocol)protocol);
+		return true;
 	}
-	return known;
+	if (value_read_name(item, bytes, &groups, &group))
+		return false;
+	for (unsigned int i = 0; i < SD_PROTOCOLS; i++) {
+		if (group == GROUP_ALL || g_kinds[i] == SD_KIND_SAFE)
+			list_add(protocols, count, (enum sd_protocol)i);
+	}
+	return true;
 }
 
 int protocol_list_read(const char *text, enum sd_protocol protocols[SD_PROTOCOLS],

@@ -21,6 +21,12 @@
 #include "report.h"
 #include "round.h"
 
+/* tlb_single_page_flush_ceiling, arch/x86/mm/tlb.c. */
+#define FLUSH_CEILING_LINUX 33
+
+/* What `--sleepers` vCPUs do most of the time. */
+#define SLEEPER_SLEEP_NS (20 * NS_PER_MS)
+
 static void say(const struct why *why)
 {
 	if (why->text[0] != '\0')
@@ -90,21 +96,46 @@ static int run_rounds(struct session *session, struct run_results *results, stru
 	return 0;
 }
 
-static int run_session(const struct run *run, struct run_results *results, struct loop *loop,
-		       struct kvm_system system, struct csv_file *csv, struct why *why)
+/* As Linux does, but for hosts where each page costs an emulated instruction. */
+static bool flushes_by_page(const struct options *options)
 {
-	const struct options *options = run->options;
-	struct session_shape shape = {
+	uint32_t ceiling = options->flush_ceiling;
+
+	if (ceiling == FLUSH_CEILING_AUTO)
+		ceiling = host_emulates_ring0() ? 0 : FLUSH_CEILING_LINUX;
+	return options->pages <= ceiling;
+}
+
+static struct session_shape shape_of(const struct options *options,
+				     const struct run_results *results)
+{
+	return (struct session_shape){
 		.vcpus = options->vcpus,
 		.initiators = options->initiators,
-		.pages = 1,
+		.pages = options->pages,
 		.slots = options->slots,
 		.slice_ns = options->slice_us * NS_PER_US,
+		.shares_cpus = options->preempt == PREEMPT_HOST,
+		.preempt = options->preempt == PREEMPT_RANDOM ? &preempt_random : &preempt_slice,
+		.steps = options->preempt == PREEMPT_AT_STEP ? options->steps : 0,
+		.by_page = results->by_page,
+		.clears_pending = options->clear_pending,
+		.sleepers = options->sleepers,
+		.ple_ns = options->ple_us * NS_PER_US,
+		.sleep_ns = SLEEPER_SLEEP_NS,
 		.cpus = results->slot_cpus,
 		.realtime = options->realtime,
 		.marks_preempted = host_kvm_marks(),
 	};
+}
+
+static int run_session(const struct run *run, struct run_results *results, struct loop *loop,
+		       struct kvm_system system, struct csv_file *csv, struct why *why)
+{
+	const struct options *options = run->options;
+	struct session_shape shape = shape_of(options, results);
 	static struct session session;
+	struct kvm_marks marks = { 0 };
 	int error = session_create(&session, loop, system, &shape, run->payload, why);
 
 	if (error != 0)
@@ -114,6 +145,9 @@ static int run_session(const struct run *run, struct run_results *results, struc
 	for (uint32_t i = 0; i < results->result_count; i++)
 		protocol_result_init(&results->results[i], options->protocols[i]);
 	error = host_survey(&session, options->entry_flush, results, why);
+	if (error == 0)
+		error = round_read_marks(&session, &marks, why);
+	results->kvm_counts_marks = marks.known;
 	if (error == 0)
 		error = run_rounds(&session, results, csv, why);
 	session_destroy(&session);
@@ -129,11 +163,16 @@ static int prepare_results(const struct run *run, struct run_results *results, s
 	results->argv = run->argv;
 	clock_gettime(CLOCK_REALTIME, &results->started);
 	results->result_count = options->protocol_count;
+	results->by_page = flushes_by_page(options);
 	results->results = calloc(options->protocol_count, sizeof(*results->results));
-	if (results->results == NULL)
+	results->by_round = calloc((size_t)options->protocol_count * options->repeat,
+				   sizeof(*results->by_round));
+	if (results->results == NULL || results->by_round == NULL)
 		return why_set(why, EXIT_HOST, ENOMEM, "results: %s", strerror(ENOMEM));
-	for (uint32_t i = 0; i < options->protocol_count; i++)
+	for (uint32_t i = 0; i < options->protocol_count; i++) {
 		results->results[i].protocol = options->protocols[i];
+		results->results[i].by_round = &results->by_round[i * options->repeat];
+	}
 	return choose_cpus(options, &results->slot_cpus, why);
 }
 
@@ -196,6 +235,7 @@ destroy_loop:
 out:
 	say(&why);
 	free(results.results);
+	free(results.by_round);
 	if (system.fd >= 0)
 		close(system.fd);
 	return why.status;

@@ -11,6 +11,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,4 +100,51 @@ int value_read_cpus(const char *text, cpu_set_t *cpus)
 		return -EINVAL;
 	*cpus = found;
 	return 0;
+}
+
+int value_read_name(const char *text, size_t bytes, const struct value_names *names,
+		    uint32_t *value)
+{
+	for (uint32_t i = 0; i < names->count; i++) {
+		if (strlen(names->names[i]) != bytes || memcmp(text, names->names[i], bytes))
+			continue;
+		*value = i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+int value_read_name_set(const char *text, const struct value_names *names, uint32_t *set,
+			const char **unknown)
+{
+	uint32_t found = 0, value;
+
+	for (const char *item = text;; item++) {
+		size_t bytes = strcspn(item, ",");
+
+		if (value_read_name(item, bytes, names, &value)) {
+			*unknown = item;
+			return -EINVAL;
+		}
+		found |= UINT32_C(1) << value;
+		item += bytes;
+		if (*item == '\0')
+			break;
+	}
+	*set = found;
+	return 0;
+}
+
+void value_names_text(char *out, size_t bytes, const struct value_names *names,
+		      const char *before_last)
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (uint32_t i = 0; i < names->count && used < bytes; i++) {
+		const char *before = i + 1 < names->count ? ", " : before_last;
+
+		used += (size_t)snprintf(out + used, bytes - used, "%s%s", i > 0 ? before : "",
+					 names->names[i]);
+	}
 }

@@ -142,14 +142,20 @@ static void initiate(uint32_t self)
 	doorbell(SD_REQ_STOPPED);
 }
 
+/* The jobs of --workload. All others are about the host. */
+static bool is_workload(uint32_t job)
+{
+	return job == SD_JOB_TOGGLE || job == SD_JOB_CHURN;
+}
+
 __attribute__((noreturn))
 void _start(uint32_t self);
 
 /*
- * A vCPU's life: READY, a job, READY, a job... Jobs other than SD_JOB_TOGGLE are
- * about the host: vCPU 0 measures something, and may as well stop at once. In
- * every job those that have stopped, and all others, stay on the CPU until
- * stop_observers: they are the competition.
+ * A vCPU's life: READY, a job, READY, a job... In a job about the host vCPU 0
+ * measures something, and may as well stop at once. In every job those that have
+ * stopped, and all others, stay on the CPU until stop_observers: they are the
+ * competition.
  */
 void _start(uint32_t self)
 {
@@ -157,9 +163,9 @@ void _start(uint32_t self)
 		fail(__LINE__, control->abi_version, SD_ABI_VERSION);
 	for (;;) {
 		doorbell(SD_REQ_READY);
-		if (control->job == SD_JOB_TOGGLE && self < control->initiators)
+		if (is_workload(control->job) && self < control->initiators)
 			initiate(self);
-		else if (control->job != SD_JOB_TOGGLE && self == 0)
+		else if (!is_workload(control->job) && self == 0)
 			doorbell(SD_REQ_STOPPED);
 		while (!sd_u32_load(&control->stop_observers))
 			__asm__ volatile("pause");

@@ -7,8 +7,9 @@
  */
 #include "protocol.h"
 
-static enum g_post generation_post(struct sd_region *target, uint32_t *want)
+static enum g_post generation_post(uint32_t self, struct sd_region *target, uint32_t *want)
 {
+	(void)self;
 	return sd_word_post(target, want) == SD_POST_COVERED ? G_POST_COVERED : G_POST_WAIT;
 }
 

@@ -7,8 +7,9 @@
 #include "pending_2017.h"
 #include "protocol.h"
 
-static enum g_post ipi_pending_2017_post(struct sd_region *target, uint32_t *want)
+static enum g_post ipi_pending_2017_post(uint32_t self, struct sd_region *target, uint32_t *want)
 {
+	(void)self;
 	(void)want;
 	return sd_2017_post(target) ? G_POST_COVERED : G_POST_WAIT;
 }

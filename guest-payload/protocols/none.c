@@ -4,8 +4,9 @@
  */
 #include "protocol.h"
 
-static enum g_post none_post(struct sd_region *target, uint32_t *want)
+static enum g_post none_post(uint32_t self, struct sd_region *target, uint32_t *want)
 {
+	(void)self;
 	(void)target;
 	(void)want;
 	return G_POST_SKIPPED;

@@ -5,8 +5,9 @@
  */
 #include "protocol.h"
 
-static enum g_post skip_preempted_post(struct sd_region *target, uint32_t *want)
+static enum g_post skip_preempted_post(uint32_t self, struct sd_region *target, uint32_t *want)
 {
+	(void)self;
 	if (sd_word_preempted(target))
 		return G_POST_SKIPPED;
 	*want = sd_word_request(target);

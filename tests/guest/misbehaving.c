@@ -46,6 +46,15 @@ enum mode {
 	MAIL_FILE_TWO_LINES,
 	RING_HEAD_AHEAD,
 	RING_HEAD_BEHIND,
+	YIELD_OUTSIDE,          /* to a vCPU that is not there */
+	WAKE_OUTSIDE,
+	UNKNOWN_STEP,
+	FLUSH_REQUEST_OUTSIDE,
+	FLUSH_REQUEST_AT_END,   /* begins inside guest memory */
+	FLUSH_REQUEST_TARGETS,  /* beyond the last vCPU */
+	FLUSH_REQUEST_RANGE,    /* round the end of the address space */
+	SLEEP_FOR_EVER,
+	WAKE_FOR_EVER,          /* everybody, who need not be asleep */
 };
 
 /* What the CPU pushes on the way to a handler. */
@@ -167,6 +176,14 @@ static void flush_for_ever(void)
 	}
 }
 
+static struct sd_flush_request senseless;
+
+static void request_flush(uint64_t address)
+{
+	sd_u64_store(&own->argument, address);
+	out(SD_PORT_REQUEST, SD_REQ_FLUSH_OTHERS);
+}
+
 static void misbehave(void)
 {
 	switch ((enum mode)MODE) {
@@ -212,6 +229,39 @@ static void misbehave(void)
 		break;
 	case RING_HEAD_BEHIND:
 		sd_u64_store(&own->ring_head, sd_u64_load(&own->ring_tail) - 1);
+		break;
+	case YIELD_OUTSIDE:
+		sd_u64_store(&own->argument, control->vcpus);
+		out(SD_PORT_REQUEST, SD_REQ_YIELD_TO);
+		break;
+	case WAKE_OUTSIDE:
+		out(SD_PORT_REQUEST, SD_REQ_WAKE | 0xffffu << 16);
+		break;
+	case UNKNOWN_STEP:
+		out(SD_PORT_REQUEST, SD_REQ_STEP + SD_STEPS);
+		break;
+	case FLUSH_REQUEST_OUTSIDE:
+		request_flush(UINT64_MAX - 8);
+		break;
+	case FLUSH_REQUEST_AT_END:
+		request_flush(end_of_memory() - 8);
+		break;
+	case FLUSH_REQUEST_TARGETS:
+		senseless.targets[SD_MAX_VCPUS / 64 - 1] = UINT64_C(1) << 63;
+		request_flush((uint64_t)(uintptr_t)&senseless);
+		break;
+	case FLUSH_REQUEST_RANGE:
+		senseless.start = UINT64_MAX - SD_PAGE_BYTES + 1;
+		senseless.pages = 2;
+		request_flush((uint64_t)(uintptr_t)&senseless);
+		break;
+	case SLEEP_FOR_EVER:
+		sd_u64_store(&own->argument, UINT64_MAX);
+		out(SD_PORT_REQUEST, SD_REQ_SLEEP);
+		break;
+	case WAKE_FOR_EVER:
+		for (uint32_t i = 0;; i = (i + 1) % control->vcpus)
+			out(SD_PORT_REQUEST, SD_REQ_WAKE | i << 16);
 		break;
 	case BUSY_FOR_EVER:
 	case BUSY_IN_FIRST_JOB:

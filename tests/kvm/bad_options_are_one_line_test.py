@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """A wrong command line ends with status 2 and one line that says what is wrong.
 Needs no /dev/kvm: the command line is looked at first."""
-from bench import CONTROLS, SAFE, UNSAFE, Bench, check_refused
+from bench import CONTROLS, SAFE, STEPS, UNSAFE, Bench, check_refused
 
 CASES = [
     (["--bogus"], "--bogus"),
@@ -22,6 +22,24 @@ CASES = [
     (["--protocol", "ipi,nonesuch"], ", ".join(SAFE + UNSAFE + CONTROLS)),
     (["--protocol", "ipi,,ipi"], "empty"),
     (["--entry-flush", "maybe"], "auto, steal or sregs"),
+    (["--sleepers", "8"], "--sleepers 8: must be 0 to 7"),
+    (["--sleepers", "1024"], "0 to 1023"),
+    (["--initiators", "4", "--sleepers", "5"], "0 to 4"),
+    (["--workload", "churn", "--sleepers", "8"], "0 to 7"),
+    (["--workload", "ebizzy"], "toggle or churn"),
+    (["--pages", "0"], "1 to 64"),
+    (["--pages", "65"], "1 to 64"),
+    (["--vcpus", "64", "--initiators", "64", "--pages", "32"], "1 to 31 with 64 initiators"),
+    (["--vcpus", "99", "--workload", "churn", "--pages", "32"], "1 to 31 with 64 initiators"),
+    (["--flush-ceiling", "64"], "0 to 63"),
+    (["--ple", "1000001"], "0 to 1000000"),
+    (["--clear-pending=yes"], "takes no value"),
+    (["--preempt", "never"], "slice, random, at-step or host"),
+    (["--preempt", "random=read"], "slice, random, at-step or host"),
+    (["--preempt", "at-step=read,sent"], "sent: unknown; one of " + ", ".join(STEPS)),
+    (["--preempt", "at-step="], "empty"),
+    (["--preempt", "at-step=read,,served"], "empty"),
+    (["--preempt", "host", "--realtime", "1"], "not with --preempt host"),
     (["--duration", "0"], "--duration 0"),
     (["--duration", "nan"], "--duration nan"),
     (["--slice-us", "49"], "--slice-us 49"),

@@ -10,10 +10,11 @@ import datetime
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
-SAFE = ["ipi", "yield", "deferred", "generation", "takeover", "hypercall"]
+SAFE = ["ipi", "sleep", "yield", "deferred", "generation", "takeover", "hypercall"]
 UNSAFE = ["ipi-pending-2017"]
 CONTROLS = ["none", "skip-preempted"]
 
@@ -26,6 +27,7 @@ SUMMARY_KEYS = {
     "schema": int, "command": list, "version": str, "seed": int, "started": str,
     "host": dict, "vcpus": int, "slots": int, "slice_us": int, "pages": int,
     "initiators": int, "preempt": str, "interrupted": bool, "protocols": list,
+    "workload": str, "sleepers": int, "ple_us": int, "by_page": bool, "clear_pending": bool,
 }
 PROTOCOL_KEYS = {
     "name": str, "safe": bool, "flushes": int, "flushes_per_s": float,
@@ -33,7 +35,12 @@ PROTOCOL_KEYS = {
     "over_quarter_slice": int, "checks": int, "stale": int, "disturbed": bool,
     "ipis_per_flush": float, "deferred_per_flush": float, "transfers": int,
     "takeovers": int, "spurious_ipis": int, "switches": int, "dropped": int,
+    "yields": int, "kicks": int, "sleeps": int, "wakes": int, "spun": int, "steps": int,
+    "by_page": int, "cleared_ipis": int, "rounds": int,
 }
+ROUND_KEYS = {"flushes": int, "flushes_per_s": float}
+DECISION_KEYS = {"decisions": int, "decisions_digest": str}
+STEPS = ["posted", "read", "flushed", "served", "publish"]
 
 Finished = collections.namedtuple("Finished", ["status", "out", "err"])
 
@@ -133,6 +140,42 @@ def check_types(what, found, wanted):
         check(good, f"{what}: {key} is {found[key]!r}")
 
 
+def check_policy(summary):
+    """Steps stand where the policy has some, each once and in order."""
+    steps = summary.get("steps")
+    check((steps is not None) == (summary["preempt"] == "at-step"),
+          f"preempt {summary['preempt']}, steps {steps}")
+    check(steps is None or (steps and steps == [step for step in STEPS if step in steps]),
+          f"steps {steps}")
+
+
+def check_rounds(summary, protocol):
+    """What the rounds recorded adds up to what the protocol did."""
+    name, rounds = protocol["name"], protocol.get("by_round")
+    if rounds is None:
+        check(protocol["rounds"] == 0, f"{name}: {protocol['rounds']} rounds, no by_round")
+        return
+    check(len(rounds) == protocol["rounds"], f"{name}: {protocol['rounds']} rounds: {rounds}")
+    for figure in rounds:
+        check_types(f"{name}: by_round", figure, ROUND_KEYS)
+        if summary["preempt"] == "random":
+            check_types(f"{name}: by_round", figure, DECISION_KEYS)
+            check(re.fullmatch("[0-9a-f]{16}", figure["decisions_digest"]),
+                  f"{name}: digest {figure['decisions_digest']!r}")
+        else:
+            check(not DECISION_KEYS.keys() & figure.keys(), f"{name}: who decided? {figure}")
+    check(sum(figure["flushes"] for figure in rounds) == protocol["flushes"],
+          f"{name}: {protocol['flushes']} flushes, by round {rounds}")
+
+
+def check_marks(protocols):
+    """KVM has the statistics or not: both figures, everywhere or nowhere."""
+    wanted = {"kvm_reported": int, "kvm_other": int}
+    if any(key in protocol for protocol in protocols for key in wanted):
+        for protocol in protocols:
+            check_types(protocol["name"], protocol, wanted)
+
+
 def read_summary(folder):
     """summary.json, its shape checked."""
     text = pathlib.Path(folder, "summary.json").read_text(encoding="utf-8")
@@ -143,8 +186,11 @@ def read_summary(folder):
     check_types("summary", summary, SUMMARY_KEYS)
     check(summary["schema"] == 1, f"schema {summary['schema']}")
     datetime.datetime.fromisoformat(summary["started"].replace("Z", "+00:00"))
+    check_policy(summary)
+    check_marks(summary["protocols"])
     for protocol in summary["protocols"]:
         check_types(protocol.get("name"), protocol, PROTOCOL_KEYS)
+        check_rounds(summary, protocol)
         for key in "wall_ns", "stall_ns", "floor_ns", "pte_ns":
             times = [protocol[key].get(quantile) for quantile in QUANTILES]
             check(all(isinstance(time, int) for time in times) and times == sorted(times),

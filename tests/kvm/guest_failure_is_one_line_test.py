@@ -24,6 +24,13 @@ CASES = {
     "mail_file_two_lines": r"vCPU 0: the payload gave up at name:7 \(0x1, 0x2\)",
     "ring_head_ahead": r"initiator 0: sample ring head 16385 out of reach of tail 0",
     "ring_head_behind": r"initiator 0: sample ring head \d{20} out of reach of tail 0",
+    "yield_outside": r"vCPU 0: yields to vCPU 4",
+    "wake_outside": r"vCPU 0: wakes vCPU 65535",
+    "unknown_step": r"vCPU 0: unknown doorbell 0x25",
+    "flush_request_outside": r"vCPU 0: flush request at 0xf{15}7 is outside memory",
+    "flush_request_at_end": r"vCPU 0: flush request at 0x\w+ is outside memory",
+    "flush_request_targets": r"vCPU 0: flush request of 0 pages from 0x0, or its targets, .*",
+    "flush_request_range": r"vCPU 0: flush request of 2 pages from 0xf{13}000, .*",
 }
 
 

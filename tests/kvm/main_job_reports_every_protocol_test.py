@@ -41,6 +41,10 @@ def check_main_job(bench, way):
     check([p["name"] for p in summary["protocols"]] == SAFE + UNSAFE + CONTROLS, "wrong list of protocols")
     check((summary["vcpus"], summary["slots"], summary["initiators"]) == (8, 2, 1), "wrong machine")
     check(summary["command"][0] == bench.vmm, f"command: {summary['command']}")
+    check((summary["workload"], summary["preempt"], summary["sleepers"], summary["pages"],
+           summary["ple_us"], summary["clear_pending"]) == ("toggle", "slice", 0, 1, 0, False),
+          "not the defaults")
+    check(all(p["rounds"] == 1 for p in summary["protocols"]), "not one round each")
     check(not summary["interrupted"], "interrupted, but by whom?")
     check(all(p["dropped"] == 0 for p in summary["protocols"]), "samples were dropped")
     check_counts(summary, rows)

@@ -7,9 +7,10 @@ import tempfile
 from bench import SAFE, UNSAFE, Bench, check, check_safe, require
 
 # What has to have happened, and what cannot have.
-EVENTS = ["deferred_per_flush", "transfers", "takeovers", "yields", "kicks"]
+EVENTS = ["deferred_per_flush", "transfers", "takeovers", "yields", "kicks", "sleeps", "wakes"]
 HAPPENS = {
     "ipi": [],
+    "sleep": ["sleeps", "wakes"],
     "yield": ["yields"],
     "deferred": ["deferred_per_flush"],
     "generation": ["deferred_per_flush", "transfers"],
@@ -36,7 +37,7 @@ def main():
             check((result[event] > 0) == (event in HAPPENS[name]),
                   f"{name}: {event} is {result[event]}")
         check(result["spurious_ipis"] <= result["transfers"], f"{name}: more spurious than transfers")
-    check(all(row.ipis == 7 for row in rows if row.protocol in ("ipi", "yield")), "not all interrupted")
+    check(all(row.ipis == 7 for row in rows if row.protocol in ("ipi", "sleep", "yield")), "not all interrupted")
     check(all(row.ipis == 0 for row in rows if row.protocol == "hypercall"), "IPIs of hypercall")
 
 

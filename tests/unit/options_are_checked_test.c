@@ -3,9 +3,12 @@
  * options_are_checked_test.c - every value at the ends of its range is taken,
  * the next one beyond is refused, with one line that says so.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "command_line.h"
+#include "control.h"
+#include "value.h"
 
 static const struct {
 	const char *line, *says;
@@ -33,6 +36,54 @@ static const struct {
 	{ "--initiators 9",            "--initiators 9: must be 1 to 8 (--vcpus)" },
 	{ "--initiators 65 --vcpus 99", "--initiators 65: must be 1 to 64" },
 	{ "--initiators 2 --vcpus 1 --host", "--initiators 2: must be 1 to 1 (--vcpus)" },
+	{ "--sleepers 1024",           "--sleepers 1024: must be 0 to 1023" },
+	{ "--sleepers -1",             "--sleepers -1: not a whole number" },
+	{ "--sleepers 8",              "--sleepers 8: must be 0 to 7 (--vcpus less --initiators)" },
+	{ "--sleepers 6 --initiators 3",
+	  "--sleepers 6: must be 0 to 5 (--vcpus less --initiators)" },
+	{ "--sleepers 1 --initiators 8",
+	  "--sleepers 1: must be 0 to 0 (--vcpus less --initiators)" },
+	{ "--sleepers 8 --workload churn",
+	  "--sleepers 8: must be 0 to 7 (--vcpus less --initiators)" },
+	{ "--sleepers 1023 --workload churn",
+	  "--sleepers 1023: must be 0 to 7 (--vcpus less --initiators)" },
+	{ "--sleepers 1 --initiators 8 --workload churn",
+	  "--sleepers 1: must be 0 to 0 (--vcpus less --initiators)" },
+	{ "--pages 0",                 "--pages 0: must be 1 to 64" },
+	{ "--pages 65",                "--pages 65: must be 1 to 64" },
+	{ "--pages 64 --vcpus 32 --initiators 32",
+	  "--pages 64: must be 1 to 63 with 32 initiators" },
+	{ "--pages 32 --vcpus 64 --initiators 64",
+	  "--pages 32: must be 1 to 31 with 64 initiators" },
+	{ "--pages 32 --vcpus 128 --workload churn",
+	  "--pages 32: must be 1 to 31 with 64 initiators" },
+	{ "--flush-ceiling 64",        "--flush-ceiling 64: must be 0 to 63" },
+	{ "--flush-ceiling 4294967295", "--flush-ceiling 4294967295: must be 0 to 63" },
+	{ "--flush-ceiling auto",      "--flush-ceiling auto: not a whole number" },
+	{ "--ple 1000001",             "--ple 1000001: must be 0 to 1000000" },
+	{ "--ple",                     "--ple: needs a value" },
+	{ "--workload ebizzy",         "--workload ebizzy: must be toggle or churn" },
+	{ "--workload toggl",          "--workload toggl: must be toggle or churn" },
+	{ "--workload toggles",        "--workload toggles: must be toggle or churn" },
+	{ "--preempt never", "--preempt never: must be slice, random, at-step or host" },
+	{ "--preempt at",    "--preempt at: must be slice, random, at-step or host" },
+	{ "--preempt =read", "--preempt =read: must be slice, random, at-step or host" },
+	{ "--preempt slice=read",
+	  "--preempt slice=read: must be slice, random, at-step or host" },
+	{ "--preempt host=", "--preempt host=: must be slice, random, at-step or host" },
+	{ "--preempt at-step=", "--preempt at-step=: a name in the list is empty" },
+	{ "--preempt at-step=,read", "--preempt at-step=,read: a name in the list is empty" },
+	{ "--preempt at-step=read,", "--preempt at-step=read,: a name in the list is empty" },
+	{ "--preempt at-step=read,sent", "--preempt at-step=sent: unknown; one of "
+	  "posted, read, flushed, served, publish" },
+	{ "--preempt at-step=sent,read", "--preempt at-step=sent: unknown; one of "
+	  "posted, read, flushed, served, publish" },
+	{ "--preempt at-step=read=read", "--preempt at-step=read=read: unknown; one of "
+	  "posted, read, flushed, served, publish" },
+	{ "--preempt",                 "--preempt: needs a value" },
+	{ "--realtime 1 --preempt host", "--realtime 1: not with --preempt host" },
+	{ "--preempt host --realtime 99", "--realtime 99: not with --preempt host" },
+	{ "--clear-pending=1",         "--clear-pending: takes no value" },
 	{ "--slice-us 49",             "--slice-us 49: must be 50 to 10000000" },
 	{ "--slice-us 10000001",       "--slice-us 10000001: must be 50 to 10000000" },
 	{ "--pace-us 1000001",         "--pace-us 1000001: must be 0 to 1000000" },
@@ -104,6 +155,21 @@ static const struct {
 	{ "--initiators 1 --vcpus 1",    U32(initiators), 1 },
 	{ "--initiators 8",              U32(initiators), 8 },
 	{ "--initiators 64 --vcpus 64",  U32(initiators), 64 },
+	{ "--initiators 5 --workload churn", U32(initiators), 5 },
+	{ "--sleepers 0",                U32(sleepers),   0 },
+	{ "--sleepers 7",                U32(sleepers),   7 },
+	{ "--sleepers 5 --initiators 3", U32(sleepers),   5 },
+	{ "--sleepers 1023 --vcpus 1024", U32(sleepers),  1023 },
+	{ "--pages 1",                   U32(pages),      1 },
+	{ "--pages 64",                  U32(pages),      64 },
+	{ "--pages 64 --vcpus 31 --initiators 31", U32(pages), 64 },
+	{ "--pages 63 --vcpus 32 --initiators 32", U32(pages), 63 },
+	{ "--pages 31 --vcpus 64 --initiators 64", U32(pages), 31 },
+	{ "--flush-ceiling 0",           U32(flush_ceiling), 0 },
+	{ "--flush-ceiling 63",          U32(flush_ceiling), 63 },
+	{ "--ple 0",                     U32(ple_us),     0 },
+	{ "--ple 1000000",               U32(ple_us),     1000000 },
+	{ "--preempt host --slice-us 50", U32(slice_us),  50 },
 	{ "--slice-us 50",               U32(slice_us),   50 },
 	{ "--slice-us 10000000",         U32(slice_us),   10000000 },
 	{ "--pace-us 0",                 U32(pace_us),    0 },
@@ -194,6 +260,88 @@ static void entry_flush_has_three_ways(void **state)
 			 ENTRY_FLUSH_SREGS);
 }
 
+#define STEP(step) (UINT32_C(1) << SD_STEP_##step)
+#define ALL_STEPS (STEP(POSTED) | STEP(READ) | STEP(FLUSHED) | STEP(SERVED) | STEP(PUBLISH))
+
+static void policies_have_steps_or_none(void **state)
+{
+	static const struct {
+		const char *line;
+		enum preempt preempt;
+		uint32_t steps;
+	} cases[] = {
+		{ "",                               PREEMPT_SLICE,   0 },
+		{ "--preempt slice",                PREEMPT_SLICE,   0 },
+		{ "--preempt random",               PREEMPT_RANDOM,  0 },
+		{ "--preempt host",                 PREEMPT_HOST,    0 },
+		{ "--preempt host --realtime 0",    PREEMPT_HOST,    0 },
+		{ "--preempt at-step",              PREEMPT_AT_STEP, ALL_STEPS },
+		{ "--preempt=at-step=posted",       PREEMPT_AT_STEP, STEP(POSTED) },
+		{ "--preempt at-step=read",         PREEMPT_AT_STEP, STEP(READ) },
+		{ "--preempt at-step=flushed",      PREEMPT_AT_STEP, STEP(FLUSHED) },
+		{ "--preempt at-step=served",       PREEMPT_AT_STEP, STEP(SERVED) },
+		{ "--preempt at-step=publish",      PREEMPT_AT_STEP, STEP(PUBLISH) },
+		{ "--preempt at-step=publish,read", PREEMPT_AT_STEP, STEP(PUBLISH) | STEP(READ) },
+		{ "--preempt at-step=read,read",    PREEMPT_AT_STEP, STEP(READ) },
+		{ "--preempt at-step=posted,read,flushed,served,publish",
+		  PREEMPT_AT_STEP, ALL_STEPS },
+		/* The last one counts, with its steps. */
+		{ "--preempt at-step --preempt slice",         PREEMPT_SLICE,   0 },
+		{ "--preempt at-step=read --preempt at-step",  PREEMPT_AT_STEP, ALL_STEPS },
+		{ "--preempt at-step --preempt at-step=read",  PREEMPT_AT_STEP, STEP(READ) },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct options options = command_line_options(cases[i].line);
+
+		print_message("%s\n", cases[i].line);
+		assert_int_equal(options.preempt, cases[i].preempt);
+		assert_int_equal(options.steps, cases[i].steps);
+	}
+}
+
+/* Every name is read back as what it stands for. */
+static void names_are_those_of_the_command_line(void **state)
+{
+	char line[64];
+
+	(void)state;
+	for (enum preempt preempt = PREEMPT_SLICE; preempt <= PREEMPT_HOST; preempt++) {
+		snprintf(line, sizeof(line), "--preempt %s", preempt_name(preempt));
+		assert_int_equal(command_line_options(line).preempt, preempt);
+	}
+	for (enum workload workload = WORKLOAD_TOGGLE; workload <= WORKLOAD_CHURN; workload++) {
+		snprintf(line, sizeof(line), "--workload %s", workload_name(workload));
+		assert_int_equal(command_line_options(line).workload, workload);
+	}
+	for (uint32_t step = 0; step < SD_STEPS; step++) {
+		snprintf(line, sizeof(line), "--preempt at-step=%s", step_name(step));
+		assert_int_equal(command_line_options(line).steps, UINT32_C(1) << step);
+	}
+}
+
+/* Cut, but ended, and nothing behind the end is touched. */
+static void lists_of_names_respect_their_buffer(void **state)
+{
+	static const char *const words[] = { "one", "two", "three" };
+	const struct value_names names = VALUE_NAMES(words);
+	static const char full[] = "one, two or three";
+	char text[32];
+
+	(void)state;
+	for (size_t bytes = 1; bytes < sizeof(text); bytes++) {
+		size_t length = bytes <= sizeof(full) ? bytes - 1 : sizeof(full) - 1;
+
+		memset(text, 'x', sizeof(text));
+		value_names_text(text, bytes, &names, " or ");
+		assert_int_equal(strlen(text), length);
+		assert_memory_equal(text, full, length);
+		for (size_t i = bytes; i < sizeof(text); i++)
+			assert_int_equal(text[i], 'x');
+	}
+}
+
 static void files_and_flags_arrive(void **state)
 {
 	struct options options = command_line_options("-q --out o --csv=c --json j a.elf");
@@ -206,6 +354,9 @@ static void files_and_flags_arrive(void **state)
 	assert_string_equal(options.payload, "a.elf");
 	assert_string_equal(command_line_options("-- --odd").payload, "--odd");
 	assert_true(command_line_options("a.elf --quiet").quiet);
+	assert_true(command_line_options("--clear-pending a.elf").clear_pending);
+	assert_false(command_line_options("--quiet").clear_pending);
+	assert_false(command_line_options("--clear-pending").quiet);
 }
 
 static void an_empty_payload_is_refused(void **state)
@@ -286,6 +437,9 @@ int main(void)
 		cmocka_unit_test(flushes_alone_lift_the_deadline),
 		cmocka_unit_test(cpu_lists_are_sets),
 		cmocka_unit_test(entry_flush_has_three_ways),
+		cmocka_unit_test(policies_have_steps_or_none),
+		cmocka_unit_test(names_are_those_of_the_command_line),
+		cmocka_unit_test(lists_of_names_respect_their_buffer),
 		cmocka_unit_test(files_and_flags_arrive),
 		cmocka_unit_test(an_empty_payload_is_refused),
 		cmocka_unit_test(an_answer_ignores_what_is_behind_it),

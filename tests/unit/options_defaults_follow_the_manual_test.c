@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "command_line.h"
+#include "control.h"
 
 /* Options whose default can also be given. */
 static const struct {
@@ -14,13 +15,18 @@ static const struct {
 	{ "--vcpus",       "8" },
 	{ "--overcommit",  "4" },
 	{ "--slice-us",    "2000" },
+	{ "--preempt",     "slice" },
+	{ "--ple",         "0" },
+	{ "--sleepers",    "0" },
 	{ "--realtime",    "0" },
 	{ "--entry-flush", "auto" },
 	{ "--protocol",    "safe" },
 	{ "--duration",    "2" },
 	{ "--warmup",      "0.1" },
 	{ "--repeat",      "1" },
+	{ "--workload",    "toggle" },
 	{ "--initiators",  "1" },
+	{ "--pages",       "1" },
 	{ "--pace-us",     "100" },
 	{ "--seed",        "1" },
 	{ "--out",         "./out" },
@@ -45,6 +51,12 @@ static void numbers_are_equal(const struct options *a, const struct options *b)
 	assert_int_equal(a->repeat, b->repeat);
 	assert_int_equal(a->initiators, b->initiators);
 	assert_int_equal(a->pace_us, b->pace_us);
+	assert_int_equal(a->pages, b->pages);
+	assert_int_equal(a->sleepers, b->sleepers);
+	assert_int_equal(a->workload, b->workload);
+	assert_int_equal(a->preempt, b->preempt);
+	assert_int_equal(a->steps, b->steps);
+	assert_int_equal(a->ple_us, b->ple_us);
 	assert_int_equal(a->realtime, b->realtime);
 	assert_int_equal(a->seed, b->seed);
 	assert_int_equal(a->entry_flush, b->entry_flush);
@@ -83,6 +95,40 @@ static void what_is_not_given_is_empty(void **state)
 	assert_null(options.json);
 	assert_null(options.payload);
 	assert_false(options.quiet);
+	assert_false(options.clear_pending);
+	assert_int_equal(options.flush_ceiling, FLUSH_CEILING_AUTO);
+	assert_int_equal(options.steps, 0);
+}
+
+/* churn: every vCPU that does not sleep, as far as there are windows. */
+static void initiators_follow_the_workload(void **state)
+{
+	static const struct {
+		const char *line;
+		uint32_t initiators;
+	} cases[] = {
+		{ "--vcpus 1",                                      1 },
+		{ "--vcpus 1024",                                   1 },
+		{ "--sleepers 7",                                   1 },
+		{ "--workload churn",                               8 },
+		{ "--workload churn --vcpus 1",                     1 },
+		{ "--workload churn --sleepers 3",                  5 },
+		{ "--sleepers 7 --workload churn",                  1 },
+		{ "--workload churn --vcpus 64",                    64 },
+		{ "--workload churn --vcpus 65",                    64 },
+		{ "--workload churn --vcpus 65 --sleepers 2",       63 },
+		{ "--workload churn --vcpus 1024 --sleepers 960",   64 },
+		{ "--workload churn --vcpus 1024 --sleepers 1023",  1 },
+		{ "--workload churn --initiators 1",                1 },
+		{ "--workload churn --workload toggle",             1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		print_message("%s\n", cases[i].line);
+		assert_int_equal(command_line_options(cases[i].line).initiators,
+				 cases[i].initiators);
+	}
 }
 
 static void overcommit_is_four_or_all(void **state)
@@ -140,7 +186,8 @@ static void the_help_names_each_default(void **state)
 static void the_help_names_each_option(void **state)
 {
 	static const char *const others[] = {
-		"--cpus", "--flushes", "--csv", "--json", "-q, --quiet", "--host",
+		"--cpus", "--flushes", "--flush-ceiling", "--clear-pending", "--csv", "--json",
+		"-q, --quiet", "--host",
 		"--list-protocols", "--version", "-h, --help", "PAYLOAD",
 	};
 
@@ -149,6 +196,18 @@ static void the_help_names_each_option(void **state)
 		assert_non_null(strstr(options_help(), others[i]));
 	for (char digit[] = "0 "; digit[0] <= '6'; digit[0]++)
 		assert_non_null(strstr(strstr(options_help(), "Exit: "), digit));
+}
+
+/* Words that an option takes, as the parser knows them. */
+static void the_help_names_each_word(void **state)
+{
+	(void)state;
+	for (enum preempt preempt = PREEMPT_SLICE; preempt <= PREEMPT_HOST; preempt++)
+		assert_non_null(strstr(options_help(), preempt_name(preempt)));
+	for (enum workload workload = WORKLOAD_TOGGLE; workload <= WORKLOAD_CHURN; workload++)
+		assert_non_null(strstr(options_help(), workload_name(workload)));
+	for (uint32_t step = 0; step < SD_STEPS; step++)
+		assert_non_null(strstr(options_help(), step_name(step)));
 }
 
 static void the_help_fits_a_screen(void **state)
@@ -170,9 +229,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_are_the_manual_s),
 		cmocka_unit_test(what_is_not_given_is_empty),
+		cmocka_unit_test(initiators_follow_the_workload),
 		cmocka_unit_test(overcommit_is_four_or_all),
 		cmocka_unit_test(the_help_names_each_default),
 		cmocka_unit_test(the_help_names_each_option),
+		cmocka_unit_test(the_help_names_each_word),
 		cmocka_unit_test(the_help_fits_a_screen),
 	};
 

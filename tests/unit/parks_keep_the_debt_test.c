@@ -3,13 +3,14 @@
  * parks_keep_the_debt_test.c - a flush that was asked for while a vCPU was off
  * its slot is paid before it runs again, whatever goes wrong in between.
  *
- * Owns:    the four kvm_ functions that park.c calls: no KVM here.
+ * Owns:    the five kvm_ functions that park.c calls: no KVM here.
  */
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
 
 #include "park.h"
+#include "pending_2017.h"
 #include "session.h"
 #include "unit_test.h"
 
@@ -26,7 +27,8 @@ static struct {
 	unsigned flips;                 /* changes of CR4.PGE: whole flushes */
 	int sregs_error;
 	int lapic_error;
-	bool pending;                   /* the flush vector in the IRR */
+	struct kvm_lapic_state lapic;
+	unsigned lapic_writes;
 	unsigned runs;
 	unsigned kicks;                 /* to come in between, before KVM_RUN looks */
 	int run_result;
@@ -68,12 +70,36 @@ int kvm_set_sregs(struct kvm_vcpu_fd vcpu, const struct kvm_sregs *sregs, struct
 int kvm_get_lapic(struct kvm_vcpu_fd vcpu, struct kvm_lapic_state *lapic, struct why *why)
 {
 	(void)vcpu;
-	memset(lapic, 0, sizeof(*lapic));
-	/* IRR: SDM volume 3, table 10-1: 0x200, 32 vectors each 16 bytes. */
-	if (g_kvm.pending)
-		lapic->regs[0x200 + SD_VECTOR_FLUSH / 32 * 16 + SD_VECTOR_FLUSH % 32 / 8] =
-			(char)(1 << SD_VECTOR_FLUSH % 8);
+	*lapic = g_kvm.lapic;
 	return g_kvm.lapic_error == 0 ? 0 : why_set(why, EXIT_HOST, g_kvm.lapic_error, "lapic");
+}
+
+int kvm_set_lapic(struct kvm_vcpu_fd vcpu, const struct kvm_lapic_state *lapic, struct why *why)
+{
+	(void)vcpu;
+	(void)why;
+	g_kvm.lapic = *lapic;
+	g_kvm.lapic_writes++;
+	return 0;
+}
+
+/* SDM volume 3, table 11-1: 32 vectors each 16 bytes. */
+#define ISR 0x100
+#define IRR 0x200
+
+static char *lapic_byte(unsigned registers, unsigned vector)
+{
+	return &g_kvm.lapic.regs[registers + vector / 32 * 16 + vector % 32 / 8];
+}
+
+static void lapic_set(unsigned registers, unsigned vector)
+{
+	*lapic_byte(registers, vector) = (char)(*lapic_byte(registers, vector) | 1 << vector % 8);
+}
+
+static bool lapic_is_set(unsigned registers, unsigned vector)
+{
+	return *lapic_byte(registers, vector) >> vector % 8 & 1;
 }
 
 static int set_up(void **state)
@@ -141,8 +167,8 @@ static void check_nothing_owed(void)
 		unpark();
 		assert_false(was_flushed());
 	}
-	assert_int_equal(g_thread.switches, 3);
-	assert_int_equal(g_thread.transfers, 0);
+	assert_int_equal(g_thread.counts.switches, 3);
+	assert_int_equal(g_thread.counts.transfers, 0);
 }
 
 static void nothing_owed_costs_nothing(void **state)
@@ -157,7 +183,7 @@ static void check_transfer(void)
 
 	park();
 	assert_true(sd_word_served(&g_region, want));
-	assert_int_equal(g_thread.transfers, 1);
+	assert_int_equal(g_thread.counts.transfers, 1);
 	unpark();
 	assert_true(was_flushed());
 	park();
@@ -238,27 +264,89 @@ static void plain_park_leaves_requests_alone(void **state)
 	g_session.protocol = &protocol_plain;
 	park();
 	assert_false(sd_word_served(&g_region, want));
-	assert_int_equal(g_thread.transfers, 0);
+	assert_int_equal(g_thread.counts.transfers, 0);
 	unpark();
 	assert_false(was_flushed());
+}
+
+static void transfer_once(void)
+{
+	(void)sd_word_request(&g_region);
+	park();
+	unpark();
 }
 
 static void spurious_ipis_are_counted(void **state)
 {
 	(void)state;
-	g_kvm.pending = true;
+	lapic_set(IRR, SD_VECTOR_FLUSH);
 	park();                         /* nothing transferred: no look at the APIC */
 	unpark();
-	assert_int_equal(g_thread.spurious_ipis, 0);
+	assert_int_equal(g_thread.counts.spurious_ipis, 0);
+	transfer_once();
+	assert_int_equal(g_thread.counts.spurious_ipis, 1);
+	memset(&g_kvm.lapic, 0, sizeof(g_kvm.lapic));
+	lapic_set(IRR, SD_VECTOR_PING);
+	transfer_once();
+	assert_int_equal(g_thread.counts.spurious_ipis, 1);
+	assert_int_equal(g_kvm.lapic_writes, 0);
+}
+
+/* One whose handler would serve more than what was taken over is none. */
+static void an_ipi_that_is_needed_is_not_spurious(void **state)
+{
+	(void)state;
+	lapic_set(IRR, SD_VECTOR_FLUSH);
 	(void)sd_word_request(&g_region);
 	park();
+	/* A handler that was parked half-way has stored an older value. */
+	sd_u32_store(&g_region.served, sd_u32_load(&g_region.served) - SD_WORD_GENERATION);
 	unpark();
-	assert_int_equal(g_thread.spurious_ipis, 1);
-	g_kvm.pending = false;
-	(void)sd_word_request(&g_region);
+	assert_int_equal(g_thread.counts.spurious_ipis, 0);
+}
+
+static void each_handshake_has_its_vector(void **state)
+{
+	(void)state;
+	g_session.protocol = &protocol_pending_2017;
+	g_session.protocol->start(&g_region);
+	assert_int_equal(vcpu_unpark(&g_thread), 0);
+	lapic_set(IRR, SD_VECTOR_FLUSH_2017);
+	assert_false(sd_2017_post(&g_region));
 	park();
 	unpark();
-	assert_int_equal(g_thread.spurious_ipis, 1);
+	assert_int_equal(g_thread.counts.transfers, 1);
+	assert_int_equal(g_thread.counts.spurious_ipis, 1);
+}
+
+static void a_spurious_ipi_is_taken_back_if_asked(void **state)
+{
+	(void)state;
+	g_session.shape.clears_pending = true;
+	lapic_set(IRR, SD_VECTOR_FLUSH);
+	transfer_once();
+	assert_int_equal(g_thread.counts.spurious_ipis, 1);
+	assert_int_equal(g_thread.counts.cleared_ipis, 1);
+	assert_int_equal(g_kvm.lapic_writes, 1);
+	assert_false(lapic_is_set(IRR, SD_VECTOR_FLUSH));
+	assert_true(was_flushed());
+}
+
+static void an_ipi_beside_others_is_left_alone(void **state)
+{
+	(void)state;
+	g_session.shape.clears_pending = true;
+	lapic_set(IRR, SD_VECTOR_FLUSH);
+	lapic_set(IRR, SD_VECTOR_PING);
+	transfer_once();
+	memset(&g_kvm.lapic, 0, sizeof(g_kvm.lapic));
+	lapic_set(IRR, SD_VECTOR_FLUSH);
+	lapic_set(ISR, SD_VECTOR_FLUSH);        /* its handler is in flight */
+	transfer_once();
+	assert_int_equal(g_thread.counts.spurious_ipis, 2);
+	assert_int_equal(g_thread.counts.cleared_ipis, 0);
+	assert_int_equal(g_kvm.lapic_writes, 0);
+	assert_true(lapic_is_set(IRR, SD_VECTOR_FLUSH));
 }
 
 /* Where KVM marks vCPUs itself. */
@@ -323,6 +411,10 @@ int main(void)
 		cmocka_unit_test_setup(a_debt_survives_an_unpark_that_failed, set_up),
 		cmocka_unit_test_setup(plain_park_leaves_requests_alone, set_up),
 		cmocka_unit_test_setup(spurious_ipis_are_counted, set_up),
+		cmocka_unit_test_setup(an_ipi_that_is_needed_is_not_spurious, set_up),
+		cmocka_unit_test_setup(each_handshake_has_its_vector, set_up),
+		cmocka_unit_test_setup(a_spurious_ipi_is_taken_back_if_asked, set_up),
+		cmocka_unit_test_setup(an_ipi_beside_others_is_left_alone, set_up),
 		cmocka_unit_test_setup(parks_settle_before_the_mark, set_up),
 		cmocka_unit_test_setup(a_run_that_does_not_settle_is_told, set_up),
 		cmocka_unit_test_setup(parked_time_is_counted, set_up),

@@ -23,6 +23,7 @@ static void names_keep_their_order(void **state)
 {
 	(void)state;
 	LIST_IS("--protocol ipi", SD_PROTOCOL_ipi);
+	LIST_IS("--protocol sleep,ipi", SD_PROTOCOL_sleep, SD_PROTOCOL_ipi);
 	LIST_IS("--protocol takeover,ipi", SD_PROTOCOL_takeover, SD_PROTOCOL_ipi);
 	LIST_IS("--protocol ipi --protocol none", SD_PROTOCOL_none);
 }
@@ -63,7 +64,9 @@ static void the_columns_are_those_of_the_table(void **state)
 	(void)state;
 	assert_string_equal(protocol_name(SD_PROTOCOL_ipi), "ipi");
 	assert_string_equal(protocol_name(SD_PROTOCOL_skip_preempted), "skip-preempted");
+	assert_int_equal(protocol_kind(SD_PROTOCOL_sleep), SD_KIND_SAFE);
 	assert_int_equal(protocol_kind(SD_PROTOCOL_deferred), SD_KIND_SAFE);
+	assert_int_equal(protocol_kind(SD_PROTOCOL_ipi_pending_2017), SD_KIND_UNSAFE);
 	assert_int_equal(protocol_kind(SD_PROTOCOL_none), SD_KIND_CONTROL);
 }
 

@@ -70,7 +70,7 @@ static inline struct run_results *fixture_reset(void)
 	memset(&g_fixture, 0, sizeof(g_fixture));
 	g_fixture.options = (struct options){
 		.vcpus = 8, .overcommit = 4, .slots = 2, .slice_us = 2000, .initiators = 1,
-		.pace_us = 100, .seed = 7, .repeat = 1,
+		.pace_us = 100, .pages = 1, .seed = 7, .repeat = 1,
 	};
 	g_fixture.argv[0] = name;
 	g_fixture.argv[1] = option;

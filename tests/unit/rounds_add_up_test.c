@@ -63,7 +63,7 @@ static void *play_vcpu(void *argument)
 	struct sd_control *control = guest_control(&g_session.machine.memory);
 
 	(void)argument;
-	while (slot_wait(&g_thread.member)) {
+	while (slot_wait(&g_slot, &g_thread.member)) {
 		while (!sd_u32_load(&control->recording))
 			sleep_ms(1);
 		play_guest(&g_session.machine.memory);
@@ -76,9 +76,9 @@ static void *play_vcpu(void *argument)
 		session_initiator_stopped(&g_session);
 		while (!sd_u32_load(&control->stop_observers))
 			sleep_ms(1);
-		g_thread.switches += 11;
-		g_thread.transfers += 3;
-		g_thread.spurious_ipis += 2;
+		g_thread.counts.switches += 11;
+		g_thread.counts.transfers += 3;
+		g_thread.counts.spurious_ipis += 2;
 		histogram_record(&g_slot.switches, 5000);
 		slot_pass(&g_slot, &g_thread.member, false);
 		session_vcpu_ready(&g_session);
@@ -93,14 +93,15 @@ static int set_up(void **state)
 	(void)state;
 	memset(&g_session, 0, sizeof(g_session));
 	memset(&g_thread, 0, sizeof(g_thread));
-	slot_init(&g_slot, 0, 0);
-	slot_member_init(&g_thread.member);
+	slot_init(&g_slot, 0, NS_PER_MS, 0);
+	slot_member_init(&g_thread.member, 0);
 	g_thread.slot = &g_slot;
 	g_session.shape = (struct session_shape){
 		.vcpus = 1, .initiators = 1, .pages = 1, .slots = 1, .slice_ns = 2 * NS_PER_MS,
 	};
 	CPU_SET(0, &g_session.shape.cpus);
 	g_session.slots = &g_slot;
+	g_session.slot_count = 1;
 	g_session.threads = &g_thread;
 	g_session.loop = &g_loop;
 	g_session.tsc_hz = HZ;

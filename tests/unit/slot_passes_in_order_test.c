@@ -21,9 +21,9 @@ static struct slot_member g_members[MEMBERS];
 static int set_up(void **state)
 {
 	(void)state;
-	slot_init(&g_slot, 0, 0);
+	slot_init(&g_slot, 0, 2 * NS_PER_MS, 0);
 	for (int i = 0; i < MEMBERS; i++)
-		slot_member_init(&g_members[i]);
+		slot_member_init(&g_members[i], (uint32_t)i);
 	return 0;
 }
 
@@ -42,7 +42,7 @@ static void a_free_slot_is_granted_at_once(void **state)
 		slot_add(&g_slot, &g_members[i]);
 		assert_ptr_equal(g_slot.holder, &g_members[i]);
 		assert_false(slot_has_waiting(&g_slot));
-		assert_true(slot_wait(&g_members[i]));
+		assert_true(slot_wait(&g_slot, &g_members[i]));
 		slot_pass(&g_slot, &g_members[i], false);
 		assert_null(g_slot.holder);
 	}
@@ -60,7 +60,7 @@ static void first_in_first_out(void **state)
 		struct slot_member *holder = &g_members[turn % MEMBERS];
 
 		assert_ptr_equal(g_slot.holder, holder);
-		assert_true(slot_wait(holder));
+		assert_true(slot_wait(&g_slot, holder));
 		slot_pass(&g_slot, holder, turn < 2 * MEMBERS);
 	}
 	assert_null(g_slot.holder);
@@ -72,7 +72,7 @@ static void one_alone_gets_it_back(void **state)
 	(void)state;
 	slot_add(&g_slot, &g_members[0]);
 	for (int i = 0; i < 5; i++) {
-		assert_true(slot_wait(&g_members[0]));
+		assert_true(slot_wait(&g_slot, &g_members[0]));
 		slot_pass(&g_slot, &g_members[0], true);
 		assert_ptr_equal(g_slot.holder, &g_members[0]);
 	}
@@ -91,7 +91,7 @@ static void *take_turns(void *argument)
 	struct slot_member *member = argument;
 
 	slot_member_enter(member);
-	while (slot_wait(member)) {
+	while (slot_wait(&g_slot, member)) {
 		g_held.out_of_order += g_held.inside++ != 0;
 		if (g_held.turns < MEMBERS)
 			g_held.order[g_held.turns] = member;
@@ -165,7 +165,7 @@ static void who_holds_it_alone_is_kicked_when_joined(void **state)
 	(void)state;
 	slot_add(&g_slot, &g_members[0]);
 	slot_member_enter(&g_members[0]);
-	assert_true(slot_wait(&g_members[0]));
+	assert_true(slot_wait(&g_slot, &g_members[0]));
 	assert_false(kick_pending(0));
 	slot_add(&g_slot, &g_members[1]);
 	assert_true(slot_has_waiting(&g_slot));
@@ -185,7 +185,7 @@ static void who_holds_it_alone_is_kicked_when_joined(void **state)
 
 static void *wait_once(void *argument)
 {
-	return slot_wait(argument) ? argument : NULL;
+	return slot_wait(&g_slot, argument) ? argument : NULL;
 }
 
 static void quit_wakes_who_waits(void **state)
@@ -211,12 +211,12 @@ static void quit_beats_a_grant(void **state)
 	slot_add(&g_slot, &g_members[0]);       /* granted, then quit */
 	slot_add(&g_slot, &g_members[1]);
 	slot_member_quit(&g_members[0]);
-	assert_false(slot_wait(&g_members[0]));
-	assert_false(slot_wait(&g_members[0]));
+	assert_false(slot_wait(&g_slot, &g_members[0]));
+	assert_false(slot_wait(&g_slot, &g_members[0]));
 	slot_member_quit(&g_members[1]);        /* quit, then granted */
 	slot_pass(&g_slot, &g_members[0], false);
 	assert_ptr_equal(g_slot.holder, &g_members[1]);
-	assert_false(slot_wait(&g_members[1]));
+	assert_false(slot_wait(&g_slot, &g_members[1]));
 }
 
 static void quit_kicks(void **state)
@@ -238,11 +238,11 @@ static void a_slice_ends_on_the_grid(void **state)
 	for (size_t i = 0; i < COUNT_OF(slices); i++)
 		for (uint64_t step = 0; step < 4; step++) {
 			uint64_t slice = slices[i], phase = slice * step / 4;
-			struct slot slot = { .phase_ns = phase };
+			struct slot slot = { .phase_ns = phase, .slice_ns = slice };
 
 			for (uint64_t n = 0; n < 64; n++) {
 				uint64_t now = starts[n % COUNT_OF(starts)] + slice * n / 16;
-				uint64_t end = slot_slice_end(&slot, now, slice);
+				uint64_t end = preempt_slice.slice_end(&slot, now);
 
 				assert_int_equal((end - phase) % slice, 0);
 				assert_true(end > now + slice / 2 || slice == 1);

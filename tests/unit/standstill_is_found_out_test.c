@@ -31,15 +31,16 @@ static int set_up(void **state)
 	(void)state;
 	memset(&g_session, 0, sizeof(g_session));
 	memset(g_threads, 0, sizeof(g_threads));
-	slot_init(&g_slot, 0, 0);
+	slot_init(&g_slot, 0, NS_PER_MS, 0);
 	for (uint32_t i = 0; i < VCPUS; i++) {
-		slot_member_init(&g_threads[i].member);
+		slot_member_init(&g_threads[i].member, (uint32_t)i);
 		g_threads[i].slot = &g_slot;
 	}
 	g_session.shape = (struct session_shape){
 		.vcpus = VCPUS, .initiators = 1, .pages = 1, .slots = 1, .slice_ns = 2 * NS_PER_MS,
 	};
 	g_session.slots = &g_slot;
+	g_session.slot_count = 1;
 	g_session.threads = g_threads;
 	g_session.loop = &g_loop;
 	pthread_mutex_init(&g_session.lock, NULL);

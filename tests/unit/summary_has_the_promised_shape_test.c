@@ -15,6 +15,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "control.h"
 #include "figure.h"
 #include "results_fixture.h"
 
@@ -39,7 +40,8 @@ static const struct member g_run_members[] = {
 	{ "pace_us", INTEGER }, { "preempt", JSON_STRING }, { "entry_flush", JSON_STRING },
 	{ "entry_flush_tested", FLAG }, { "exit_keeps_stale", FLAG }, { "interrupted", FLAG },
 	{ "first_instruction_ns", INTEGER }, { "overcommit", INTEGER }, { "cpus", JSON_ARRAY },
-	{ "protocols", JSON_ARRAY },
+	{ "workload", JSON_STRING }, { "sleepers", INTEGER }, { "ple_us", INTEGER },
+	{ "by_page", FLAG }, { "clear_pending", FLAG }, { "protocols", JSON_ARRAY },
 };
 
 static const struct member g_host_members[] = {
@@ -58,7 +60,9 @@ static const struct member g_protocol_members[] = {
 	{ "transfers", INTEGER }, { "takeovers", INTEGER }, { "spurious_ipis", INTEGER },
 	{ "switches", INTEGER }, { "dropped", INTEGER }, { "sample_ns", INTEGER },
 	{ "skipped", INTEGER }, { "taken_pct", JSON_REAL }, { "steal_ns", INTEGER },
-	{ "involuntary_switches", INTEGER }, { "rounds", INTEGER },
+	{ "involuntary_switches", INTEGER }, { "rounds", INTEGER }, { "yields", INTEGER },
+	{ "kicks", INTEGER }, { "sleeps", INTEGER }, { "wakes", INTEGER }, { "spun", INTEGER },
+	{ "steps", INTEGER }, { "by_page", INTEGER }, { "cleared_ipis", INTEGER },
 };
 
 static const struct member g_quantiles[] = {
@@ -157,6 +161,11 @@ static void the_run_is_described(void **state)
 	(void)state;
 	g_fixture.options.slots = 3;
 	g_fixture.options.initiators = 5;
+	g_fixture.options.pages = 33;
+	g_fixture.options.sleepers = 2;
+	g_fixture.options.ple_us = 50;
+	g_fixture.options.workload = WORKLOAD_CHURN;
+	g_fixture.options.clear_pending = true;
 	run->interrupted = true;
 	run->entry_flush = ENTRY_FLUSH_SREGS;
 	summary = parse(summary_text(run));
@@ -168,7 +177,12 @@ static void the_run_is_described(void **state)
 	assert_int_equal(count_in(summary, "overcommit"), 4);
 	assert_int_equal(count_in(summary, "slots"), 3);
 	assert_int_equal(count_in(summary, "slice_us"), 2000);
-	assert_int_equal(count_in(summary, "pages"), 1);
+	assert_int_equal(count_in(summary, "pages"), 33);
+	assert_int_equal(count_in(summary, "sleepers"), 2);
+	assert_int_equal(count_in(summary, "ple_us"), 50);
+	check_string(summary, "workload", "churn");
+	assert_true(json_is_true(json_object_get(summary, "clear_pending")));
+	assert_true(json_is_false(json_object_get(summary, "by_page")));
 	assert_int_equal(count_in(summary, "initiators"), 5);
 	assert_int_equal(count_in(summary, "pace_us"), 100);
 	assert_int_equal(count_in(summary, "first_instruction_ns"), 4900000);
@@ -206,6 +220,14 @@ static void a_protocol_is_described(void **state)
 	result->steal_ns = 110;
 	result->involuntary_switches = 111;
 	result->rounds = 112;
+	result->yields = 113;
+	result->kicks = 114;
+	result->sleeps = 115;
+	result->wakes = 116;
+	result->spun = 117;
+	result->steps = 118;
+	result->by_page = 119;
+	result->cleared_ipis = 120;
 	result->disturbed = true;
 	summary = parse(summary_text(run));
 	protocol = protocol_at(summary, 0);
@@ -222,6 +244,14 @@ static void a_protocol_is_described(void **state)
 	assert_int_equal(count_in(protocol, "steal_ns"), 110);
 	assert_int_equal(count_in(protocol, "involuntary_switches"), 111);
 	assert_int_equal(count_in(protocol, "rounds"), 112);
+	assert_int_equal(count_in(protocol, "yields"), 113);
+	assert_int_equal(count_in(protocol, "kicks"), 114);
+	assert_int_equal(count_in(protocol, "sleeps"), 115);
+	assert_int_equal(count_in(protocol, "wakes"), 116);
+	assert_int_equal(count_in(protocol, "spun"), 117);
+	assert_int_equal(count_in(protocol, "steps"), 118);
+	assert_int_equal(count_in(protocol, "by_page"), 119);
+	assert_int_equal(count_in(protocol, "cleared_ipis"), 120);
 	assert_int_equal(count_in(protocol, "checks"), 1900000000);
 	assert_int_equal(count_in(protocol, "flushes"), 1000);
 	assert_true(json_is_true(json_object_get(protocol, "disturbed")));
@@ -236,6 +266,96 @@ static void a_protocol_is_described(void **state)
 	assert_int_equal(count_in(wall, "p995"), histogram_quantile(&result->wall_ns, 0.995));
 	assert_int_equal(count_in(wall, "p999"), histogram_quantile(&result->wall_ns, 0.999));
 	assert_int_equal(count_in(wall, "max"), 30000 + 999 * 100);
+	json_decref(summary);
+}
+
+static void a_policy_is_named_with_its_steps(void **state)
+{
+	struct run_results *run = fixture_reset();
+	json_t *summary, *steps;
+
+	(void)state;
+	for (enum preempt preempt = PREEMPT_SLICE; preempt <= PREEMPT_HOST; preempt++) {
+		g_fixture.options.preempt = preempt;
+		g_fixture.options.steps = 1 << SD_STEP_READ | 1 << SD_STEP_PUBLISH;
+		summary = parse(summary_text(run));
+		check_string(summary, "preempt", preempt_name(preempt));
+		steps = json_object_get(summary, "steps");
+		if (preempt == PREEMPT_AT_STEP) {
+			assert_int_equal(json_array_size(steps), 2);
+			assert_string_equal(json_string_value(json_array_get(steps, 0)), "read");
+			assert_string_equal(json_string_value(json_array_get(steps, 1)), "publish");
+		} else {
+			assert_null(steps);
+		}
+		json_decref(summary);
+	}
+}
+
+/* No statistics, no figures: 0 would be a claim. */
+static void marks_are_there_where_kvm_counts_them(void **state)
+{
+	struct run_results *run = fixture_reset();
+	json_t *summary;
+
+	(void)state;
+	run->results[0].kvm_reported = 5;
+	run->results[0].kvm_other = 6;
+	summary = parse(summary_text(run));
+	assert_null(json_object_get(protocol_at(summary, 0), "kvm_reported"));
+	assert_null(json_object_get(protocol_at(summary, 0), "kvm_other"));
+	json_decref(summary);
+	run->kvm_counts_marks = true;
+	run->by_page = true;
+	summary = parse(summary_text(run));
+	assert_int_equal(count_in(protocol_at(summary, 0), "kvm_reported"), 5);
+	assert_int_equal(count_in(protocol_at(summary, 0), "kvm_other"), 6);
+	assert_int_equal(count_in(protocol_at(summary, 1), "kvm_reported"), 0);
+	assert_true(json_is_true(json_object_get(summary, "by_page")));
+	json_decref(summary);
+}
+
+static void rounds_stand_one_by_one(void **state)
+{
+	static struct round_figure figures[3] = {
+		{ .flushes = 600, .measured_ns = 1500000000, .decisions = 70,
+		  .decisions_digest = 10 },
+		{ .flushes = 400, .measured_ns = 500000000, .decisions = 80,
+		  .decisions_digest = UINT64_C(0xfedcba9876543210) },
+		{ .flushes = 99, .measured_ns = 1, .decisions = 99, .decisions_digest = 99 },
+	};
+	struct run_results *run = fixture_reset();
+	json_t *summary, *rounds;
+
+	(void)state;
+	run->results[0].by_round = figures;
+	run->results[0].rounds = 2;     /* the third was never run */
+	summary = parse(summary_text(run));
+	rounds = json_object_get(protocol_at(summary, 0), "by_round");
+	assert_int_equal(json_array_size(rounds), 2);
+	assert_int_equal(count_in(json_array_get(rounds, 0), "flushes"), 600);
+	check_real(json_array_get(rounds, 0), "flushes_per_s", 400.0);
+	assert_int_equal(count_in(json_array_get(rounds, 1), "flushes"), 400);
+	check_real(json_array_get(rounds, 1), "flushes_per_s", 800.0);
+	assert_null(json_object_get(json_array_get(rounds, 1), "decisions"));
+	assert_null(json_object_get(json_array_get(rounds, 1), "decisions_digest"));
+	assert_null(json_object_get(protocol_at(summary, 1), "by_round"));
+	json_decref(summary);
+
+	g_fixture.options.preempt = PREEMPT_RANDOM;
+	summary = parse(summary_text(run));
+	rounds = json_object_get(protocol_at(summary, 0), "by_round");
+	assert_int_equal(count_in(json_array_get(rounds, 0), "decisions"), 70);
+	check_string(json_array_get(rounds, 0), "decisions_digest", "000000000000000a");
+	assert_int_equal(count_in(json_array_get(rounds, 1), "decisions"), 80);
+	check_string(json_array_get(rounds, 1), "decisions_digest", "fedcba9876543210");
+	json_decref(summary);
+
+	run->results[0].rounds = 0;
+	summary = parse(summary_text(run));
+	rounds = json_object_get(protocol_at(summary, 0), "by_round");
+	assert_true(json_is_array(rounds));
+	assert_int_equal(json_array_size(rounds), 0);
 	json_decref(summary);
 }
 
@@ -304,6 +424,7 @@ static void nothing_measured_gives_zeros(void **state)
 	assert_true(figure_flushes_per_s(result) == 0.0);
 	assert_true(figure_per_flush(result, 5) == 0.0);
 	assert_true(figure_taken_pct(result) == 0.0);
+	assert_true(figure_round_per_s(&(struct round_figure){ .flushes = 5 }) == 0.0);
 }
 
 static void a_run_without_results_is_valid(void **state)
@@ -459,11 +580,15 @@ static void *scarce_malloc(size_t bytes)
 /* Memory that runs out at any one step gives no text at all, and leaks nothing. */
 static void no_memory_gives_no_text(void **state)
 {
+	static struct round_figure figures[2];
 	struct run_results *run = fixture_reset();
 	char *text = NULL;
 
 	(void)state;
 	run->result_count = 2;
+	run->results[1].rounds = 2;
+	run->results[1].by_round = figures;
+	g_fixture.options.preempt = PREEMPT_RANDOM;
 	for (g_allocation_to_fail = 0; text == NULL; g_allocation_to_fail++) {
 		g_allocations = 0;
 		json_set_alloc_funcs(scarce_malloc, free);
@@ -481,6 +606,9 @@ int main(void)
 		cmocka_unit_test(every_key_is_there),
 		cmocka_unit_test(the_run_is_described),
 		cmocka_unit_test(a_protocol_is_described),
+		cmocka_unit_test(a_policy_is_named_with_its_steps),
+		cmocka_unit_test(marks_are_there_where_kvm_counts_them),
+		cmocka_unit_test(rounds_stand_one_by_one),
 		cmocka_unit_test(distributions_are_not_mixed_up),
 		cmocka_unit_test(safety_is_that_of_the_protocol),
 		cmocka_unit_test(nothing_measured_gives_zeros),

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "control.h"
 #include "figure.h"
 #include "line.h"
 #include "results_fixture.h"
@@ -144,6 +145,86 @@ static void the_header_says_what_ran(void **state)
 	free(text);
 }
 
+#define BEHIND_THE_HOST ", Some CPU\n"
+
+/* What is not as by default, one thing at a time: a third line. */
+static void the_header_says_what_is_unusual(void **state)
+{
+	static const struct {
+		struct options options;         /* of these, those below */
+		bool by_page;
+		const char *line;
+	} cases[] = {
+		{ { .pages = 1 }, false, "" },
+		{ { .pages = 1 }, true, "1 page by page\n" },
+		{ { .pages = 8 }, true, "8 pages by page\n" },
+		{ { .pages = 64 }, false, "64 pages, full flushes\n" },
+		{ { .pages = 1, .workload = WORKLOAD_CHURN }, false, "workload churn\n" },
+		{ { .pages = 1, .sleepers = 1 }, false, "1 sleeper\n" },
+		{ { .pages = 1, .sleepers = 7 }, false, "7 sleepers\n" },
+		{ { .pages = 1, .preempt = PREEMPT_RANDOM }, false, "preempt random\n" },
+		{ { .pages = 1, .preempt = PREEMPT_HOST }, false, "preempt host\n" },
+		{ { .pages = 1, .preempt = PREEMPT_AT_STEP, .steps = 1 << SD_STEP_SERVED }, false,
+		  "preempt at-step=served\n" },
+		{ { .pages = 1, .ple_us = 50 }, false, "PLE 50.0us\n" },
+		{ { .pages = 1, .clear_pending = true }, false, "clear-pending\n" },
+		{ { .pages = 2, .workload = WORKLOAD_CHURN, .preempt = PREEMPT_RANDOM,
+		    .ple_us = 1000 }, true,
+		  "workload churn, 2 pages by page, preempt random, PLE 1.00ms\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		struct run_results *run = fixture_reset();
+		struct options *options = &g_fixture.options;
+		char expected[256];
+
+		options->pages = cases[i].options.pages;
+		options->workload = cases[i].options.workload;
+		options->sleepers = cases[i].options.sleepers;
+		options->preempt = cases[i].options.preempt;
+		options->steps = cases[i].options.steps;
+		options->ple_us = cases[i].options.ple_us;
+		options->clear_pending = cases[i].options.clear_pending;
+		run->by_page = cases[i].by_page;
+		snprintf(expected, sizeof(expected), BEHIND_THE_HOST "%s\n", cases[i].line);
+		assert_says(run, expected, true);
+	}
+}
+
+/* All of it at once is more than a line, and nothing of it is lost. */
+static void a_long_header_goes_on_in_another_line(void **state)
+{
+	struct run_results *run = fixture_reset();
+	struct options *options = &g_fixture.options;
+
+	(void)state;
+	options->workload = WORKLOAD_CHURN;
+	options->pages = 64;
+	options->sleepers = 1023;
+	options->preempt = PREEMPT_AT_STEP;
+	options->steps = (1 << SD_STEPS) - 1;
+	options->ple_us = 999000;
+	options->clear_pending = true;
+	assert_says(run, BEHIND_THE_HOST
+		    "workload churn, 64 pages, full flushes, 1023 sleepers,\n"
+		    "  preempt at-step=posted,read,flushed,served,publish, PLE 999ms, "
+		    "clear-pending\n"
+		    "\n", true);
+}
+
+/* The VMM's slice is not what ends a vCPU's turn then. */
+static void the_host_s_slices_are_not_ours(void **state)
+{
+	struct run_results *run = fixture_reset();
+
+	(void)state;
+	assert_says(run, ", slice 2.00ms,", true);
+	g_fixture.options.preempt = PREEMPT_HOST;
+	assert_says(run, ", slice -,", true);
+	assert_says(run, "2.00ms,", false);
+}
+
 static void long_or_odd_facts_do_not_break_lines(void **state)
 {
 	struct run_results *run = fixture_reset();
@@ -174,6 +255,9 @@ static void absurd_counts_do_not_break_columns(void **state)
 		result->measured_ns = i;
 		result->checks = result->stale = result->skipped = UINT64_MAX;
 		result->transfers = result->takeovers = result->spurious_ipis = UINT64_MAX;
+		result->yields = result->kicks = result->sleeps = result->wakes = UINT64_MAX;
+		result->spun = result->steps = result->by_page = UINT64_MAX;
+		result->cleared_ipis = result->kvm_reported = result->kvm_other = UINT64_MAX;
 		result->dropped = UINT64_MAX / SD_PROTOCOLS;
 		result->disturbed = true;
 		for (int n = 0; n < 100000; n++)
@@ -181,6 +265,14 @@ static void absurd_counts_do_not_break_columns(void **state)
 		histogram_merge(&result->stall_ns, &result->wall_ns);
 	}
 	free(table_of(run));
+	run->kvm_counts_marks = run->host.marks_preempted = true;
+	g_fixture.options.workload = WORKLOAD_CHURN;
+	g_fixture.options.pages = g_fixture.options.sleepers = UINT32_MAX;
+	g_fixture.options.steps = g_fixture.options.ple_us = UINT32_MAX;
+	for (enum preempt preempt = PREEMPT_SLICE; preempt <= PREEMPT_HOST; preempt++) {
+		g_fixture.options.preempt = preempt;
+		free(table_of(run));
+	}
 }
 
 static void unmeasured_times_are_not_zeros(void **state)
@@ -277,6 +369,239 @@ static void transfers_and_takeovers_are_said(void **state)
 	assert_says(run, ": 1 transfer, 12.3k takeovers, 3 spurious IPIs\n", true);
 }
 
+static void each_event_has_one_and_many(void **state)
+{
+	static const struct {
+		size_t offset;
+		const char *one, *many;
+	} events[] = {
+#define EVENT(member, one, many) { offsetof(struct protocol_result, member), one, many }
+		EVENT(transfers, "1 transfer", "2 transfers"),
+		EVENT(takeovers, "1 takeover", "2 takeovers"),
+		EVENT(skipped, "1 skipped target", "2 skipped targets"),
+		EVENT(yields, "1 yield", "2 yields"),
+		EVENT(kicks, "1 kick", "2 kicks"),
+		EVENT(sleeps, "1 sleep", "2 sleeps"),
+		EVENT(wakes, "1 wake", "2 wakes"),
+		EVENT(spun, "1 spun slice", "2 spun slices"),
+		EVENT(steps, "1 park at a step", "2 parks at a step"),
+		EVENT(by_page, "1 by-page flush", "2 by-page flushes"),
+		EVENT(spurious_ipis, "1 spurious IPI", "2 spurious IPIs"),
+		EVENT(cleared_ipis, "1 cleared IPI", "2 cleared IPIs"),
+#undef EVENT
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(events); i++)
+		for (uint64_t count = 1; count <= 2; count++) {
+			struct run_results *run = fixture_reset();
+			char expected[128];
+
+			run->result_count = 1;
+			*(uint64_t *)(void *)((char *)run->results + events[i].offset) = count;
+			snprintf(expected, sizeof(expected), "\n%s: %s\n",
+				 protocol_name(run->results->protocol),
+				 count == 1 ? events[i].one : events[i].many);
+			assert_says(run, expected, true);
+		}
+}
+
+static void many_events_go_on_in_another_line(void **state)
+{
+	struct run_results *run = fixture_reset();
+	struct protocol_result *result = fixture_first(SD_KIND_UNSAFE);
+
+	(void)state;
+	run->results = result;
+	run->result_count = 1;
+	result->transfers = result->takeovers = result->skipped = result->yields = 123456;
+	result->kicks = result->sleeps = result->wakes = result->spun = 123456;
+	result->steps = result->by_page = result->spurious_ipis = 123456;
+	result->cleared_ipis = 1;
+	assert_says(run, "\nipi-pending-2017: 123k transfers, 123k takeovers, "
+			 "123k skipped targets, 123k yields, 123k kicks,\n"
+			 "  123k sleeps, 123k wakes, 123k spun slices, 123k parks at a step, "
+			 "123k by-page flushes,\n"
+			 "  123k spurious IPIs, 1 cleared IPI\n", true);
+}
+
+/* Every width of the last item: the line breaks where it no longer fits, not before. */
+static void a_list_breaks_only_where_it_must(void **state)
+{
+	static const char filler[] = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+				     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+
+	(void)state;
+	for (int width = 1; width <= LINE_COLUMNS; width++) {
+		/* "head: ", the first item, ", " and the second; room for a comma behind. */
+		bool fits = 6 + 10 + 2 + width + 1 <= LINE_COLUMNS;
+		char *text = NULL, expected[256];
+		size_t bytes = 0;
+		FILE *out = open_memstream(&text, &bytes);
+		struct line_list list;
+
+		assert_non_null(out);
+		line_list_begin(&list, out, "head: ");
+		line_list_add(&list, "%s", "0123456789");
+		line_list_add(&list, "%.*s", width, filler);
+		line_list_end(&list);
+		fclose(out);
+		snprintf(expected, sizeof(expected), "head: 0123456789,%s%.*s\n",
+			 fits ? " " : "\n  ", width, filler);
+		if (width <= LINE_COLUMNS - 2)
+			assert_string_equal(text, expected);
+		else
+			assert_non_null(strstr(text, "xxx...\n"));
+		free(text);
+	}
+}
+
+static void an_item_too_long_is_cut(void **state)
+{
+	char item[LINE_COLUMNS + 1] = "", *text = NULL, expected[LINE_COLUMNS + 2];
+	size_t bytes = 0;
+	FILE *out = open_memstream(&text, &bytes);
+	struct line_list list;
+
+	(void)state;
+	assert_non_null(out);
+	memset(item, 'x', sizeof(item) - 1);
+	line_list_begin(&list, out, "head: ");
+	line_list_add(&list, "%s", item);
+	line_list_end(&list);
+	fclose(out);
+	snprintf(expected, sizeof(expected), "head: %.*s...\n", LINE_COLUMNS - 9, item);
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+static void an_empty_list_is_no_line(void **state)
+{
+	struct line_list list;
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *out = open_memstream(&text, &bytes);
+
+	(void)state;
+	assert_non_null(out);
+	line_list_begin(&list, out, "head: ");
+	line_list_end(&list);
+	fclose(out);
+	assert_int_equal(bytes, 0);
+	free(text);
+}
+
+static void deferring_sleepers_is_said_to_be_new(void **state)
+{
+	struct run_results *run = fixture_reset();
+
+	(void)state;
+	assert_says(run, "mainline", false);
+	g_fixture.options.sleepers = 1;
+	assert_says(run, "\nsleepers: deferring one that sleeps goes beyond mainline, "
+			 "which marks only preempted vCPUs\n", true);
+}
+
+/* A run of one safe protocol that found nobody preempted, on a KVM that marks vCPUs. */
+static struct run_results *lonely_run(enum preempt preempt, bool counts_marks)
+{
+	struct run_results *run = fixture_reset();
+
+	run->result_count = 1;
+	run->results->deferred = 0;
+	run->host.marks_preempted = true;
+	run->kvm_counts_marks = counts_marks;
+	g_fixture.options.preempt = preempt;
+	return run;
+}
+
+static void what_was_never_in_effect_is_said(void **state)
+{
+	static const char unmarked[] = "\npreempt host: no vCPU was marked preempted: "
+				       "what a protocol does for such was never in effect\n";
+	static const char not_found[] = "\npreempt host: no target was found preempted: "
+					"what a protocol does for such was never in effect\n";
+	static const char but_parked[] = "\npreempt host: KVM marked no vCPU: what protocols do "
+					 "for such was never in effect, parked ones apart\n";
+	static const size_t evidence[] = {
+		offsetof(struct protocol_result, deferred),
+		offsetof(struct protocol_result, takeovers),
+		offsetof(struct protocol_result, transfers),
+		offsetof(struct protocol_result, skipped),
+		offsetof(struct protocol_result, yields),
+	};
+	struct run_results *run;
+
+	(void)state;
+	assert_says(lonely_run(PREEMPT_HOST, true), unmarked, true);
+	assert_says(lonely_run(PREEMPT_HOST, false), not_found, true);
+	for (enum preempt preempt = PREEMPT_SLICE; preempt < PREEMPT_HOST; preempt++)
+		assert_says(lonely_run(preempt, false), "preempt host: ", false);
+	for (size_t i = 0; i < LENGTH(evidence); i++) {
+		run = lonely_run(PREEMPT_HOST, false);
+		*(uint64_t *)(void *)((char *)run->results + evidence[i]) = 1;
+		assert_says(run, "preempt host: ", false);
+		run->host.marks_preempted = false;
+		assert_says(run, but_parked, true);
+		run->host.marks_preempted = run->kvm_counts_marks = true;
+		assert_says(run, but_parked, true);
+		run->results->kvm_reported = 1;
+		assert_says(run, "preempt host: ", false);
+	}
+	/* A kind of KVM that is known never to mark needs no statistics. */
+	run = lonely_run(PREEMPT_HOST, false);
+	run->host.marks_preempted = false;
+	assert_says(run, unmarked, true);
+	run = lonely_run(PREEMPT_HOST, false);
+	run->results->skipped = 7;      /* all of them, whoever they are */
+	run->results->ipis = 0;
+	assert_says(run, not_found, true);
+	run = lonely_run(PREEMPT_HOST, true);
+	run->results->kvm_reported = 1;
+	assert_says(run, not_found, true);
+	/* One protocol of the run is enough. */
+	run->result_count = 2;
+	assert_says(run, "preempt host: ", false);
+}
+
+static void marks_by_kvm_are_said_for_each_protocol(void **state)
+{
+	struct run_results *run = fixture_reset();
+
+	(void)state;
+	g_fixture.options.preempt = PREEMPT_HOST;
+	assert_says(run, "KVM marked a vCPU", false);
+	run->kvm_counts_marks = true;
+	run->results[1].kvm_reported = 1;
+	run->results[1].kvm_other = 23456;
+	assert_says(run, "\nipi: KVM marked a vCPU 0 times (preemption_reported), "
+			 "0 not (preemption_other)\n", true);
+	assert_says(run, "\nsleep: KVM marked a vCPU 1 time (preemption_reported), "
+			 "23.5k not (preemption_other)\n", true);
+	assert_says(run, "KVM itself", false);
+}
+
+/* The VMM decides who leaves its CPU; what KVM marks on its own is said once. */
+static void marks_beside_ours_are_said_once(void **state)
+{
+	static const char line[] = "\nKVM itself marked 7 of 12 preemptions "
+				   "(preemption_reported / reported + other)\n";
+	struct run_results *run = fixture_reset();
+
+	(void)state;
+	run->results[0].kvm_reported = 3;
+	run->results[2].kvm_reported = 4;
+	run->results[1].kvm_other = 5;
+	assert_says(run, "KVM itself", false);
+	run->kvm_counts_marks = true;
+	assert_says(run, "KVM itself", false);
+	run->host.marks_preempted = true;
+	assert_says(run, line, true);
+	assert_says(run, "KVM marked a vCPU", false);
+	run->kvm_counts_marks = false;
+	assert_says(run, "KVM itself", false);
+}
+
 static void legends_are_not_cut(void **state)
 {
 	struct run_results *run = fixture_reset();
@@ -287,7 +612,14 @@ static void legends_are_not_cut(void **state)
 	fixture_first(SD_KIND_SAFE)->stale = 1;
 	fixture_first(SD_KIND_CONTROL)->stale = 0;
 	run->interrupted = true;
-	assert_says(run, "...", false);
+	run->kvm_counts_marks = run->host.marks_preempted = true;
+	g_fixture.options.sleepers = 1;
+	for (uint32_t i = 0; i < run->result_count; i++)
+		run->results[i].kvm_reported = run->results[i].kvm_other = UINT64_MAX / 100;
+	for (enum preempt preempt = PREEMPT_SLICE; preempt <= PREEMPT_HOST; preempt++) {
+		g_fixture.options.preempt = preempt;
+		assert_says(run, "...", false);
+	}
 }
 
 static void figures_keep_three_digits(void **state)
@@ -350,6 +682,9 @@ int main(void)
 		cmocka_unit_test(every_protocol_has_its_row),
 		cmocka_unit_test(a_row_has_its_figures_in_order),
 		cmocka_unit_test(the_header_says_what_ran),
+		cmocka_unit_test(the_header_says_what_is_unusual),
+		cmocka_unit_test(a_long_header_goes_on_in_another_line),
+		cmocka_unit_test(the_host_s_slices_are_not_ours),
 		cmocka_unit_test(long_or_odd_facts_do_not_break_lines),
 		cmocka_unit_test(absurd_counts_do_not_break_columns),
 		cmocka_unit_test(unmeasured_times_are_not_zeros),
@@ -357,6 +692,15 @@ int main(void)
 		cmocka_unit_test(notes_are_said_only_when_they_hold),
 		cmocka_unit_test(more_slots_than_cpus_is_said),
 		cmocka_unit_test(transfers_and_takeovers_are_said),
+		cmocka_unit_test(each_event_has_one_and_many),
+		cmocka_unit_test(many_events_go_on_in_another_line),
+		cmocka_unit_test(a_list_breaks_only_where_it_must),
+		cmocka_unit_test(an_item_too_long_is_cut),
+		cmocka_unit_test(an_empty_list_is_no_line),
+		cmocka_unit_test(deferring_sleepers_is_said_to_be_new),
+		cmocka_unit_test(what_was_never_in_effect_is_said),
+		cmocka_unit_test(marks_by_kvm_are_said_for_each_protocol),
+		cmocka_unit_test(marks_beside_ours_are_said_once),
 		cmocka_unit_test(legends_are_not_cut),
 		cmocka_unit_test(figures_keep_three_digits),
 		cmocka_unit_test(primitives_are_shown_or_not_measured),

@@ -129,6 +129,23 @@ static void each_case_has_its_verdict(void **state)
 	}
 }
 
+/* Who takes vCPUs off their CPU, and what the initiators do, is no evidence. */
+static void verdicts_do_not_depend_on_the_policy(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < LENGTH(g_cases); i++)
+		for (enum preempt preempt = PREEMPT_SLICE; preempt <= PREEMPT_HOST; preempt++) {
+			struct run_results *run = run_of(&g_cases[i]);
+
+			g_fixture.options.preempt = preempt;
+			g_fixture.options.workload = WORKLOAD_CHURN;
+			g_fixture.options.sleepers = 1;
+			run->kvm_counts_marks = run->host.marks_preempted = true;
+			assert_int_equal(verdict_of_protocol(run, run->results),
+					 g_cases[i].expected);
+		}
+}
+
 static void a_good_run_is_ok_and_silent(void **state)
 {
 	struct run_results *run = fixture_reset();
@@ -232,6 +249,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_case_has_its_verdict),
 		cmocka_unit_test(a_host_that_keeps_nothing_hides_one_control),
+		cmocka_unit_test(verdicts_do_not_depend_on_the_policy),
 		cmocka_unit_test(a_good_run_is_ok_and_silent),
 		cmocka_unit_test(every_failure_is_said),
 		cmocka_unit_test(all_failures_are_said),

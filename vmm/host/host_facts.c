@@ -69,6 +69,11 @@ const char *host_kvm_kind(void)
 	return access("/sys/module/kvm_pvm", F_OK) == 0 ? "pvm" : "unknown";
 }
 
+bool host_emulates_ring0(void)
+{
+	return strcmp(host_kvm_kind(), "pvm") == 0;
+}
+
 bool host_kvm_marks(void)
 {
 	return strcmp(host_kvm_kind(), "pvm") != 0;

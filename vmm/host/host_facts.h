@@ -31,6 +31,9 @@ int host_survey(struct session *session, enum entry_flush wanted, struct run_res
 /* host_kvm_kind - "vmx", "svm", "pvm" (neither: shadow paging alone) or "unknown". */
 const char *host_kvm_kind(void);
 
+/* host_emulates_ring0 - kvm-pvm's guests run ring 0 one instruction at a time. */
+bool host_emulates_ring0(void);
+
 /* host_kvm_marks - may KVM itself write the preempted byte? kvm-pvm never does;
  * a kind that is not known may. */
 bool host_kvm_marks(void);

@@ -112,6 +112,9 @@ static int fill(struct machine *machine, struct machine_shape shape,
 	control->initiators = shape.initiators;
 	control->pages = shape.pages;
 	control->x2apic = machine->x2apic;
+	control->steps = shape.steps;
+	control->by_page = shape.by_page;
+	control->sleepers = shape.sleepers;
 	page_tables_build(&machine->memory);
 	return elf_load(payload.name, payload.image, payload.bytes, machine->memory.hva,
 			machine->memory.bytes, &machine->entry, why);

@@ -26,6 +26,9 @@ struct machine_shape {
 	uint32_t vcpus;
 	uint32_t initiators;
 	uint32_t pages;
+	uint32_t steps;                 /* control.h: SD_STEP_ bits */
+	bool by_page;
+	uint32_t sleepers;
 };
 
 /* The payload to boot: its bytes stay the caller's. */

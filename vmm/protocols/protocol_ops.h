@@ -16,6 +16,10 @@ struct protocol_ops {
 	bool (*park)(struct sd_region *region);
 	/* Optional: take flags of its own back; true when a flush is owed. */
 	bool (*unpark)(struct sd_region *region);
+	/* With a park that takes requests over: has the vCPU nothing left to serve, so
+	 * that an IPI of @vector that is still pending is a spurious one? */
+	bool (*is_served)(const struct sd_region *region);
+	uint8_t vector;
 	/* Optional: before a job, while the vCPU is parked. */
 	void (*start)(struct sd_region *region);
 };

@@ -5,6 +5,15 @@
  */
 #include "protocol_ops.h"
 
+static bool transfer_is_served(const struct sd_region *region)
+{
+	uint32_t request = sd_u32_load(&region->request) & ~(uint32_t)SD_WORD_FLAGS;
+
+	return sd_word_reached(sd_u32_load(&region->served), request);
+}
+
 const struct protocol_ops protocol_transfer = {
 	.park = sd_word_park,
+	.is_served = transfer_is_served,
+	.vector = SD_VECTOR_FLUSH,
 };

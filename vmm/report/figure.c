@@ -21,6 +21,11 @@ double figure_flushes_per_s(const struct protocol_result *result)
 	return quotient((double)result->flushes * 1e9, result->measured_ns);
 }
 
+double figure_round_per_s(const struct round_figure *round)
+{
+	return quotient((double)round->flushes * 1e9, round->measured_ns);
+}
+
 double figure_per_flush(const struct protocol_result *result, uint64_t events)
 {
 	return quotient((double)events, result->flushes);

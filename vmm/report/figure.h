@@ -15,8 +15,10 @@
 
 /* Derived figures; each is 0 when nothing was measured. */
 
-/* figure_flushes_per_s - recorded flushes over the time of recording, in 1/s. */
+/* figure_flushes_per_s - recorded flushes over the time of recording, in 1/s, all
+ * rounds; figure_round_per_s - the same of one round. */
 double figure_flushes_per_s(const struct protocol_result *result);
+double figure_round_per_s(const struct round_figure *round);
 
 /* figure_per_flush - @events over the recorded flushes, without unit. */
 double figure_per_flush(const struct protocol_result *result, uint64_t events);

@@ -24,6 +24,8 @@ struct histogram {
 	uint64_t buckets[HISTOGRAM_BUCKETS];
 };
 
+/* histogram_init - empty; histogram_record - count @value once; histogram_merge - count
+ * what @from has counted. */
 void histogram_init(struct histogram *histogram);
 void histogram_record(struct histogram *histogram, uint64_t value);
 void histogram_merge(struct histogram *into, const struct histogram *from);

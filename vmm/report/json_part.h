@@ -19,6 +19,7 @@ struct json_part {
 	bool failed;            /* memory ran out here or in a part of it */
 };
 
+/* part_new - an empty object; part_text() or another part takes it over. */
 struct json_part part_new(void);
 
 /* part_put - take @value, NULL if it could not be made, as member @key. */
@@ -37,6 +38,7 @@ void part_put_count(struct json_part *part, const char *key, uint64_t value);
 /* part_put_real - written with six significant digits; 0 if not finite. */
 void part_put_real(struct json_part *part, const char *key, double value);
 
+/* part_put_flag - true or false. */
 void part_put_flag(struct json_part *part, const char *key, bool value);
 
 /**

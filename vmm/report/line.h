@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * line.h - one line of a text report, whatever strings the host put into it.
+ * line.h - lines of a text report, whatever strings the host put into them.
  *
  * Tested: tests/unit/table_shows_every_protocol_test.c
  */
 #ifndef LINE_H
 #define LINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -20,6 +21,26 @@
  */
 __attribute__((format(printf, 2, 3)))
 void line_print(FILE *out, const char *format, ...);
+
+/* A list under construction: "head a, b, c", on as many lines as it takes. */
+struct line_list {
+	FILE *out;
+	bool filled;                    /* an item is in the line in hand */
+	char text[LINE_COLUMNS + 2];    /* the line in hand, terminated; one more than
+	                                   fits, so that a cut is seen */
+};
+
+/**
+ * line_list_begin, line_list_add, line_list_end - print a list.
+ *
+ * Shape:   lines as of line_print(); all but the last end in a comma, and those
+ *          behind the first are indented. No item: nothing is printed. An item
+ *          is never split; @head and one item fit a line, or it is cut.
+ */
+void line_list_begin(struct line_list *list, FILE *out, const char *head);
+__attribute__((format(printf, 2, 3)))
+void line_list_add(struct line_list *list, const char *format, ...);
+void line_list_end(const struct line_list *list);
 
 /* line_plural - "" for one, "s" else. */
 const char *line_plural(uint64_t count);

@@ -61,6 +61,8 @@ enum verdict {
 	VERDICT_MISSED,         /* a control, exercised and not caught: EXIT_WRONG */
 };
 
+/* verdict_of_protocol - of @result's counts alone; the policy that took vCPUs off their
+ * CPU is no evidence. */
 enum verdict verdict_of_protocol(const struct run_results *run,
 				 const struct protocol_result *result);
 

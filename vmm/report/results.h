@@ -30,6 +30,14 @@ struct flush_row {
 	uint32_t pages;
 };
 
+/* One round of one protocol. */
+struct round_figure {
+	uint64_t flushes;               /* recorded */
+	uint64_t measured_ns;           /* recording */
+	uint64_t decisions;             /* --preempt random: dispatches of all slots */
+	uint64_t decisions_digest;      /* of each slot's first DECISIONS_DIGESTED; 0 none */
+};
+
 /* All rounds of one protocol together. */
 struct protocol_result {
 	enum sd_protocol protocol;
@@ -54,6 +62,15 @@ struct protocol_result {
 	uint64_t spurious_ipis;         /* IPIs found pending for a transferred request */
 	uint64_t yields;                /* slots given up or asked for by initiators */
 	uint64_t kicks;                 /* vCPUs signalled out of the guest by a request */
+	uint64_t sleeps;                /* vCPUs that went off their slot to sleep */
+	uint64_t wakes;                 /* of these, ended by another vCPU's doorbell */
+	uint64_t spun;                  /* slices lost for spinning: --ple */
+	uint64_t steps;                 /* parks between two steps of the handshake */
+	uint64_t by_page;               /* requests that a handler served page by page */
+	uint64_t cleared_ipis;          /* of spurious_ipis: taken back before entry */
+	uint64_t kvm_reported;          /* KVM marked a vCPU preempted (preemption_reported) */
+	uint64_t kvm_other;             /* scheduled out, and not marked (preemption_other) */
+	struct round_figure *by_round;  /* [options->repeat]; the first `rounds` are filled */
 	uint64_t switches;
 	uint64_t dropped;               /* samples the ring had no room for */
 	uint64_t sample_ns;             /* mean cost of recording one sample */
@@ -89,6 +106,8 @@ struct run_results {
 	struct timespec ended;
 	enum entry_flush entry_flush;   /* the way in use */
 	bool entry_flush_tested;        /* a stale translation was seen to go */
+	bool by_page;                   /* flushes go page by page: --flush-ceiling */
+	bool kvm_counts_marks;          /* this KVM has the statistics for kvm_reported */
 	bool exit_keeps_stale;          /* one was seen to survive a plain exit: a vCPU
 	                                   that is parked may keep old translations */
 	uint64_t first_instruction_ns;  /* main() to the last vCPU's first doorbell */
@@ -96,6 +115,7 @@ struct run_results {
 	cpu_set_t slot_cpus;            /* CPUs in use */
 	uint32_t result_count;
 	struct protocol_result *results; /* [result_count], in the order of options */
+	struct round_figure *by_round;  /* all of theirs; to be freed */
 };
 
 /* --host: what the primitives cost. Empty histogram: not measured here. */

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 
+#include "control.h"
 #include "figure.h"
 #include "json_part.h"
 
@@ -54,22 +55,68 @@ static void put_counts(struct json_part *object, const struct protocol_result *r
 	part_put_flag(object, "disturbed", result->disturbed);
 	part_put_real(object, "ipis_per_flush", figure_per_flush(result, result->ipis));
 	part_put_real(object, "deferred_per_flush", figure_per_flush(result, result->deferred));
-	part_put_count(object, "transfers", result->transfers);
-	part_put_count(object, "takeovers", result->takeovers);
-	part_put_count(object, "spurious_ipis", result->spurious_ipis);
-	part_put_count(object, "yields", result->yields);
-	part_put_count(object, "kicks", result->kicks);
 	part_put_count(object, "switches", result->switches);
 	part_put_count(object, "dropped", result->dropped);
 	part_put_count(object, "sample_ns", result->sample_ns);
-	part_put_count(object, "skipped", result->skipped);
 	part_put_real(object, "taken_pct", figure_taken_pct(result));
 	part_put_count(object, "steal_ns", result->steal_ns);
 	part_put_count(object, "involuntary_switches", result->involuntary_switches);
 	part_put_count(object, "rounds", result->rounds);
 }
 
-static struct json_part protocol_part(const struct protocol_result *result)
+/* What shows a protocol, and those who take vCPUs off their CPU, at work. */
+static void put_events(struct json_part *object, const struct run_results *run,
+		       const struct protocol_result *result)
+{
+	part_put_count(object, "transfers", result->transfers);
+	part_put_count(object, "takeovers", result->takeovers);
+	part_put_count(object, "spurious_ipis", result->spurious_ipis);
+	part_put_count(object, "cleared_ipis", result->cleared_ipis);
+	part_put_count(object, "skipped", result->skipped);
+	part_put_count(object, "yields", result->yields);
+	part_put_count(object, "kicks", result->kicks);
+	part_put_count(object, "sleeps", result->sleeps);
+	part_put_count(object, "wakes", result->wakes);
+	part_put_count(object, "spun", result->spun);
+	part_put_count(object, "steps", result->steps);
+	part_put_count(object, "by_page", result->by_page);
+	if (!run->kvm_counts_marks)
+		return;
+	part_put_count(object, "kvm_reported", result->kvm_reported);
+	part_put_count(object, "kvm_other", result->kvm_other);
+}
+
+/* A digest is text: jansson's integers are signed. */
+static struct json_part round_part(const struct options *options, const struct round_figure *round)
+{
+	struct json_part object = part_new();
+	char digest[17];
+
+	part_put_count(&object, "flushes", round->flushes);
+	part_put_real(&object, "flushes_per_s", figure_round_per_s(round));
+	if (options->preempt == PREEMPT_RANDOM) {
+		snprintf(digest, sizeof(digest), "%016" PRIx64, round->decisions_digest);
+		part_put_count(&object, "decisions", round->decisions);
+		part_put_text(&object, "decisions_digest", digest);
+	}
+	return object;
+}
+
+static void put_rounds(struct json_part *object, const struct options *options,
+		       const struct protocol_result *result)
+{
+	json_t *rounds;
+
+	if (result->by_round == NULL)
+		return;
+	rounds = json_array();
+	for (uint32_t i = 0; i < result->rounds; i++)
+		part_append_part(object, rounds, round_part(options, &result->by_round[i]));
+	part_put(object, "by_round", rounds);
+}
+
+static struct json_part protocol_part(const struct run_results *run,
+				      const struct protocol_result *result)
 {
 	struct json_part object = part_new();
 
@@ -83,6 +130,8 @@ static struct json_part protocol_part(const struct protocol_result *result)
 	put_distribution(&object, "pte_ns", &result->pte_ns);
 	put_distribution(&object, "switch_ns", &result->switch_ns);
 	put_counts(&object, result);
+	put_events(&object, run, result);
+	put_rounds(&object, run->options, result);
 	return object;
 }
 
@@ -114,7 +163,7 @@ static void put_lists(struct json_part *object, const struct run_results *run)
 		if (CPU_ISSET(cpu, &run->slot_cpus))
 			part_append(object, cpus, json_integer((json_int_t)cpu));
 	for (uint32_t i = 0; i < run->result_count; i++)
-		part_append_part(object, protocols, protocol_part(&run->results[i]));
+		part_append_part(object, protocols, protocol_part(run, &run->results[i]));
 	part_put(object, "command", command);
 	part_put(object, "cpus", cpus);
 	part_put(object, "protocols", protocols);
@@ -132,16 +181,40 @@ static void put_seed(struct json_part *object, uint64_t seed)
 		part_put_count(object, "seed", seed);
 }
 
-static void put_machine(struct json_part *object, const struct run_results *run)
+static void put_machine(struct json_part *object, const struct options *options)
 {
-	part_put_count(object, "vcpus", run->options->vcpus);
-	part_put_count(object, "slots", run->options->slots);
-	part_put_count(object, "overcommit", run->options->overcommit);
-	part_put_count(object, "slice_us", run->options->slice_us);
-	part_put_count(object, "pages", 1);
-	part_put_count(object, "initiators", run->options->initiators);
-	part_put_count(object, "pace_us", run->options->pace_us);
-	part_put_text(object, "preempt", "slice");
+	part_put_count(object, "vcpus", options->vcpus);
+	part_put_count(object, "slots", options->slots);
+	part_put_count(object, "overcommit", options->overcommit);
+	part_put_count(object, "slice_us", options->slice_us);
+	part_put_count(object, "ple_us", options->ple_us);
+	part_put_count(object, "sleepers", options->sleepers);
+	part_put_flag(object, "clear_pending", options->clear_pending);
+	part_put_text(object, "workload", workload_name(options->workload));
+	part_put_count(object, "pages", options->pages);
+	part_put_count(object, "initiators", options->initiators);
+	part_put_count(object, "pace_us", options->pace_us);
+}
+
+/* --preempt; its steps, where it has any, as a list. */
+static void put_preempt(struct json_part *object, const struct options *options)
+{
+	json_t *steps;
+
+	part_put_text(object, "preempt", preempt_name(options->preempt));
+	if (options->preempt != PREEMPT_AT_STEP)
+		return;
+	steps = json_array();
+	for (uint32_t step = 0; step < SD_STEPS; step++)
+		if (options->steps & UINT32_C(1) << step)
+			part_append(object, steps, part_string(step_name(step)));
+	part_put(object, "steps", steps);
+}
+
+/* What the run has found out and how it went. */
+static void put_findings(struct json_part *object, const struct run_results *run)
+{
+	part_put_flag(object, "by_page", run->by_page);
 	part_put_text(object, "entry_flush", figure_entry_flush(run->entry_flush));
 	part_put_flag(object, "entry_flush_tested", run->entry_flush_tested);
 	part_put_flag(object, "exit_keeps_stale", run->exit_keeps_stale);
@@ -159,7 +232,9 @@ char *summary_text(const struct run_results *run)
 	put_time(&object, "started", &run->started);
 	put_time(&object, "ended", &run->ended);
 	part_put_part(&object, "host", host_part(&run->host));
-	put_machine(&object, run);
+	put_machine(&object, run->options);
+	put_preempt(&object, run->options);
+	put_findings(&object, run);
 	put_lists(&object, run);
 	return part_text(object);
 }

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "control.h"
 #include "figure.h"
 #include "line.h"
 
@@ -36,8 +37,16 @@ static void cpus_text(char *out, size_t bytes, const cpu_set_t *cpus)
 	}
 }
 
+/* "-": the host's scheduler has slices of its own. */
+static struct figure_text slice_text(const struct options *options)
+{
+	if (options->preempt == PREEMPT_HOST)
+		return (struct figure_text){ "-" };
+	return figure_time(options->slice_us * UINT64_C(1000));
+}
+
 /* Two lines; what may be long stands last, so that the seed is never cut. */
-static void header_print(FILE *out, const struct run_results *run)
+static void machine_print(FILE *out, const struct run_results *run)
 {
 	const struct options *options = run->options;
 	char cpus[LINE_COLUMNS];
@@ -47,13 +56,50 @@ static void header_print(FILE *out, const struct run_results *run)
 		   ", CPUs %s",
 		   options->vcpus, line_plural(options->vcpus),
 		   options->slots, line_plural(options->slots),
-		   figure_time(options->slice_us * UINT64_C(1000)).text,
+		   slice_text(options).text,
 		   options->initiators, line_plural(options->initiators),
 		   figure_time(options->pace_us * UINT64_C(1000)).text, options->seed, cpus);
 	line_print(out, "host kvm-%s, entry flush by %s (%s), %s, %s", run->host.kvm,
 		   figure_entry_flush(run->entry_flush),
 		   run->entry_flush_tested ? "tested" : "not tested",
 		   run->host.kernel, run->host.cpu);
+}
+
+/* As on the command line: "preempt at-step=posted,read". */
+static void preempt_add(struct line_list *list, const struct options *options)
+{
+	char steps[LINE_COLUMNS] = "";
+	size_t used = 0;
+
+	for (uint32_t step = 0; step < SD_STEPS && used < sizeof(steps); step++)
+		if (options->steps & UINT32_C(1) << step)
+			used += (size_t)snprintf(steps + used, sizeof(steps) - used, "%s%s",
+						 used > 0 ? "," : "=", step_name(step));
+	line_list_add(list, "preempt %s%s", preempt_name(options->preempt), steps);
+}
+
+/* One more line, of what is not as by default. */
+static void setup_print(FILE *out, const struct run_results *run)
+{
+	const struct options *options = run->options;
+	struct line_list list;
+
+	line_list_begin(&list, out, "");
+	if (options->workload != WORKLOAD_TOGGLE)
+		line_list_add(&list, "workload %s", workload_name(options->workload));
+	if (options->pages > 1 || run->by_page)
+		line_list_add(&list, "%u page%s%s", options->pages, line_plural(options->pages),
+			      run->by_page ? " by page" : ", full flushes");
+	if (options->sleepers > 0)
+		line_list_add(&list, "%u sleeper%s", options->sleepers,
+			      line_plural(options->sleepers));
+	if (options->preempt != PREEMPT_SLICE)
+		preempt_add(&list, options);
+	if (options->ple_us > 0)
+		line_list_add(&list, "PLE %s", figure_time(options->ple_us * UINT64_C(1000)).text);
+	if (options->clear_pending)
+		line_list_add(&list, "clear-pending");
+	line_list_end(&list);
 }
 
 static int name_columns(const struct run_results *run)
@@ -131,34 +177,138 @@ static void costs_print(FILE *out, const struct run_results *run)
 /* The counts that show a protocol at work beyond IPIs and deferrals, as far as there are any. */
 static void events_print(FILE *out, const struct protocol_result *result)
 {
-	const struct { uint64_t count; const char *event; } events[] = {
-		{ result->transfers, "transfer" }, { result->takeovers, "takeover" },
-		{ result->skipped, "skipped target" }, { result->yields, "yield" }, { result->kicks, "kick" }, { result->spurious_ipis, "spurious IPI" },
+	const struct { uint64_t count; const char *one, *many; } events[] = {
+		{ result->transfers, "transfer", "transfers" },
+		{ result->takeovers, "takeover", "takeovers" },
+		{ result->skipped, "skipped target", "skipped targets" },
+		{ result->yields, "yield", "yields" },
+		{ result->kicks, "kick", "kicks" },
+		{ result->sleeps, "sleep", "sleeps" },
+		{ result->wakes, "wake", "wakes" },
+		{ result->spun, "spun slice", "spun slices" },
+		{ result->steps, "park at a step", "parks at a step" },
+		{ result->by_page, "by-page flush", "by-page flushes" },
+		{ result->spurious_ipis, "spurious IPI", "spurious IPIs" },
+		{ result->cleared_ipis, "cleared IPI", "cleared IPIs" },
 	};
-	char text[LINE_COLUMNS];
-	size_t used = 0;
+	struct line_list list;
+	char head[64];
 
+	snprintf(head, sizeof(head), "%s: ", protocol_name(result->protocol));
+	line_list_begin(&list, out, head);
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
-		if (events[i].count > 0)        /* four of at most 25 bytes: they fit */
-			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %s%s",
-						 used > 0 ? ", " : "",
-						 figure_count(events[i].count).text,
-						 events[i].event, line_plural(events[i].count));
-	if (used > 0)
-		line_print(out, "%s: %s", protocol_name(result->protocol), text);
+		if (events[i].count > 0)
+			line_list_add(&list, "%s %s", figure_count(events[i].count).text,
+				      events[i].count == 1 ? events[i].one : events[i].many);
+	line_list_end(&list);
+}
+
+/* Over all protocols. */
+struct marks {
+	uint64_t reported;              /* by KVM */
+	uint64_t other;                 /* scheduled out by the host, and not marked */
+	uint64_t met;                   /* what protocols did for targets found preempted */
+};
+
+/* One that interrupts nobody skips whoever there is: that tells nothing of them. */
+static uint64_t met_of(const struct protocol_result *result)
+{
+	return result->deferred + result->takeovers + result->transfers + result->yields +
+		(result->ipis > 0 ? result->skipped : 0);
+}
+
+static struct marks marks_of(const struct run_results *run)
+{
+	struct marks marks = { 0 };
+
+	for (uint32_t i = 0; i < run->result_count; i++) {
+		const struct protocol_result *result = &run->results[i];
+
+		marks.reported += result->kvm_reported;
+		marks.other += result->kvm_other;
+		marks.met += met_of(result);
+	}
+	return marks;
+}
+
+/* --preempt host: nobody but KVM marks a vCPU preempted, unless the VMM has parked
+ * it, as it does with one that sleeps. NULL: nothing speaks against it that what
+ * protocols do for such a vCPU was in effect. */
+static const char *effect_missing(const struct run_results *run)
+{
+	const struct marks marks = marks_of(run);
+	bool unmarked = run->kvm_counts_marks ? marks.reported == 0 : !run->host.marks_preempted;
+
+	if (unmarked && marks.met > 0)
+		return "KVM marked no vCPU: what protocols do for such was never in effect, "
+		       "parked ones apart";
+	if (unmarked)
+		return "no vCPU was marked preempted: what a protocol does for such "
+		       "was never in effect";
+	if (marks.met == 0)
+		return "no target was found preempted: what a protocol does for such "
+		       "was never in effect";
+	return NULL;
+}
+
+static void host_marks_print(FILE *out, const struct run_results *run)
+{
+	const char *missing = effect_missing(run);
+
+	for (uint32_t i = 0; i < run->result_count && run->kvm_counts_marks; i++) {
+		const struct protocol_result *result = &run->results[i];
+
+		line_print(out, "%s: KVM marked a vCPU %s time%s (preemption_reported), "
+			   "%s not (preemption_other)", protocol_name(result->protocol),
+			   figure_count(result->kvm_reported).text,
+			   line_plural(result->kvm_reported),
+			   figure_count(result->kvm_other).text);
+	}
+	if (missing)
+		line_print(out, "preempt host: %s", missing);
+}
+
+/* KVM may mark what the VMM has not parked. */
+static void kvm_marks_print(FILE *out, const struct run_results *run)
+{
+	const struct marks marks = marks_of(run);
+
+	if (!run->host.marks_preempted || !run->kvm_counts_marks)
+		return;
+	line_print(out, "KVM itself marked %s of %s preemption%s"
+		   " (preemption_reported / reported + other)", figure_count(marks.reported).text,
+		   figure_count(marks.reported + marks.other).text,
+		   line_plural(marks.reported + marks.other));
+}
+
+/* Who was taken off its CPU without the VMM, and who is no preempted vCPU. */
+static void preemption_print(FILE *out, const struct run_results *run)
+{
+	if (run->options->preempt == PREEMPT_HOST)
+		host_marks_print(out, run);
+	else
+		kvm_marks_print(out, run);
+	if (run->options->sleepers > 0)
+		line_print(out, "sleepers: deferring one that sleeps goes beyond mainline, "
+			   "which marks only preempted vCPUs");
 }
 
 /* A line for each verdict in the table that needs words. */
 static void verdicts_print(FILE *out, const struct run_results *run)
 {
 	static const char *const words[] = {
-		[VERDICT_CAUGHT] = "a control loses flushes by design; its stale loads prove that they are seen here",
+		[VERDICT_CAUGHT] = "a control loses flushes by design; its stale loads prove "
+				   "that they are seen here",
 		[VERDICT_IDLE] = "not exercised, so nothing is proved",
 		[VERDICT_BLIND] = "nobody checked for stale loads, so 0 of them prove nothing",
-		[VERDICT_UNSAFE] = "known to lose flushes now and then; measured for comparison, not relied on",
-		[VERDICT_HIDDEN] = "a parked vCPU keeps no translation on this host, so this control cannot be caught",
-		[VERDICT_STALE] = "declared safe, but used translations older than a flush that had returned",
-		[VERDICT_MISSED] = "a control ran and was not caught: stale loads are not seen here, 0 proves nothing",
+		[VERDICT_UNSAFE] = "known to lose flushes now and then; measured for comparison, "
+				   "not relied on",
+		[VERDICT_HIDDEN] = "a parked vCPU keeps no translation on this host, so this "
+				   "control cannot be caught",
+		[VERDICT_STALE] = "declared safe, but used translations older than a flush that "
+				  "had returned",
+		[VERDICT_MISSED] = "a control ran and was not caught: stale loads are not seen "
+				   "here, 0 proves nothing",
 	};
 
 	for (size_t verdict = 0; verdict < sizeof(words) / sizeof(words[0]); verdict++)
@@ -169,7 +319,8 @@ static void verdicts_print(FILE *out, const struct run_results *run)
 			}
 }
 
-static void marks_print(FILE *out, const struct run_results *run)
+/* The marks behind a row's verdict. */
+static void row_marks_print(FILE *out, const struct run_results *run)
 {
 	uint64_t dropped = 0;
 	double taken_pct = 0.0;
@@ -197,8 +348,9 @@ static void notes_print(FILE *out, const struct run_results *run)
 
 	for (uint32_t i = 0; i < run->result_count; i++)
 		events_print(out, &run->results[i]);
+	preemption_print(out, run);
 	verdicts_print(out, run);
-	marks_print(out, run);
+	row_marks_print(out, run);
 	if (run->options->slots > cpus)
 		line_print(out, "%u slots on %u CPU%s: the host's scheduler is part of these figures",
 			   run->options->slots, cpus, line_plural(cpus));
@@ -210,7 +362,8 @@ void table_print(FILE *out, const struct run_results *run)
 {
 	int name = name_columns(run);
 
-	header_print(out, run);
+	machine_print(out, run);
+	setup_print(out, run);
 	columns_print(out, name);
 	for (uint32_t i = 0; i < run->result_count; i++)
 		row_print(out, name, run, &run->results[i]);

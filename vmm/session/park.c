@@ -11,15 +11,14 @@
 #include "park.h"
 
 #include <signal.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include "lapic.h"
 #include "session.h"
 
 #define CR4_PGE (1u << 7)
-#define APIC_IRR 0x200
 
 void vcpu_mark_created(struct vcpu_thread *thread)
 {
@@ -71,30 +70,34 @@ int vcpu_park(struct vcpu_thread *thread)
 	sd_u64_store(&region->parks, sd_u64_load(&region->parks) + 1);
 	thread->transferred = thread->session->protocol->park(region);
 	thread->owes_flush |= thread->transferred;
-	thread->transfers += thread->transferred;
-	thread->switches++;
+	thread->counts.transfers += thread->transferred;
+	thread->counts.switches++;
 	sd_byte_mark(region);
 	return error;
 }
 
-/* The IPI of a request that park has taken over is still in the APIC, and its
- * handler will run for nothing. */
-static int count_spurious(struct vcpu_thread *thread)
+/*
+ * The IPI of a request that park has taken over is still in the APIC, and its handler
+ * will run for nothing. It can be taken back here, between the two steps in which
+ * initiators of this protocol send no IPI that counts; one of another vector that
+ * comes between the two ioctls would be lost, hence only if asked for.
+ */
+static int settle_spurious(struct vcpu_thread *thread)
 {
-	const struct sd_region *region = thread->vcpu.region;
-	uint32_t request = sd_u32_load(&region->request) & ~(uint32_t)SD_WORD_FLAGS;
+	const struct protocol_ops *protocol = thread->session->protocol;
 	struct kvm_lapic_state lapic;
-	uint32_t pending;
 	int error = kvm_get_lapic(thread->vcpu.fd, &lapic, &thread->why);
 
 	thread->transferred = false;
-	if (error != 0)
+	if (error != 0 || !lapic_is_pending(&lapic, protocol->vector) ||
+	    !protocol->is_served(thread->vcpu.region))
 		return error;
-	memcpy(&pending, lapic.regs + APIC_IRR + SD_VECTOR_FLUSH / 32 * 16, sizeof(pending));
-	if (pending >> SD_VECTOR_FLUSH % 32 & 1 &&
-	    sd_word_reached(sd_u32_load(&region->served), request))
-		thread->spurious_ipis++;
-	return 0;
+	thread->counts.spurious_ipis++;
+	if (!thread->session->shape.clears_pending ||
+	    !lapic_clear_pending(&lapic, protocol->vector))
+		return 0;
+	thread->counts.cleared_ipis++;
+	return kvm_set_lapic(thread->vcpu.fd, &lapic, &thread->why);
 }
 
 /* A change of CR4.PGE flushes the whole TLB (SDM volume 3, 4.10.4.1). */
@@ -145,7 +148,7 @@ int vcpu_unpark(struct vcpu_thread *thread)
 	int error = 0;
 
 	if (thread->transferred)
-		error = count_spurious(thread);
+		error = settle_spurious(thread);
 	thread->owes_flush |= sd_word_unpark(region);
 	if (thread->session->protocol->unpark != NULL)
 		thread->owes_flush |= thread->session->protocol->unpark(region);

@@ -9,6 +9,7 @@
 #include "request_flush.h"
 
 #include <sched.h>
+#include <string.h>
 
 #include "park.h"
 #include "session.h"
@@ -33,23 +34,66 @@ static bool is_covered(struct vcpu_thread *target)
 		!atomic_load(&target->flush_asked);
 }
 
-void request_flush_others(struct vcpu_thread *thread)
+static bool is_target(const struct sd_flush_request *request, uint32_t vcpu)
+{
+	return request->targets[vcpu / 64] >> vcpu % 64 & 1;
+}
+
+static bool is_sound(const struct sd_flush_request *request, uint32_t vcpus)
+{
+	uint64_t top = request->start + request->pages * SD_PAGE_BYTES;
+
+	for (uint32_t i = vcpus; i < SD_MAX_VCPUS; i++)
+		if (is_target(request, i))
+			return false;
+	/* The lower half, where all of the guest's memory is. */
+	return request->start % SD_PAGE_BYTES == 0 && request->pages <= UINT32_MAX &&
+		top >= request->start && top <= UINT64_C(1) << 47;
+}
+
+/* The request is the guest's, who may go on writing: copied once, then checked. */
+static int read_request(struct vcpu_thread *thread, struct sd_flush_request *request)
 {
 	struct session *session = thread->session;
+	uint64_t gpa = sd_u64_load(&thread->vcpu.region->argument);
+	const void *place = guest_memory_at(&session->machine.memory, gpa, sizeof(*request));
 
+	if (place == NULL)
+		return why_set(&thread->why, EXIT_GUEST, EFAULT,
+			       "vCPU %u: flush request at 0x%llx is outside memory", thread->vcpu.id,
+			       (unsigned long long)gpa);
+	memcpy(request, place, sizeof(*request));
+	if (!is_sound(request, session->shape.vcpus))
+		return why_set(&thread->why, EXIT_GUEST, EINVAL,
+			       "vCPU %u: flush request of %llu pages from 0x%llx, or its targets, make no sense",
+			       thread->vcpu.id, (unsigned long long)request->pages,
+			       (unsigned long long)request->start);
+	return 0;
+}
+
+int request_flush_others(struct vcpu_thread *thread)
+{
+	struct session *session = thread->session;
+	struct sd_flush_request request;
+	int error = read_request(thread, &request);
+
+	if (error != 0)
+		return error;
 	for (uint32_t i = 0; i < session->shape.vcpus; i++) {
 		struct vcpu_thread *target = &session->threads[i];
 
-		if (target == thread)
+		if (target == thread || !is_target(&request, i))
 			continue;
 		/* PAIR(request-mode): a locked exchange is the fence. */
 		(void)atomic_exchange(&target->flush_asked, true);
-		thread->kicks += kick(target);
+		thread->counts.kicks += kick(target);
 	}
 	/* A target in the guest may have lost its CPU to somebody else. */
 	for (uint32_t i = 0; i < session->shape.vcpus; i++)
-		while (&session->threads[i] != thread && !is_covered(&session->threads[i]))
+		while (&session->threads[i] != thread && is_target(&request, i) &&
+		       !is_covered(&session->threads[i]))
 			sched_yield();
+	return 0;
 }
 
 int request_flush_enter(struct vcpu_thread *thread)

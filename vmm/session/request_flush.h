@@ -18,12 +18,16 @@
 #include "vcpu_thread.h"
 
 /**
- * request_flush_others - every vCPU but @thread's is covered when this returns:
- * it is out of the guest and flushes before it enters again, or has done so.
+ * request_flush_others - the targets of the struct sd_flush_request whose address
+ * @thread's vCPU has given are covered when this returns: each is out of the guest
+ * and flushes before it enters again, or has done so. Always whole TLBs: KVM has
+ * no way to flush a range for a guest.
  *
  * Threads: a vCPU's thread, outside KVM_RUN, in its slot.
+ * Errors:  EXIT_GUEST: a request outside memory, or one that makes no sense.
  */
-void request_flush_others(struct vcpu_thread *thread);
+__attribute__((warn_unused_result))
+int request_flush_others(struct vcpu_thread *thread);
 
 /**
  * request_flush_enter - the last look before KVM_RUN.

@@ -24,7 +24,9 @@ struct course {
 	struct session *session;
 	struct round *round;
 	uint64_t origin_ticks;          /* guest TSC at the job's start; 0 until the first flush */
-	uint64_t flushes_before;        /* of the rounds before this one */
+	uint64_t flushes_before;        /* of the rounds before this one, dropped ones too */
+	uint64_t recorded_before;       /* and without them */
+	uint64_t measured_before_ns;
 	uint64_t started_ns;            /* of the job */
 	uint64_t recording_ns;          /* when recording began; 0 not yet */
 	uint64_t stopped_ns;            /* when the initiators were told to stop; 0 not yet */
@@ -33,8 +35,11 @@ struct course {
 
 void protocol_result_init(struct protocol_result *result, enum sd_protocol protocol)
 {
+	struct round_figure *by_round = result->by_round;
+
 	memset(result, 0, sizeof(*result));
 	result->protocol = protocol;
+	result->by_round = by_round;
 	histogram_init(&result->wall_ns);
 	histogram_init(&result->stall_ns);
 	histogram_init(&result->floor_ns);
@@ -219,6 +224,7 @@ static void add_counts(struct course *course)
 		result->stale += stale;
 		result->dropped += sd_u64_load(&region->dropped);
 		result->skipped += sd_u64_load(&region->skipped);
+		result->by_page += sd_u64_load(&region->by_page);
 		ticks += sd_u64_load(&region->sample_ticks);
 		if (stale != 0) {
 			result->stale_saw = sd_u64_load(&region->stale_saw);
@@ -239,44 +245,112 @@ static void add_thread_counts(struct course *course)
 	struct session *session = course->session;
 
 	for (uint32_t i = 0; i < session->shape.vcpus; i++) {
-		struct vcpu_thread *thread = &session->threads[i];
+		const struct vcpu_counts *counts = &session->threads[i].counts;
 
-		result->switches += thread->switches;
-		result->transfers += thread->transfers;
-		result->spurious_ipis += thread->spurious_ipis;
-		result->yields += thread->yields;
-		result->kicks += thread->kicks;
-		thread->switches = thread->transfers = thread->spurious_ipis = 0;
-		thread->yields = thread->kicks = 0;
+		result->switches += counts->switches;
+		result->transfers += counts->transfers;
+		result->spurious_ipis += counts->spurious_ipis;
+		result->cleared_ipis += counts->cleared_ipis;
+		result->kicks += counts->kicks;
+		result->yields += counts->yields;
+		result->sleeps += counts->sleeps;
+		result->wakes += counts->wakes;
+		result->spun += counts->spun;
+		result->steps += counts->steps;
 	}
-	for (uint32_t i = 0; i < session->shape.slots; i++) {
+	for (uint32_t i = 0; i < session->slot_count; i++)
 		histogram_merge(&result->switch_ns, &session->slots[i].switches);
-		histogram_init(&session->slots[i].switches);
+}
+
+/* All slots' draws in one number; 0 unless each has made enough of them. */
+static void add_decisions(const struct session *session, struct round_figure *figure)
+{
+	bool enough = true;
+
+	for (uint32_t i = 0; i < session->slot_count; i++) {
+		const struct preempt_dice *dice = &session->slots[i].dice;
+
+		enough &= dice->decisions >= PREEMPT_DIGESTED;
+		figure->decisions += dice->decisions;
+		figure->decisions_digest = figure->decisions_digest * 31 + dice->digest;
 	}
+	if (!enough)
+		figure->decisions_digest = 0;
+}
+
+static void add_round_figure(struct course *course)
+{
+	const struct protocol_result *result = course->round->result;
+	struct round_figure *figure;
+
+	if (result->by_round == NULL)
+		return;
+	figure = &result->by_round[course->round->number];
+	figure->flushes = result->flushes - course->recorded_before;
+	figure->measured_ns = result->measured_ns - course->measured_before_ns;
+	add_decisions(course->session, figure);
+}
+
+/* Where KVM cannot mark vCPUs there is nothing to read, unless they are left to the
+ * host's scheduler: then the zeros are the point. */
+int round_read_marks(struct session *session, struct kvm_marks *sum, struct why *why)
+{
+	bool matters = session->shape.marks_preempted || session->shape.shares_cpus;
+	int error = 0;
+
+	*sum = (struct kvm_marks){ .known = matters };
+	for (uint32_t i = 0; error == 0 && matters && i < session->shape.vcpus; i++) {
+		struct kvm_marks marks;
+
+		error = kvm_stats_read_marks(session->threads[i].vcpu.fd, &marks, why);
+		sum->known &= marks.known;
+		sum->reported += marks.reported;
+		sum->other += marks.other;
+	}
+	return error;
+}
+
+static int add_marks(struct course *course, const struct kvm_marks *before, struct why *why)
+{
+	struct protocol_result *result = course->round->result;
+	struct kvm_marks now;
+	int error = round_read_marks(course->session, &now, why);
+
+	if (error != 0 || !now.known)
+		return error;
+	result->kvm_reported += now.reported - before->reported;
+	result->kvm_other += now.other - before->other;
+	return 0;
 }
 
 int round_run(struct session *session, struct round *round, struct why *why)
 {
 	const struct options *options = round->options;
 	struct session_job job = {
-		.kind = SD_JOB_TOGGLE,
+		.kind = options->workload == WORKLOAD_CHURN ? SD_JOB_CHURN : SD_JOB_TOGGLE,
 		.protocol = round->result->protocol,
 		.pace_ticks = (uint64_t)options->pace_us * session->tsc_hz / 1000000,
 		.flush_quota = options->flushes,
 		.floor_interval = FLOOR_INTERVAL,
 		.initiators_to_stop = options->initiators,
 		.seed = options->seed,
+		.round = round->number,
 	};
 	struct course course = {
 		.session = session,
 		.round = round,
 		.started_ns = clock_ns(),
 		.flushes_before = round->result->flushes + round->result->dropped,
+		.recorded_before = round->result->flushes,
+		.measured_before_ns = round->result->measured_ns,
 	};
 	uint64_t involuntary = host_load_involuntary(session);
 	struct why ignored = { 0 };
-	int error;
+	struct kvm_marks marks;
+	int error = round_read_marks(session, &marks, why);
 
+	if (error != 0)
+		return error;
 	session_start(session, &job);
 	steer(&course, course.started_ns);
 	error = follow(&course, why);
@@ -292,9 +366,10 @@ int round_run(struct session *session, struct round *round, struct why *why)
 		(void)!drain(&course, &ignored);
 	round->result->rounds++;
 	add_counts(&course);
+	add_round_figure(&course);
 	if (error != 0)
 		return error;
 	add_thread_counts(&course);
 	round->result->involuntary_switches += host_load_involuntary(session) - involuntary;
-	return 0;
+	return add_marks(&course, &marks, why);
 }

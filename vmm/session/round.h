@@ -6,6 +6,7 @@
 #define ROUND_H
 
 #include "csv_file.h"
+#include "kvm_stats.h"
 #include "results.h"
 #include "session.h"
 
@@ -20,6 +21,16 @@ struct round {
 
 /* protocol_result_init - nothing measured yet. */
 void protocol_result_init(struct protocol_result *result, enum sd_protocol protocol);
+
+/**
+ * round_read_marks - how often KVM has marked the vCPUs preempted, all of them together.
+ * Not known where that cannot matter: KVM marks none, and the VMM does.
+ *
+ * Threads: main, while no vCPU runs.
+ * Errors:  EXIT_HOST.
+ */
+__attribute__((warn_unused_result))
+int round_read_marks(struct session *session, struct kvm_marks *sum, struct why *why);
 
 /**
  * round_run - run @round->result->protocol once.

@@ -44,21 +44,23 @@ static int allocate(struct session *session, struct why *why)
 {
 	const struct session_shape *shape = &session->shape;
 
-	session->slots = calloc(shape->slots, sizeof(*session->slots));
+	session->slot_count = shape->shares_cpus ? shape->vcpus : shape->slots;
+	session->slots = calloc(session->slot_count, sizeof(*session->slots));
 	session->threads = calloc(shape->vcpus, sizeof(*session->threads));
 	if (session->slots == NULL || session->threads == NULL)
 		return why_set(why, EXIT_HOST, ENOMEM, "%u vCPUs: %s", shape->vcpus, strerror(ENOMEM));
-	for (uint32_t i = 0; i < shape->slots; i++)
-		slot_init(&session->slots[i], cpu_of_slot(&shape->cpus, i),
-			  shape->slice_ns * i / shape->slots);
+	for (uint32_t i = 0; i < session->slot_count; i++)
+		slot_init(&session->slots[i], cpu_of_slot(&shape->cpus, i % shape->slots),
+			  shape->slice_ns, shape->slice_ns * i / session->slot_count);
 	for (uint32_t i = 0; i < shape->vcpus; i++) {
 		struct vcpu_thread *thread = &session->threads[i];
 
 		thread->vcpu.id = i;
 		thread->vcpu.fd.fd = -1;
 		thread->session = session;
-		thread->slot = &session->slots[i % shape->slots];
-		slot_member_init(&thread->member);
+		thread->slot = &session->slots[i % session->slot_count];
+		slot_member_init(&thread->member, i);
+		thread->member.is_interrupted = vcpu_is_interrupted;
 	}
 	return 0;
 }
@@ -134,6 +136,9 @@ int session_create(struct session *session, struct loop *loop, struct kvm_system
 		.vcpus = shape->vcpus,
 		.initiators = shape->initiators,
 		.pages = shape->pages,
+		.steps = shape->steps,
+		.by_page = shape->by_page,
+		.sleepers = shape->sleepers,
 	};
 	int error;
 
@@ -161,7 +166,7 @@ int session_create(struct session *session, struct loop *loop, struct kvm_system
 void session_destroy(struct session *session)
 {
 	end_threads(session);
-	for (uint32_t i = 0; session->slots != NULL && i < session->shape.slots; i++)
+	for (uint32_t i = 0; session->slots != NULL && i < session->slot_count; i++)
 		slot_destroy(&session->slots[i]);
 	free(session->slots);
 	free(session->threads);
@@ -174,7 +179,7 @@ void session_destroy(struct session *session)
 void session_set_entry_flush(struct session *session, enum entry_flush way)
 {
 	session->entry_flush = way;
-	session->settles = session->shape.marks_preempted && way == ENTRY_FLUSH_STEAL;
+	session->settles = session->shape.marks_preempted;
 }
 
 static void fill_control(struct session *session, const struct session_job *job)
@@ -188,32 +193,57 @@ static void fill_control(struct session *session, const struct session_job *job)
 	control->floor_interval = job->floor_interval;
 	control->seed = job->seed;
 	control->tsc_hz = session->tsc_hz;
+	control->ple_ticks = ns_ticks(session->shape.ple_ns, session->tsc_hz);
+	control->sleep_ticks = ns_ticks(session->shape.sleep_ns, session->tsc_hz);
 	sd_u32_store(&control->stop_initiators, 0);
 	sd_u32_store(&control->stop_observers, 0);
 	sd_u32_store(&control->recording, 0);
+}
+
+/* These go on until they are stopped; all others end by themselves. */
+static bool is_workload(uint32_t job)
+{
+	return job == SD_JOB_TOGGLE || job == SD_JOB_CHURN;
+}
+
+static void start_slots(struct session *session, const struct session_job *job)
+{
+	const struct preempt_ops *preempt = session->shape.preempt;
+
+	for (uint32_t i = 0; i < session->slot_count; i++) {
+		struct slot *slot = &session->slots[i];
+
+		slot->released_ticks = 0;
+		histogram_init(&slot->switches);
+		slot->preempt = preempt != NULL && is_workload(job->kind) ? preempt
+									  : &preempt_slice;
+		preempt_throw(&slot->dice, job->seed,
+			      (uint64_t)job->round * SD_MAX_VCPUS + i);
+	}
 }
 
 void session_start(struct session *session, const struct session_job *job)
 {
 	session->protocol = protocol_ops_of(job->protocol);
 	session->initiators_to_stop = job->initiators_to_stop;
-	/* Only a toggle job goes on until it is stopped. */
-	session->stopping = job->kind != SD_JOB_TOGGLE;
+	session->stopping = !is_workload(job->kind);
 	atomic_store(&session->ready, 0);
 	atomic_store(&session->stopped, 0);
 	guest_memory_reset_job(&session->machine.memory);
 	fill_control(session, job);
 	session->progress_ns = clock_ns();
-	for (uint32_t i = 0; i < session->shape.slots; i++)
-		session->slots[i].released_ticks = 0;
+	start_slots(session, job);
 	/* Every job starts from clean TLBs, whatever the last protocol left. */
 	for (uint32_t i = 0; i < session->shape.vcpus; i++) {
 		session->threads[i].owes_flush = true;
+		session->threads[i].counts = (struct vcpu_counts){ 0 };
 		if (session->protocol->start != NULL)
 			session->protocol->start(session->threads[i].vcpu.region);
 	}
 	for (uint32_t i = 0; i < session->shape.vcpus; i++)
-		slot_add(session->threads[i].slot, &session->threads[i].member);
+		slot_queue(session->threads[i].slot, &session->threads[i].member);
+	for (uint32_t i = 0; i < session->slot_count; i++)
+		slot_open(&session->slots[i]);
 }
 
 void session_record(struct session *session)
@@ -276,6 +306,7 @@ static void print_vcpus(const struct session *session)
 		[VCPU_CREATING] = "being created",
 		[VCPU_RUNNING] = "running",
 		[VCPU_PARKED] = "parked",
+		[VCPU_ASLEEP] = "asleep",
 		[VCPU_IDLE] = "done",
 	};
 

@@ -36,6 +36,15 @@ struct session_shape {
 	uint32_t pages;
 	uint32_t slots;
 	uint64_t slice_ns;
+	bool shares_cpus;               /* no slots: every vCPU may run, the host's scheduler
+	                                   chooses; the vCPUs go round the CPUs of `slots` */
+	const struct preempt_ops *preempt;
+	uint32_t steps;                 /* of the handshake at which vCPUs are parked */
+	bool by_page;                   /* flushes go page by page */
+	bool clears_pending;            /* take a transferred request's IPI back */
+	uint32_t sleepers;
+	uint64_t ple_ns;                /* 0 off */
+	uint64_t sleep_ns;              /* of a sleeper, each time */
 	cpu_set_t cpus;                 /* slots go round them */
 	uint32_t realtime;              /* SCHED_FIFO priority of vCPU threads; 0 off */
 	bool marks_preempted;           /* KVM itself writes the preempted byte */
@@ -44,7 +53,8 @@ struct session_shape {
 struct session {
 	struct session_shape shape;
 	struct machine machine;
-	struct slot *slots;             /* [shape.slots] */
+	struct slot *slots;             /* [slot_count] */
+	uint32_t slot_count;            /* shape.slots, or one a vCPU (shares_cpus) */
 	struct vcpu_thread *threads;    /* [shape.vcpus] */
 	uint32_t started;               /* threads to join */
 	struct loop *loop;              /* main's; woken when a job is done or has failed */
@@ -73,6 +83,7 @@ struct session_job {
 	uint32_t floor_interval;
 	uint32_t initiators_to_stop;    /* doorbells before the observers are stopped */
 	uint64_t seed;
+	uint32_t round;                 /* another one draws other numbers */
 };
 
 /**

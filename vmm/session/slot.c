@@ -12,16 +12,28 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "clock.h"
+
+/* How often the first sleeper of a free slot looks whether one has to wake. */
+#define IDLE_LOOK_NS (50 * NS_PER_US)
+
+/* What a member's thread finds in its turn word. */
 enum {
 	TURN_WAIT,
 	TURN_RUN,
+	TURN_LOOK,              /* the slot is free: look after the sleepers */
 	TURN_QUIT,
 };
 
-static void futex_wait(atomic_uint *word, unsigned value)
+/* Until @until_ns, UINT64_MAX for ever. */
+static void futex_wait(atomic_uint *word, unsigned value, uint64_t until_ns)
 {
-	/* Woken, changed or interrupted: the caller looks again in any case. */
-	(void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+	struct timespec until = ns_timespec(until_ns);
+
+	/* Woken, changed, timed out or interrupted: the caller looks again in any
+	 * case. The bitset form takes an absolute time. */
+	(void)syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value,
+		      until_ns == UINT64_MAX ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
 }
 
 static void futex_wake(atomic_uint *word)
@@ -29,11 +41,17 @@ static void futex_wake(atomic_uint *word)
 	(void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-void slot_init(struct slot *slot, int cpu, uint64_t phase_ns)
+void slot_init(struct slot *slot, int cpu, uint64_t slice_ns, uint64_t phase_ns)
 {
-	*slot = (struct slot){ .cpu = cpu, .phase_ns = phase_ns };
+	*slot = (struct slot){
+		.cpu = cpu,
+		.slice_ns = slice_ns,
+		.phase_ns = phase_ns,
+		.preempt = &preempt_slice,
+	};
 	pthread_mutex_init(&slot->lock, NULL);
 	TAILQ_INIT(&slot->queue);
+	TAILQ_INIT(&slot->sleepers);
 	histogram_init(&slot->switches);
 }
 
@@ -42,15 +60,9 @@ void slot_destroy(struct slot *slot)
 	pthread_mutex_destroy(&slot->lock);
 }
 
-uint64_t slot_slice_end(const struct slot *slot, uint64_t now_ns, uint64_t slice_ns)
+void slot_member_init(struct slot_member *member, uint32_t id)
 {
-	uint64_t end = now_ns + slice_ns + slice_ns / 2;
-
-	return end - (end - slot->phase_ns) % slice_ns;
-}
-
-void slot_member_init(struct slot_member *member)
-{
+	*member = (struct slot_member){ .id = id };
 	atomic_init(&member->turn, TURN_WAIT);
 	atomic_init(&member->thread, 0);
 }
@@ -61,70 +73,187 @@ void slot_member_enter(struct slot_member *member)
 }
 
 /* PAIR(slot-turn): release here, acquire in slot_wait(). Orders: everything the
- * last holder wrote to the slot before what the next one reads. */
-static void grant(struct slot_member *member)
+ * last holder wrote to the slot before what the next one reads. Nothing replaces
+ * TURN_QUIT, and TURN_RUN only follows a grant. */
+static void tell(struct slot_member *member, unsigned turn)
 {
-	unsigned expected = TURN_WAIT;
+	unsigned expected = atomic_load_explicit(&member->turn, memory_order_relaxed);
 
-	if (atomic_compare_exchange_strong_explicit(&member->turn, &expected, TURN_RUN,
-						    memory_order_release, memory_order_relaxed))
-		futex_wake(&member->turn);
+	while (expected == TURN_WAIT || expected == TURN_LOOK)
+		if (atomic_compare_exchange_weak_explicit(&member->turn, &expected, turn,
+							  memory_order_release,
+							  memory_order_relaxed)) {
+			futex_wake(&member->turn);
+			return;
+		}
+}
+
+static void count_waiting(struct slot *slot, int change)
+{
+	atomic_fetch_add_explicit(&slot->waiting, (unsigned)change, memory_order_relaxed);
+}
+
+/* --- under the slot's lock -------------------------------------------------- */
+
+static void rouse(struct slot *slot, struct slot_member *member)
+{
+	TAILQ_REMOVE(&slot->sleepers, member, link);
+	TAILQ_INSERT_HEAD(&slot->queue, member, link);
+	member->asleep = false;
+}
+
+static void rouse_due(struct slot *slot)
+{
+	struct slot_member *member = TAILQ_FIRST(&slot->sleepers), *next;
+	uint64_t now = member != NULL ? clock_ns() : 0;
+
+	for (; member != NULL; member = next) {
+		next = TAILQ_NEXT(member, link);
+		if (now >= member->wake_ns ||
+		    (member->is_interrupted != NULL && member->is_interrupted(member)))
+			rouse(slot, member);
+	}
+}
+
+/* Give the slot to the next one, if there is one. @last: who has had it and is at the
+ * queue's end again. */
+static void give(struct slot *slot, const struct slot_member *last)
+{
+	struct slot_member *next = NULL;
+
+	rouse_due(slot);
+	if (!TAILQ_EMPTY(&slot->queue))
+		next = slot->preempt->next(slot, last);
+	slot->holder = next;
+	if (next == NULL) {
+		slot->released_ticks = 0;       /* no switch from one to the next */
+		return;
+	}
+	TAILQ_REMOVE(&slot->queue, next, link);
+	count_waiting(slot, -1);
+	tell(next, TURN_RUN);
+}
+
+/* The same, and a slot that stays free is for the first sleeper to look after. */
+static void dispatch(struct slot *slot, const struct slot_member *last)
+{
+	give(slot, last);
+	if (slot->holder == NULL && !TAILQ_EMPTY(&slot->sleepers))
+		tell(TAILQ_FIRST(&slot->sleepers), TURN_LOOK);
+}
+
+/* Returns until when @member's thread may block: for ever, but for the first sleeper
+ * of a free slot. */
+static uint64_t look_after(struct slot *slot, const struct slot_member *member)
+{
+	uint64_t until = UINT64_MAX;
+
+	pthread_mutex_lock(&slot->lock);
+	if (slot->holder == NULL && TAILQ_FIRST(&slot->sleepers) == member) {
+		give(slot, NULL);
+		if (slot->holder == NULL)
+			until = clock_ns() + IDLE_LOOK_NS;
+	}
+	pthread_mutex_unlock(&slot->lock);
+	return until;
+}
+
+/* ---------------------------------------------------------------------------- */
+
+void slot_queue(struct slot *slot, struct slot_member *member)
+{
+	pthread_mutex_lock(&slot->lock);
+	TAILQ_INSERT_TAIL(&slot->queue, member, link);
+	count_waiting(slot, 1);
+	pthread_mutex_unlock(&slot->lock);
+}
+
+void slot_open(struct slot *slot)
+{
+	pthread_mutex_lock(&slot->lock);
+	if (slot->holder == NULL)
+		dispatch(slot, NULL);
+	pthread_mutex_unlock(&slot->lock);
 }
 
 void slot_add(struct slot *slot, struct slot_member *member)
 {
-	struct slot_member *holder;
-
 	pthread_mutex_lock(&slot->lock);
-	holder = slot->holder;
-	if (holder == NULL) {
-		slot->holder = member;
-	} else {
-		TAILQ_INSERT_TAIL(&slot->queue, member, link);
-		/* Under the lock: the holder cannot pass the slot on and end. One that
-		 * was not alone counts its slice already. */
-		if (atomic_fetch_add_explicit(&slot->waiting, 1, memory_order_relaxed) == 0)
-			slot_kick(holder);
-	}
+	TAILQ_INSERT_TAIL(&slot->queue, member, link);
+	count_waiting(slot, 1);
+	if (slot->holder == NULL)
+		dispatch(slot, NULL);
+	/* Under the lock: the holder cannot pass the slot on and end. One that was
+	 * not alone counts its slice already. */
+	else if (atomic_load_explicit(&slot->waiting, memory_order_relaxed) == 1)
+		slot_kick(slot->holder);
 	pthread_mutex_unlock(&slot->lock);
-	if (holder == NULL)
-		grant(member);
 }
 
-bool slot_wait(struct slot_member *member)
+bool slot_wait(struct slot *slot, struct slot_member *member)
 {
-	unsigned turn = TURN_RUN;
+	for (;;) {
+		/* PAIR(slot-turn) */
+		unsigned turn = atomic_load_explicit(&member->turn, memory_order_acquire);
 
-	/* PAIR(slot-turn) */
-	while (!atomic_compare_exchange_strong_explicit(&member->turn, &turn, TURN_WAIT,
-							memory_order_acquire,
-							memory_order_relaxed)) {
 		if (turn == TURN_QUIT)
 			return false;
-		futex_wait(&member->turn, TURN_WAIT);
-		turn = TURN_RUN;
+		/* Whatever it says is taken; a grant says TURN_RUN but once. */
+		if (turn != TURN_WAIT &&
+		    !atomic_compare_exchange_strong_explicit(&member->turn, &turn, TURN_WAIT,
+							     memory_order_acquire,
+							     memory_order_relaxed))
+			continue;
+		if (turn == TURN_RUN)
+			return true;
+		futex_wait(&member->turn, TURN_WAIT, look_after(slot, member));
 	}
-	return true;
+}
+
+bool slot_is_wanted(struct slot *slot)
+{
+	bool wanted;
+
+	pthread_mutex_lock(&slot->lock);
+	rouse_due(slot);
+	wanted = !TAILQ_EMPTY(&slot->queue);
+	pthread_mutex_unlock(&slot->lock);
+	return wanted;
 }
 
 void slot_pass(struct slot *slot, struct slot_member *holder, bool requeue)
 {
-	struct slot_member *next;
-
 	pthread_mutex_lock(&slot->lock);
 	if (requeue) {
 		TAILQ_INSERT_TAIL(&slot->queue, holder, link);
-		atomic_fetch_add_explicit(&slot->waiting, 1, memory_order_relaxed);
+		count_waiting(slot, 1);
 	}
-	next = TAILQ_FIRST(&slot->queue);
-	if (next != NULL) {
-		TAILQ_REMOVE(&slot->queue, next, link);
-		atomic_fetch_sub_explicit(&slot->waiting, 1, memory_order_relaxed);
-	}
-	slot->holder = next;
+	dispatch(slot, requeue ? holder : NULL);
 	pthread_mutex_unlock(&slot->lock);
-	if (next != NULL)
-		grant(next);
+}
+
+void slot_sleep(struct slot *slot, struct slot_member *holder, uint64_t until_ns)
+{
+	pthread_mutex_lock(&slot->lock);
+	TAILQ_INSERT_TAIL(&slot->sleepers, holder, link);
+	count_waiting(slot, 1);
+	holder->asleep = true;
+	holder->wake_ns = holder->woken ? 0 : until_ns;
+	holder->woken = false;
+	dispatch(slot, NULL);
+	pthread_mutex_unlock(&slot->lock);
+}
+
+void slot_wake(struct slot *slot, struct slot_member *member)
+{
+	pthread_mutex_lock(&slot->lock);
+	if (member->asleep)
+		rouse(slot, member);
+	else
+		member->woken = true;
+	if (slot->holder == NULL)
+		dispatch(slot, NULL);
+	pthread_mutex_unlock(&slot->lock);
 }
 
 void slot_prefer(struct slot *slot, struct slot_member *member)

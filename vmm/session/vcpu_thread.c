@@ -15,6 +15,7 @@
 #include <x86intrin.h>
 
 #include "clock.h"
+#include "lapic.h"
 #include "park.h"
 #include "request_flush.h"
 #include "session.h"
@@ -22,6 +23,7 @@
 enum slice_end {
 	SLICE_GOES_ON,
 	SLICE_OVER,             /* somebody else's turn */
+	SLICE_ASLEEP,           /* until thread->sleep_until_ns, or woken */
 	SLICE_JOB_DONE,         /* the guest asks for its next job */
 	SLICE_QUIT,             /* the session ends */
 	SLICE_FAILED,           /* thread->why says how */
@@ -125,16 +127,14 @@ static enum slice_end look(struct vcpu_thread *thread, bool entered)
 {
 	if (atomic_load_explicit(&thread->session->quit, memory_order_relaxed))
 		return SLICE_QUIT;
-	if (!thread->timed) {
-		if (slot_has_waiting(thread->slot))
-			arm(thread, slot_slice_end(thread->slot, clock_ns(),
-						   thread->session->shape.slice_ns));
-		return SLICE_GOES_ON;
+	if (thread->timed && entered && clock_ns() >= thread->deadline_ns) {
+		thread->timed = false;
+		if (slot_is_wanted(thread->slot))
+			return SLICE_OVER;
 	}
-	if (!entered || clock_ns() < thread->deadline_ns)
-		return SLICE_GOES_ON;
-	thread->timed = false;
-	return slot_has_waiting(thread->slot) ? SLICE_OVER : SLICE_GOES_ON;
+	if (!thread->timed && slot_has_waiting(thread->slot))
+		arm(thread, thread->slot->preempt->slice_end(thread->slot, clock_ns()));
+	return SLICE_GOES_ON;
 }
 
 /* The mailbox is the guest's: copied once, and its words are not trusted. */
@@ -192,15 +192,77 @@ static enum slice_end yield_to(struct vcpu_thread *thread)
 		return SLICE_FAILED;
 	}
 	target = &thread->session->threads[id];
-	thread->yields++;
+	thread->counts.yields++;
 	slot_prefer(target->slot, &target->member);
 	thread->unfinished = true;
 	return target->slot == thread->slot && slot_has_waiting(thread->slot) ? SLICE_OVER
 									      : SLICE_GOES_ON;
 }
 
+/* At most a day: a guest cannot make the sum overflow. */
+#define SLEEP_MAX_NS (86400 * NS_PER_S)
+
+static enum slice_end go_to_sleep(struct vcpu_thread *thread)
+{
+	uint64_t ticks = sd_u64_load(&thread->vcpu.region->argument);
+	uint64_t ns = SLEEP_MAX_NS;
+
+	thread->unfinished = true;
+	/* While booting there is no clock to sleep by. */
+	if (thread->session->tsc_hz == 0)
+		return SLICE_OVER;
+	if (ticks / thread->session->tsc_hz < SLEEP_MAX_NS / NS_PER_S)
+		ns = ticks_ns(ticks, thread->session->tsc_hz);
+	thread->sleep_until_ns = ticks == 0 ? UINT64_MAX : clock_ns() + ns;
+	return SLICE_ASLEEP;
+}
+
+static enum slice_end wake(struct vcpu_thread *thread, uint32_t id)
+{
+	struct vcpu_thread *target;
+
+	if (id >= thread->session->shape.vcpus) {
+		why_set(&thread->why, EXIT_GUEST, EINVAL, "vCPU %u: wakes vCPU %u",
+			thread->vcpu.id, id);
+		return SLICE_FAILED;
+	}
+	target = &thread->session->threads[id];
+	thread->unfinished = true;
+	thread->counts.wakes++;
+	slot_wake(target->slot, &target->member);
+	return SLICE_GOES_ON;
+}
+
+/* As pause-loop exiting does, with the guest in the place of the processor. */
+static enum slice_end spun(struct vcpu_thread *thread)
+{
+	thread->unfinished = true;
+	if (!slot_is_wanted(thread->slot))
+		return SLICE_GOES_ON;
+	thread->counts.spun++;
+	return SLICE_OVER;
+}
+
+static enum slice_end flush_others(struct vcpu_thread *thread)
+{
+	thread->unfinished = true;
+	return request_flush_others(thread) == 0 ? SLICE_GOES_ON : SLICE_FAILED;
+}
+
+/* Off the slot here, also when nobody waits for it. */
+static enum slice_end step(struct vcpu_thread *thread)
+{
+	thread->unfinished = true;
+	thread->counts.steps++;
+	return SLICE_OVER;
+}
+
 static enum slice_end doorbell(struct vcpu_thread *thread, uint32_t request)
 {
+	if ((request & UINT16_MAX) == SD_REQ_WAKE)
+		return wake(thread, request >> 16);
+	if (request >= SD_REQ_STEP && request < SD_REQ_STEP + SD_STEPS)
+		return step(thread);
 	switch (request) {
 	case SD_REQ_READY:
 		return end_job(thread);
@@ -218,9 +280,11 @@ static enum slice_end doorbell(struct vcpu_thread *thread, uint32_t request)
 	case SD_REQ_YIELD_TO:
 		return yield_to(thread);
 	case SD_REQ_FLUSH_OTHERS:
-		request_flush_others(thread);
-		thread->unfinished = true;
-		return SLICE_GOES_ON;
+		return flush_others(thread);
+	case SD_REQ_SLEEP:
+		return go_to_sleep(thread);
+	case SD_REQ_SPUN:
+		return spun(thread);
 	case SD_REQ_STOPPED:
 		session_initiator_stopped(thread->session);
 		thread->unfinished = true;
@@ -271,6 +335,19 @@ static void record_switch(struct slot *slot, uint64_t tsc_hz)
 	if (tsc_hz != 0)
 		histogram_record(&slot->switches, ticks_ns(__rdtsc() - slot->released_ticks, tsc_hz));
 	slot->released_ticks = 0;
+}
+
+/* Read only, and after park's settling: where KVM marks vCPUs itself, the ioctl would
+ * else store a plain 1 over the byte and erase a flush asked for. A vCPU that cannot
+ * be asked is woken, and then says why. */
+bool vcpu_is_interrupted(struct slot_member *member)
+{
+	struct vcpu_thread *thread = (struct vcpu_thread *)(void *)
+		((char *)member - offsetof(struct vcpu_thread, member));
+	struct kvm_lapic_state lapic;
+	struct why ignored = { 0 };
+
+	return kvm_get_lapic(thread->vcpu.fd, &lapic, &ignored) != 0 || lapic_has_pending(&lapic);
 }
 
 /* The last steps before the guest, and no more: from unpark on initiators wait
@@ -366,6 +443,12 @@ static bool take_turn(struct vcpu_thread *thread)
 		slot_pass(thread->slot, &thread->member, true);
 		return true;
 	}
+	if (end == SLICE_ASLEEP) {
+		thread->state = VCPU_ASLEEP;
+		thread->counts.sleeps++;
+		slot_sleep(thread->slot, &thread->member, thread->sleep_until_ns);
+		return true;
+	}
 	thread->state = VCPU_IDLE;
 	note_usage(thread);
 	slot_pass(thread->slot, &thread->member, false);
@@ -394,7 +477,7 @@ void *vcpu_thread_main(void *argument)
 		thread->state = VCPU_PARKED;
 		slot_add(thread->slot, &thread->member);
 	}
-	while (goes_on && slot_wait(&thread->member))
+	while (goes_on && slot_wait(thread->slot, &thread->member))
 		goes_on = take_turn(thread);
 	if (thread->why.text[0] != '\0')
 		session_vcpu_failed(thread->session, &thread->why);

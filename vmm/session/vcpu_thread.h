@@ -27,7 +27,22 @@ enum vcpu_state {
 	VCPU_CREATING,
 	VCPU_RUNNING,
 	VCPU_PARKED,            /* in its slot's queue */
+	VCPU_ASLEEP,            /* off its slot until something wakes it */
 	VCPU_IDLE,              /* between jobs, off its slot */
+};
+
+/* What happened to a vCPU in a job; main reads it while no vCPU runs. */
+struct vcpu_counts {
+	uint64_t switches;              /* parks */
+	uint64_t transfers;
+	uint64_t spurious_ipis;
+	uint64_t cleared_ipis;
+	uint64_t kicks;                 /* sent to others */
+	uint64_t yields;
+	uint64_t sleeps;
+	uint64_t wakes;                 /* sent to others */
+	uint64_t spun;
+	uint64_t steps;
 };
 
 struct vcpu_thread {
@@ -44,13 +59,10 @@ struct vcpu_thread {
 	bool transferred;               /* the last park took over a request */
 	atomic_uint mode;               /* enum vcpu_mode; any thread */
 	atomic_bool flush_asked;        /* by another vCPU's thread: request_flush.c */
-	uint64_t kicks;                 /* sent to others */
+	uint64_t sleep_until_ns;        /* of the sleep it is about to begin */
 	bool unfinished;                /* KVM_RUN has to complete the last doorbell yet */
 	uint64_t parked_ticks;          /* TSC when the park began */
-	uint64_t switches;              /* parks; main reads these while no vCPU runs */
-	uint64_t transfers;
-	uint64_t spurious_ipis;
-	uint64_t yields;
+	struct vcpu_counts counts;      /* of the job in hand; main zeroes them */
 	uint64_t first_doorbell_ns;     /* CLOCK_MONOTONIC; 0 not yet */
 	uint64_t cpu_ns;                /* CPU time up to the last doorbell that ended a job */
 	uint64_t involuntary_switches;  /* the same */
@@ -58,6 +70,10 @@ struct vcpu_thread {
 	struct kvm_regs regs;           /* as it left, the same */
 	struct why why;
 };
+
+/* vcpu_is_interrupted - does an interrupt wait for the sleeping vCPU of @member? By
+ * any thread, under the slot's lock: the vCPU is off its slot. */
+bool vcpu_is_interrupted(struct slot_member *member);
 
 /* vcpu_thread_main - the thread; @argument is its struct vcpu_thread. */
 void *vcpu_thread_main(void *argument);

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+/*
+ * churn.c - the workload of SD_JOB_CHURN, in the shape of ebizzy: initiators map
+ * memory, touch it, work on it, unmap it and flush, without a pause.
+ *
+ * The initiator's own entries are not present between two rounds. All others' are
+ * never: they go from one set straight to the next, in the stores of the unmap.
+ *
+ * Why the oracle holds, as in toggle: the next set has its epoch before any entry
+ * points at it; the epoch is published when the flush of the old set has returned,
+ * and the old set is poisoned behind that. A watcher that still uses it then sees
+ * less than was published. Had the others' entries rested between unmap and map,
+ * nobody would ever have a translation to lose: they would fill their TLBs behind
+ * the flush with the resting page, and mapping, which needs no flush, would not
+ * show. The initiator checks itself, too: each open window has to show its epoch.
+ *
+ * Above SD_GROUP_VCPUS vCPUs the watching group changes inside a move, as in toggle,
+ * and closing comes behind it: whatever the group's entries became, the initiator's
+ * own are gone when the flush begins. An initiator whose group rests maps the set for
+ * itself alone, and goes back to the resting pages at the end.
+ *
+ * Before and after a job every entry is as toggle leaves it (window.h), and no vCPU
+ * watches a window that it has closed: initiators work on others' windows only, and
+ * watch their own, with everybody, when it is open again.
+ *
+ * Threads: an initiator's vCPU.
+ */
+#include "workload.h"
+
+/* Of one round, over all windows: 100 us at a third of a nanosecond each. */
+#define WORK_LOADS (288 * 1024)
+
+static void work(const struct g_window *window)
+{
+	const struct sd_control *control = g_control();
+	uint32_t rounds = WORK_LOADS / (control->initiators * control->pages);
+
+	for (uint32_t other = 0; other < control->initiators; other++)
+		if (other == window->initiator)
+			g_window_use(window, rounds);
+		else
+			g_window_watch(window->initiator, other, rounds);
+}
+
+static void churn_before(struct g_window *window)
+{
+	g_window_open(window);
+	work(window);
+	g_window_prepare(window);
+}
+
+static void churn_move(struct g_window *window)
+{
+	g_window_remap(window);
+	g_window_close(window);
+}
+
+static void churn_after(struct g_window *window)
+{
+	g_window_reopen(window);
+}
+
+const struct g_workload g_workload_churn = {
+	.before = churn_before,
+	.move = churn_move,
+	.after = churn_after,
+};
