@@ -136,6 +136,20 @@ static void a_free_slot_is_given_to_who_is_woken(void **state)
 	assert_ptr_equal(g_slot.holder, &g_members[1]);
 }
 
+static void one_that_has_gone_is_not_asked(void **state)
+{
+	(void)state;
+	begin(FOR_EVER);
+	atomic_store(&g_interrupted[0], true);
+	slot_forget(&g_slot, &g_members[0]);
+	assert_int_equal(atomic_load(&g_slot.waiting), 1);
+	slot_pass(&g_slot, &g_members[1], false);
+	assert_ptr_equal(g_slot.holder, &g_members[2]);
+	slot_pass(&g_slot, &g_members[2], false);
+	assert_null(g_slot.holder);
+	assert_false(slot_has_waiting(&g_slot));
+}
+
 /* Whoever looks after a free slot does so now and then, not all the time. */
 static atomic_uint g_looks;
 
@@ -299,6 +313,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_interrupt_wakes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_free_slot_is_given_to_who_is_woken, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(one_that_has_gone_is_not_asked, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_idle_slot_takes_no_cpu, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_idle_slot_is_looked_after, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_wake_is_lost, set_up, tear_down),

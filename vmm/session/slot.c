@@ -256,6 +256,17 @@ void slot_wake(struct slot *slot, struct slot_member *member)
 	pthread_mutex_unlock(&slot->lock);
 }
 
+void slot_forget(struct slot *slot, struct slot_member *member)
+{
+	pthread_mutex_lock(&slot->lock);
+	if (member->asleep) {
+		TAILQ_REMOVE(&slot->sleepers, member, link);
+		count_waiting(slot, -1);
+		member->asleep = false;
+	}
+	pthread_mutex_unlock(&slot->lock);
+}
+
 void slot_prefer(struct slot *slot, struct slot_member *member)
 {
 	struct slot_member *queued;

@@ -116,6 +116,9 @@ void slot_sleep(struct slot *slot, struct slot_member *holder, uint64_t until_ns
 /* slot_wake - end @member's sleep, or the next one. From any thread. */
 void slot_wake(struct slot *slot, struct slot_member *member);
 
+/* slot_forget - @member's thread ends: nobody looks after its sleep any more. */
+void slot_forget(struct slot *slot, struct slot_member *member);
+
 /* slot_prefer - if @member is in the queue, it comes first there. From any thread. */
 void slot_prefer(struct slot *slot, struct slot_member *member);
 

@@ -460,6 +460,8 @@ static void tear_down(struct vcpu_thread *thread)
 {
 	struct why ignored = { 0 };
 
+	/* Before its descriptor is closed: sleepers are asked for interrupts. */
+	slot_forget(thread->slot, &thread->member);
 	if (thread->vcpu.run != NULL)
 		(void)!kvm_get_regs(thread->vcpu.fd, &thread->regs, &ignored);
 	kicked_run = NULL;
