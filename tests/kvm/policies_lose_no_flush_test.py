@@ -15,13 +15,13 @@ ALL = [(initiators, pages, sleepers) for initiators, pages, sleepers
        in itertools.product((1, 2, 8), (1, 64), (0, 2)) if initiators + sleepers <= 8]
 
 
-def run(bench, policy, shape, duration):
+def run(bench, policy, shape, flushes):
     initiators, pages, sleepers = map(str, shape)
     with tempfile.TemporaryDirectory() as folder:
         _, summary, _ = bench.run_clean(
             folder, "--preempt", policy, "--initiators", initiators, "--pages", pages,
             "--sleepers", sleepers, "--slice-us", "1000", "--pace-us", "20",
-            "--warmup", "0.02", "--duration", duration, limit_s=300)
+            "--warmup", "0.02", "--flushes", flushes, "--duration", "60", limit_s=600)
     what = f"--preempt {policy}, initiators, pages, sleepers {shape}"
     names = [protocol["name"] for protocol in summary["protocols"]]
     check(names == SAFE, f"{what}: protocols {names}")
@@ -40,7 +40,7 @@ def main():
     bench = Bench()
     for policy in POLICIES:
         for shape in ALL if bench.long else SOME:
-            run(bench, policy, shape, "1" if bench.long else "0.15")
+            run(bench, policy, shape, "300" if bench.long else "12")
 
 
 main()

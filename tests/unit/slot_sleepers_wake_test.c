@@ -104,7 +104,10 @@ static void its_time_comes(void **state)
 		;
 	/* Looked at on a dispatch or at the end of a slice. */
 	assert_true(slot_is_wanted(&g_slot));
+	/* Behind who waits already, and before who comes from the slot. */
 	slot_pass(&g_slot, &g_members[1], true);
+	assert_ptr_equal(g_slot.holder, &g_members[2]);
+	slot_pass(&g_slot, &g_members[2], true);
 	assert_ptr_equal(g_slot.holder, &g_members[0]);
 }
 

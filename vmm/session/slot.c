@@ -82,10 +82,16 @@ static void tell(struct slot_member *member, unsigned turn)
 	while (expected == TURN_WAIT || expected == TURN_LOOK)
 		if (atomic_compare_exchange_weak_explicit(&member->turn, &expected, turn,
 							  memory_order_release,
-							  memory_order_relaxed)) {
-			futex_wake(&member->turn);
+							  memory_order_relaxed))
 			return;
-		}
+}
+
+/* Behind the lock: who has been told would else run into it at once. */
+static void unlock_and_wake(struct slot *slot, struct slot_member *told)
+{
+	pthread_mutex_unlock(&slot->lock);
+	if (told != NULL)
+		futex_wake(&told->turn);
 }
 
 static void count_waiting(struct slot *slot, int change)
@@ -93,12 +99,23 @@ static void count_waiting(struct slot *slot, int change)
 	atomic_fetch_add_explicit(&slot->waiting, (unsigned)change, memory_order_relaxed);
 }
 
+static void count_sleeping(struct slot *slot, int change)
+{
+	atomic_fetch_add_explicit(&slot->sleeping, (unsigned)change, memory_order_relaxed);
+}
+
 /* --- under the slot's lock -------------------------------------------------- */
 
-static void rouse(struct slot *slot, struct slot_member *member)
+/* Who has slept for its time waits like everybody else: many of them would keep
+ * the slot to themselves. Who is woken or interrupted goes first. */
+static void rouse(struct slot *slot, struct slot_member *member, bool first)
 {
 	TAILQ_REMOVE(&slot->sleepers, member, link);
-	TAILQ_INSERT_HEAD(&slot->queue, member, link);
+	if (first)
+		TAILQ_INSERT_HEAD(&slot->queue, member, link);
+	else
+		TAILQ_INSERT_TAIL(&slot->queue, member, link);
+	count_sleeping(slot, -1);
 	member->asleep = false;
 }
 
@@ -109,15 +126,16 @@ static void rouse_due(struct slot *slot)
 
 	for (; member != NULL; member = next) {
 		next = TAILQ_NEXT(member, link);
-		if (now >= member->wake_ns ||
-		    (member->is_interrupted != NULL && member->is_interrupted(member)))
-			rouse(slot, member);
+		if (now >= member->wake_ns)
+			rouse(slot, member, member->wake_ns == 0);
+		else if (member->is_interrupted != NULL && member->is_interrupted(member))
+			rouse(slot, member, true);
 	}
 }
 
-/* Give the slot to the next one, if there is one. @last: who has had it and is at the
- * queue's end again. */
-static void give(struct slot *slot, const struct slot_member *last)
+/* Give the slot to the next one, if there is one: it is to be woken behind the lock.
+ * @last: who has had it and is at the queue's end again. */
+static struct slot_member *give(struct slot *slot, const struct slot_member *last)
 {
 	struct slot_member *next = NULL;
 
@@ -127,34 +145,40 @@ static void give(struct slot *slot, const struct slot_member *last)
 	slot->holder = next;
 	if (next == NULL) {
 		slot->released_ticks = 0;       /* no switch from one to the next */
-		return;
+		return NULL;
 	}
 	TAILQ_REMOVE(&slot->queue, next, link);
 	count_waiting(slot, -1);
 	tell(next, TURN_RUN);
+	return next;
 }
 
 /* The same, and a slot that stays free is for the first sleeper to look after. */
-static void dispatch(struct slot *slot, const struct slot_member *last)
+static struct slot_member *dispatch(struct slot *slot, const struct slot_member *last)
 {
-	give(slot, last);
-	if (slot->holder == NULL && !TAILQ_EMPTY(&slot->sleepers))
-		tell(TAILQ_FIRST(&slot->sleepers), TURN_LOOK);
+	struct slot_member *told = give(slot, last);
+
+	if (told == NULL && !TAILQ_EMPTY(&slot->sleepers)) {
+		told = TAILQ_FIRST(&slot->sleepers);
+		tell(told, TURN_LOOK);
+	}
+	return told;
 }
 
 /* Returns until when @member's thread may block: for ever, but for the first sleeper
  * of a free slot. */
 static uint64_t look_after(struct slot *slot, const struct slot_member *member)
 {
+	struct slot_member *told = NULL;
 	uint64_t until = UINT64_MAX;
 
 	pthread_mutex_lock(&slot->lock);
 	if (slot->holder == NULL && TAILQ_FIRST(&slot->sleepers) == member) {
-		give(slot, NULL);
-		if (slot->holder == NULL)
+		told = give(slot, NULL);
+		if (told == NULL)
 			until = clock_ns() + IDLE_LOOK_NS;
 	}
-	pthread_mutex_unlock(&slot->lock);
+	unlock_and_wake(slot, told);
 	return until;
 }
 
@@ -170,24 +194,28 @@ void slot_queue(struct slot *slot, struct slot_member *member)
 
 void slot_open(struct slot *slot)
 {
+	struct slot_member *told = NULL;
+
 	pthread_mutex_lock(&slot->lock);
 	if (slot->holder == NULL)
-		dispatch(slot, NULL);
-	pthread_mutex_unlock(&slot->lock);
+		told = dispatch(slot, NULL);
+	unlock_and_wake(slot, told);
 }
 
 void slot_add(struct slot *slot, struct slot_member *member)
 {
+	struct slot_member *told = NULL;
+
 	pthread_mutex_lock(&slot->lock);
 	TAILQ_INSERT_TAIL(&slot->queue, member, link);
 	count_waiting(slot, 1);
 	if (slot->holder == NULL)
-		dispatch(slot, NULL);
+		told = dispatch(slot, NULL);
 	/* Under the lock: the holder cannot pass the slot on and end. One that was
 	 * not alone counts its slice already. */
 	else if (atomic_load_explicit(&slot->waiting, memory_order_relaxed) == 1)
 		slot_kick(slot->holder);
-	pthread_mutex_unlock(&slot->lock);
+	unlock_and_wake(slot, told);
 }
 
 bool slot_wait(struct slot *slot, struct slot_member *member)
@@ -214,6 +242,8 @@ bool slot_is_wanted(struct slot *slot)
 {
 	bool wanted;
 
+	if (atomic_load_explicit(&slot->sleeping, memory_order_relaxed) == 0)
+		return slot_has_waiting(slot);
 	pthread_mutex_lock(&slot->lock);
 	rouse_due(slot);
 	wanted = !TAILQ_EMPTY(&slot->queue);
@@ -223,37 +253,44 @@ bool slot_is_wanted(struct slot *slot)
 
 void slot_pass(struct slot *slot, struct slot_member *holder, bool requeue)
 {
+	struct slot_member *told;
+
 	pthread_mutex_lock(&slot->lock);
 	if (requeue) {
 		TAILQ_INSERT_TAIL(&slot->queue, holder, link);
 		count_waiting(slot, 1);
 	}
-	dispatch(slot, requeue ? holder : NULL);
-	pthread_mutex_unlock(&slot->lock);
+	told = dispatch(slot, requeue ? holder : NULL);
+	unlock_and_wake(slot, told);
 }
 
 void slot_sleep(struct slot *slot, struct slot_member *holder, uint64_t until_ns)
 {
+	struct slot_member *told;
+
 	pthread_mutex_lock(&slot->lock);
 	TAILQ_INSERT_TAIL(&slot->sleepers, holder, link);
 	count_waiting(slot, 1);
+	count_sleeping(slot, 1);
 	holder->asleep = true;
 	holder->wake_ns = holder->woken ? 0 : until_ns;
 	holder->woken = false;
-	dispatch(slot, NULL);
-	pthread_mutex_unlock(&slot->lock);
+	told = dispatch(slot, NULL);
+	unlock_and_wake(slot, told);
 }
 
 void slot_wake(struct slot *slot, struct slot_member *member)
 {
+	struct slot_member *told = NULL;
+
 	pthread_mutex_lock(&slot->lock);
 	if (member->asleep)
-		rouse(slot, member);
+		rouse(slot, member, true);
 	else
 		member->woken = true;
 	if (slot->holder == NULL)
-		dispatch(slot, NULL);
-	pthread_mutex_unlock(&slot->lock);
+		told = dispatch(slot, NULL);
+	unlock_and_wake(slot, told);
 }
 
 void slot_forget(struct slot *slot, struct slot_member *member)
@@ -262,6 +299,7 @@ void slot_forget(struct slot *slot, struct slot_member *member)
 	if (member->asleep) {
 		TAILQ_REMOVE(&slot->sleepers, member, link);
 		count_waiting(slot, -1);
+		count_sleeping(slot, -1);
 		member->asleep = false;
 	}
 	pthread_mutex_unlock(&slot->lock);

@@ -5,15 +5,16 @@
  *
  * A member waits in the queue, holds the slot, sleeps, or has left. Who is next
  * and for how long is the policy's to say (preempt/preempt.h). A sleeper goes to
- * the head of the queue when it is woken, when its time has come, or when an
- * interrupt is pending for it; the last two are looked at on each dispatch, and by
- * the first sleeper's thread while the slot is free.
+ * the head of the queue when it is woken or an interrupt is pending for it, and to its
+ * end when its time has come; the last two are looked at on each dispatch, and by the
+ * first sleeper's thread while the slot is free.
  *
  * field      writer                        reader            rule
  * ---------  ----------------------------  ----------------  ------------------
  * queue, sleepers, holder, dice; asleep, woken, wake_ns of a member
  *            any thread                    any thread        lock
- * waiting    under lock                    holder            atomic, relaxed
+ * waiting, sleeping
+ *            under lock                    holder            atomic, relaxed
  * turn       whoever grants, the vCPU      the vCPU          atomic, futex
  * released   holder; main between jobs     next holder       before the grant
  * switches   holder; main between jobs     main              while no vCPU runs
@@ -52,6 +53,7 @@ struct slot {
 	struct slot_members sleepers;
 	struct slot_member *holder;     /* NULL: free */
 	atomic_uint waiting;            /* length of queue and sleepers together */
+	atomic_uint sleeping;           /* length of the sleepers */
 	int cpu;                        /* that its threads are pinned to */
 	uint64_t slice_ns;
 	uint64_t phase_ns;              /* of the grid on which its slices end */
