@@ -26,7 +26,7 @@ CASES = {
     "ring_head_behind": r"initiator 0: sample ring head \d{20} out of reach of tail 0",
     "yield_outside": r"vCPU 0: yields to vCPU 4",
     "wake_outside": r"vCPU 0: wakes vCPU 65535",
-    "unknown_step": r"vCPU 0: unknown doorbell 0x25",
+    "unknown_step": r"vCPU 0: unknown doorbell 0x2[0-9a-f]",
     "flush_request_outside": r"vCPU 0: flush request at 0xf{15}7 is outside memory",
     "flush_request_at_end": r"vCPU 0: flush request at 0x\w+ is outside memory",
     "flush_request_targets": r"vCPU 0: flush request of 0 pages from 0x0, or its targets, .*",
