@@ -8,7 +8,11 @@
 
 #include <stddef.h>
 
+#include "grace.h"
 #include "range.h"
+
+/* Looks of a waiting initiator between two passes (grace.h). */
+#define PASS_LOOKS 64
 
 /* Targets that got an IPI, in the order of the IPIs. */
 struct waiting {
@@ -58,9 +62,11 @@ static void post_all(const struct g_protocol_ops *ops, uint32_t self, struct g_r
 	}
 }
 
-/* How long an initiator has spun, where the VMM wants to hear of it. */
+/* How often an initiator has looked, and, where the VMM wants to hear of it, how
+ * long it has spun. */
 struct spin {
-	const struct sd_region *own;
+	struct sd_region *own;
+	uint32_t looks;
 	uint64_t since_ticks;
 	uint64_t parks;                 /* of this vCPU up to then */
 };
@@ -80,6 +86,8 @@ static void spin_once(struct spin *spin)
 	uint64_t limit_ticks = g_control()->ple_ticks;
 
 	g_pause();
+	if (++spin->looks % PASS_LOOKS == 0)
+		sd_walk_pass(spin->own);
 	if (limit_ticks == 0)
 		return;
 	if (sd_u64_load(&spin->own->parks) == spin->parks) {

@@ -20,6 +20,9 @@ static void run_job(uint32_t self, uint32_t job)
 	case SD_JOB_CHURN:
 		g_workload_run(&g_workload_churn, self);
 		break;
+	case SD_JOB_TEARDOWN:
+		g_workload_run(&g_workload_teardown, self);
+		break;
 	default:
 		g_costs_run(self, job);
 	}

@@ -2,6 +2,7 @@
 /*
  * window.c - the contested mapping and its oracle (window.h).
  *
+ * Owns:    the windows, one an initiator; they live from one job to the next.
  * Threads: watch on any vCPU; all others on the initiator's.
  *
  *   initiator                              watcher
@@ -21,6 +22,12 @@
 /* Moves between two changes of the watching group. */
 #define GROUP_MOVES 64
 
+static struct window {
+	uint32_t group;                 /* that watches */
+	uint32_t set;                   /* of frames now mapped */
+	uint64_t epoch;                 /* of the last move */
+} __attribute__((aligned(SD_CACHE_LINE))) windows[SD_MAX_INITIATORS];
+
 static struct sd_u64 *frame(uint32_t initiator, uint32_t set, uint32_t page)
 {
 	return (struct sd_u64 *)(uintptr_t)sd_frame_gpa(initiator, set, page,
@@ -32,91 +39,95 @@ static uint32_t groups(void)
 	return (g_control()->vcpus + SD_GROUP_VCPUS - 1) / SD_GROUP_VCPUS;
 }
 
-void g_window_prepare(struct g_window *window)
+void g_window_prepare(uint32_t initiator)
 {
+	const struct window *window = &windows[initiator];
 	uint32_t next = (window->set + 1) % SD_FRAME_SETS;
 
 	for (uint32_t page = 0; page < g_control()->pages; page++)
-		sd_u64_store(frame(window->initiator, next, page), window->epoch + 1);
+		sd_u64_store(frame(initiator, next, page), window->epoch + 1);
 }
 
-static struct sd_u64 *entries(const struct g_window *window, uint32_t vcpu)
+static struct sd_u64 *entries(uint32_t initiator, uint32_t vcpu)
 {
-	return (struct sd_u64 *)(uintptr_t)sd_window_pte_gpa(vcpu, window->initiator, 0);
+	return (struct sd_u64 *)(uintptr_t)sd_window_pte_gpa(vcpu, initiator, 0);
 }
 
-static void map_vcpu(const struct g_window *window, uint32_t vcpu, uint32_t set)
+static void map_vcpu(uint32_t initiator, uint32_t vcpu, uint32_t set)
 {
-	struct sd_u64 *pte = entries(window, vcpu);
+	struct sd_u64 *pte = entries(initiator, vcpu);
 	uint32_t pages = g_control()->pages;
 
 	for (uint32_t page = 0; page < pages; page++)
-		sd_u64_store(&pte[page],
-			     sd_pte(sd_frame_gpa(window->initiator, set, page, pages)));
+		sd_u64_store(&pte[page], sd_pte(sd_frame_gpa(initiator, set, page, pages)));
 }
 
-static void remap_group(const struct g_window *window, uint32_t group, uint32_t set)
+static void remap_group(uint32_t initiator, uint32_t group, uint32_t set)
 {
 	uint32_t first = group * SD_GROUP_VCPUS, end = first + SD_GROUP_VCPUS;
 
 	if (end > g_control()->vcpus)
 		end = g_control()->vcpus;
 	for (uint32_t vcpu = first; vcpu < end; vcpu++)
-		map_vcpu(window, vcpu, set);
+		map_vcpu(initiator, vcpu, set);
 }
 
-void g_window_remap(struct g_window *window)
+void g_window_remap(uint32_t initiator)
 {
+	struct window *window = &windows[initiator];
+
 	window->set = (window->set + 1) % SD_FRAME_SETS;
 	window->epoch++;
 	if (groups() > 1 && window->epoch % GROUP_MOVES == 0) {
-		remap_group(window, window->group, SD_FRAME_SETS);
+		remap_group(initiator, window->group, SD_FRAME_SETS);
 		window->group = (window->group + 1) % groups();
 	}
-	remap_group(window, window->group, window->set);
+	remap_group(initiator, window->group, window->set);
 }
 
-struct g_range g_window_range(const struct g_window *window)
+struct g_range g_window_range(uint32_t initiator)
 {
 	if (!g_control()->by_page)
 		return G_EVERYTHING;
 	return (struct g_range){
-		.va = sd_window_va(window->initiator, 0),
+		.va = sd_window_va(initiator, 0),
 		.pages = g_control()->pages,
 	};
 }
 
-void g_window_open(const struct g_window *window)
+void g_window_open(uint32_t initiator)
 {
-	map_vcpu(window, window->initiator, window->set);
+	map_vcpu(initiator, initiator, windows[initiator].set);
 }
 
-void g_window_close(const struct g_window *window)
+void g_window_close(uint32_t initiator)
 {
-	struct sd_u64 *pte = entries(window, window->initiator);
+	struct sd_u64 *pte = entries(initiator, initiator);
 
 	for (uint32_t page = 0; page < g_control()->pages; page++)
 		sd_u64_store(&pte[page], 0);
 }
 
-void g_window_reopen(const struct g_window *window)
+void g_window_reopen(uint32_t initiator)
 {
-	bool watches = window->initiator / SD_GROUP_VCPUS == window->group;
+	const struct window *window = &windows[initiator];
+	bool watches = initiator / SD_GROUP_VCPUS == window->group;
 
-	map_vcpu(window, window->initiator, watches ? window->set : SD_FRAME_SETS);
+	map_vcpu(initiator, initiator, watches ? window->set : SD_FRAME_SETS);
 }
 
 /* A group that rests keeps its last published epoch: a vCPU of it that missed
  * the flush still sees a poisoned page and is caught. */
-void g_window_publish(struct g_window *window)
+void g_window_publish(uint32_t initiator)
 {
+	const struct window *window = &windows[initiator];
 	uint32_t left = (window->set + SD_FRAME_SETS - 1) % SD_FRAME_SETS;
 
 	/* PAIR(published-epoch): release here, acquire in g_window_watch(). */
-	sd_u64_store_release(&g_published(window->initiator, window->group)->epoch,
+	sd_u64_store_release(&g_published(initiator, window->group)->epoch,
 			     window->epoch);
 	for (uint32_t page = 0; page < g_control()->pages; page++)
-		sd_u64_store(frame(window->initiator, left, page), SD_EPOCH_RETIRED);
+		sd_u64_store(frame(initiator, left, page), SD_EPOCH_RETIRED);
 }
 
 static void count_stale(struct sd_region *own, uint64_t saw, uint64_t expected)
@@ -157,17 +168,17 @@ static void touch(uint32_t initiator)
 		sd_u64_store(window_page(initiator, page) + 1, page);
 }
 
-void g_window_use(const struct g_window *window, uint32_t rounds)
+void g_window_use(uint32_t initiator, uint32_t rounds)
 {
 	/* Stands in for the published word: since the last move's flush returned,
 	 * nothing older is right here. */
-	struct sd_u64 expected = { window->epoch };
-	struct sd_region *own = g_region(window->initiator);
+	struct sd_u64 expected = { windows[initiator].epoch };
+	struct sd_region *own = g_region(initiator);
 	uint32_t pages = g_control()->pages;
 
-	touch(window->initiator);
+	touch(initiator);
 	for (uint32_t page = 0; page < pages; page++)
-		watch_page(own, &expected, window_page(window->initiator, page), rounds);
+		watch_page(own, &expected, window_page(initiator, page), rounds);
 	count_checks(own, (uint64_t)rounds * pages);
 }
 

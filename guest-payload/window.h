@@ -22,39 +22,30 @@
 
 #include "guest.h"
 
-/* An initiator's own; lives from one job to the next. */
-struct g_window {
-	uint32_t initiator;
-	uint32_t group;                 /* that watches */
-	uint32_t set;                   /* of frames now mapped */
-	uint64_t epoch;                 /* of the last move */
-};
-
-/* g_window_prepare - write the next epoch into the next set. Not timed. */
-void g_window_prepare(struct g_window *window);
+/* g_window_prepare - write the next epoch into the next set. Not timed. @initiator's
+ * vCPU, as all but g_window_watch(). */
+void g_window_prepare(uint32_t initiator);
 
 /* g_window_remap - the PTE stores of the move, and nothing else. */
-void g_window_remap(struct g_window *window);
+void g_window_remap(uint32_t initiator);
 
 /* g_window_range - what a flush after a move is about: its pages, or everything
  * where the session does not flush by page. */
-struct g_range g_window_range(const struct g_window *window);
+struct g_range g_window_range(uint32_t initiator);
 
 /**
  * g_window_open - map the set for the initiator itself, which may not be in the
  * group that watches. Needs no flush if it had mapped nothing.
- *
- * Threads: the initiator's vCPU, as the three below.
  */
-void g_window_open(const struct g_window *window);
+void g_window_open(uint32_t initiator);
 
 /* g_window_close - the initiator's own entries become not present: part of a move,
  * and its flush is needed. */
-void g_window_close(const struct g_window *window);
+void g_window_close(uint32_t initiator);
 
 /* g_window_reopen - after g_window_close() and its flush, at the end of a job: the
  * initiator's own entries as its group has them. */
-void g_window_reopen(const struct g_window *window);
+void g_window_reopen(uint32_t initiator);
 
 /**
  * g_window_use - the initiator's own loads through its open window: what it sees is
@@ -63,10 +54,10 @@ void g_window_reopen(const struct g_window *window);
  * Shape:   @rounds loads of every page, after one store to it.
  * Side:    adds to checks and stale of its region.
  */
-void g_window_use(const struct g_window *window, uint32_t rounds);
+void g_window_use(uint32_t initiator, uint32_t rounds);
 
 /* g_window_publish - the flush has returned: publish, poison what was left. */
-void g_window_publish(struct g_window *window);
+void g_window_publish(uint32_t initiator);
 
 /**
  * g_window_watch - the oracle: compare loads through @initiator's window with

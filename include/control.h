@@ -17,7 +17,7 @@
 
 #include "layout.h"
 
-#define SD_ABI_VERSION 3
+#define SD_ABI_VERSION 4
 
 /* Doorbells: 32-bit out to SD_PORT_REQUEST. The code is in bits 0 to 15; the others
  * are 0 but for SD_REQ_WAKE. */
@@ -48,7 +48,8 @@
 #define SD_STEP_FLUSHED    2    /* handler: flushed, not acknowledged */
 #define SD_STEP_SERVED     3    /* handler: acknowledged */
 #define SD_STEP_PUBLISH    4    /* initiator: the flush has returned, epoch not published */
-#define SD_STEPS           5
+#define SD_STEP_WALK       5    /* in a page-table walk with interrupts off, now and then */
+#define SD_STEPS           6
 #define SD_CONTROL_STEPS   0x18 /* offset of steps, for handlers */
 
 /* Jobs. */
@@ -60,6 +61,8 @@
 #define SD_JOB_COST_PING   6    /* vCPU 0 to the last vCPU: empty handler */
 #define SD_JOB_COST_FLOOR  7    /* vCPU 0 to the last vCPU: flush and acknowledge */
 #define SD_JOB_CHURN       8    /* initiators map, touch, work, unmap and flush */
+#define SD_JOB_TEARDOWN    9    /* initiators build page tables, tear them down and free
+                                 * them; everyone walks them without a lock */
 
 /* Results of SD_JOB_ENTRY_FLUSH, in region 0: checks = times a stale
  * translation was there, skipped = of these, times it was still there after a
@@ -78,7 +81,7 @@ struct sd_control {
 	uint32_t steps;                 /* bit 1 << SD_STEP_: ring SD_REQ_STEP there */
 	uint32_t by_page;               /* 1: flush page by page, INVLPG (range.h) */
 	uint32_t sleepers;              /* the last vCPUs sleep most of the time */
-	uint32_t zero5;
+	uint32_t free_after_grace;      /* tables are freed after a grace period, not at once */
 	uint64_t ple_ticks;             /* SD_REQ_SPUN after so long; 0 never */
 	uint64_t sleep_ticks;           /* of a sleeper, each time */
 	uint64_t zero0;

@@ -46,6 +46,10 @@
 #define SD_TABLES_GPA        0x03000000  /* page tables, below */
 #define SD_TABLES_STRIDE     0xc000
 
+#define SD_POOL_GPA          0x06000000  /* [initiator][SD_POOL_TABLES]: page tables that
+                                          * initiators build and free */
+#define SD_POOL_TABLES       64
+
 #define SD_RING_GPA          0x08000000  /* one sample ring an initiator */
 #define SD_RING_STRIDE       0x100000
 
@@ -69,6 +73,13 @@
 #define SD_PROBE_VA          0x40002000  /* remapped by the functional tests */
 #define SD_WINDOW_VA         0x40200000
 #define SD_WINDOW_STRIDE     (SD_MAX_PAGES * SD_PAGE_BYTES)
+
+/* --- virtual only: a GiB each initiator, from the third on: its tree of tables --- */
+
+#define SD_TREE_PDPT         2           /* first entry of theirs in a vCPU's PDPT */
+#define SD_TREE_VA           0x80000000
+#define SD_TREE_STRIDE       0x40000000
+#define SD_TREE_LEAVES       8           /* leaf tables that are used in turn */
 
 /* --- selectors, vectors, ports -------------------------------------------- */
 

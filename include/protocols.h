@@ -8,7 +8,7 @@
 #define SD_PROTOCOLS_H
 
 enum sd_protocol {
-#define SD_PROTOCOL(identifier, name, kind, vmm) SD_PROTOCOL_##identifier,
+#define SD_PROTOCOL(identifier, name, kind, walkers, vmm) SD_PROTOCOL_##identifier,
 #include "protocols.def"
 #undef SD_PROTOCOL
 	SD_PROTOCOLS
@@ -18,6 +18,11 @@ enum sd_protocol_kind {
 	SD_KIND_SAFE,           /* a stale load is a failure */
 	SD_KIND_CONTROL,        /* no stale load is a failure */
 	SD_KIND_UNSAFE,         /* known to lose flushes, now and then: neither is a failure */
+};
+
+enum sd_protocol_walkers {
+	SD_WALKERS_HELD,        /* a flush waits for whoever walks with interrupts off */
+	SD_WALKERS_MISSED,      /* it may return while a preempted vCPU is in a walk */
 };
 
 #endif

@@ -31,7 +31,9 @@
 #define SD_REGION_ASKED      0x2c0
 #define SD_REGION_LEFT       0x300
 #define SD_REGION_ASLEEP     0x304
-#define SD_REGION_LINES_END  0x340
+#define SD_REGION_WALK       0x340
+#define SD_REGION_WALKS      0x380
+#define SD_REGION_LINES_END  0x3c0
 
 /* Bits of the preempted byte (KVM_VCPU_PREEMPTED, KVM_VCPU_FLUSH_TLB). */
 #define SD_BYTE_PREEMPTED    1
@@ -114,7 +116,21 @@ struct sd_region {
 
 	struct sd_u32 left;                          /* own vCPU; other vCPUs' handlers */
 	struct sd_u32 asleep;                        /* own vCPU */
-	uint8_t       zero11[SD_REGION_LINES_END - SD_REGION_LEFT - 8];
+	uint8_t       zero11[SD_REGION_WALK - SD_REGION_LEFT - 8];
+
+	struct sd_u32 in_walk;                       /* own vCPU: grace.h */
+	struct sd_u32 pass;                          /* own vCPU */
+	uint8_t       zero12[SD_REGION_WALKS - SD_REGION_WALK - 8];
+
+	/* Own vCPU, ring 3: page-table walks, and tables that it has freed. */
+	struct sd_u64 walks;
+	struct sd_u64 walks_poisoned;                /* met a table that had been freed */
+	struct sd_u64 walks_reused;                  /* met one that was another's by then */
+	struct sd_u64 tables_freed;
+	struct sd_u64 tables_held;                   /* unlinked, not yet freed */
+	struct sd_u64 tables_held_max;
+	struct sd_u64 graces;                        /* grace periods begun: grace.h */
+	struct sd_u64 grace_ticks;                   /* of these, TSC */
 
 	uint8_t       zero8[SD_REGION_STRIDE - SD_REGION_LINES_END];
 };
@@ -126,6 +142,9 @@ _Static_assert(offsetof(struct sd_region, parked_ticks) == SD_REGION_PARKED, "pa
 _Static_assert(offsetof(struct sd_region, range) == SD_REGION_RANGE, "range moved");
 _Static_assert(offsetof(struct sd_region, by_page) == SD_REGION_BY_PAGE, "by_page moved");
 _Static_assert(offsetof(struct sd_region, asked) == SD_REGION_ASKED, "asked moved");
+_Static_assert(offsetof(struct sd_region, in_walk) == SD_REGION_WALK, "in_walk moved");
+_Static_assert(offsetof(struct sd_region, walks) == SD_REGION_WALKS, "walks moved");
+_Static_assert(offsetof(struct sd_region, grace_ticks) + 8 == SD_REGION_LINES_END, "walks are not one line");
 _Static_assert(offsetof(struct sd_region, left) == SD_REGION_LEFT, "left moved");
 _Static_assert(offsetof(struct sd_region, asleep) == SD_REGION_ASLEEP, "asleep moved");
 _Static_assert(offsetof(struct sd_region, state_2017) == SD_REGION_STATE_2017, "state_2017 moved");

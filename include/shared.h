@@ -107,6 +107,11 @@ static inline uint64_t sd_u64_fetch_or(struct sd_u64 *p, uint64_t v)
 	return __atomic_fetch_or(&p->raw, v, __ATOMIC_SEQ_CST);
 }
 
+static inline uint64_t sd_u64_fetch_add(struct sd_u64 *p, uint64_t v)
+{
+	return __atomic_fetch_add(&p->raw, v, __ATOMIC_SEQ_CST);
+}
+
 static inline uint64_t sd_u64_exchange(struct sd_u64 *p, uint64_t v)
 {
 	return __atomic_exchange_n(&p->raw, v, __ATOMIC_SEQ_CST);

@@ -21,6 +21,12 @@
 static const char *const g_workloads[] = {
 	[WORKLOAD_TOGGLE] = "toggle",
 	[WORKLOAD_CHURN] = "churn",
+	[WORKLOAD_TEARDOWN] = "teardown",
+};
+
+static const char *const g_table_frees[] = {
+	[TABLE_FREE_RCU] = "rcu",
+	[TABLE_FREE_NOW] = "now",
 };
 
 static const char *const g_preempts[] = {
@@ -36,6 +42,7 @@ static const char *const g_steps[] = {
 	[SD_STEP_FLUSHED] = "flushed",
 	[SD_STEP_SERVED] = "served",
 	[SD_STEP_PUBLISH] = "publish",
+	[SD_STEP_WALK] = "walk",
 };
 
 static const char *const g_entry_flushes[] = {
@@ -47,6 +54,7 @@ static const char *const g_entry_flushes[] = {
 _Static_assert(sizeof(g_steps) / sizeof(g_steps[0]) == SD_STEPS, "a step has no name");
 
 static const struct value_names g_workload_names = VALUE_NAMES(g_workloads);
+static const struct value_names g_table_free_names = VALUE_NAMES(g_table_frees);
 static const struct value_names g_preempt_names = VALUE_NAMES(g_preempts);
 static const struct value_names g_step_names = VALUE_NAMES(g_steps);
 static const struct value_names g_entry_flush_names = VALUE_NAMES(g_entry_flushes);
@@ -60,6 +68,11 @@ static const char *name_of(const struct value_names *names, uint32_t value)
 const char *workload_name(enum workload workload)
 {
 	return name_of(&g_workload_names, workload);
+}
+
+const char *table_free_name(enum table_free table_free)
+{
+	return name_of(&g_table_free_names, table_free);
 }
 
 const char *preempt_name(enum preempt preempt)
@@ -274,6 +287,7 @@ static int read_action(const struct option_row *row, const char *value,
 
 /* read_name() writes four bytes. */
 _Static_assert(sizeof(enum workload) == sizeof(uint32_t) &&
+	       sizeof(enum table_free) == sizeof(uint32_t) &&
 	       sizeof(enum entry_flush) == sizeof(uint32_t), "an enumeration is no uint32_t");
 
 const struct option_row g_option_rows[OPTION_ROWS] = {
@@ -293,6 +307,7 @@ const struct option_row g_option_rows[OPTION_ROWS] = {
 	{ NUMBER("warmup",        read_seconds, warmup_s,      0, 60000) },
 	{ NUMBER("repeat",        read_u32,     repeat,        1, 10000) },
 	{ NAME("workload",        workload,     &g_workload_names) },
+	{ NAME("table-free",      table_free,   &g_table_free_names) },
 	{ NUMBER("initiators",    read_u32,     initiators,    1, SD_MAX_INITIATORS) },
 	{ NUMBER("pages",         read_u32,     pages,         1, SD_MAX_PAGES) },
 	{ NUMBER("flush-ceiling", read_u32,     flush_ceiling, 0, SD_RANGE_MAX_PAGES) },

@@ -21,6 +21,10 @@
 /* What getopt_long() returns for row 0, above every character. */
 #define CODE_ROW_0 256
 
+/* teardown's walkers switch interrupts off by the task priority register of the APIC
+ * page, which the payload has mapped up to as many vCPUs as an xAPIC can name. */
+#define TEARDOWN_MAX_VCPUS 255
+
 /* getopt's own: a leading dash has it return operands as code 1, in order and
  * whatever the environment says; the colon tells ':' from '?'. */
 #define SHORT_OPTIONS "-:qh"
@@ -42,6 +46,7 @@ static void options_set_defaults(struct options *options)
 		.pages = 1,
 		.flush_ceiling = FLUSH_CEILING_AUTO,
 		.workload = WORKLOAD_TOGGLE,
+		.table_free = TABLE_FREE_RCU,
 		.preempt = PREEMPT_SLICE,
 		.pace_us = 100,
 		.seed = 1,
@@ -87,6 +92,23 @@ static int initiators_settle(struct options *options, struct why *why)
 	return 0;
 }
 
+/* A table that is freed takes all its pages along: flushes are full. */
+static int teardown_settle(struct options *options, struct why *why)
+{
+	if (options->workload != WORKLOAD_TEARDOWN)
+		return 0;
+	if (options->vcpus > TEARDOWN_MAX_VCPUS)
+		return why_set(why, EXIT_USAGE, EINVAL,
+			       "--vcpus %u: must be 1 to %d with --workload teardown (xAPIC)",
+			       options->vcpus, TEARDOWN_MAX_VCPUS);
+	if (options->flush_ceiling != FLUSH_CEILING_AUTO && options->flush_ceiling != 0)
+		return why_set(why, EXIT_USAGE, EINVAL,
+			       "--flush-ceiling %u: must be 0 with --workload teardown",
+			       options->flush_ceiling);
+	options->flush_ceiling = 0;
+	return 0;
+}
+
 static int options_settle(struct options *options, struct why *why)
 {
 	uint32_t vcpus = options->vcpus;
@@ -95,7 +117,7 @@ static int options_settle(struct options *options, struct why *why)
 		return why_set(why, EXIT_USAGE, EINVAL,
 			       "--overcommit %u: must be 1 to %u (--vcpus)",
 			       options->overcommit, vcpus);
-	if (initiators_settle(options, why))
+	if (initiators_settle(options, why) || teardown_settle(options, why))
 		return -EINVAL;
 	if (options->realtime > 0 && options->preempt == PREEMPT_HOST)
 		return why_set(why, EXIT_USAGE, EINVAL, "--realtime %u: not with --preempt host",
@@ -228,7 +250,7 @@ const char *options_help(void)
 "  --cpus LIST           CPUs the slots are pinned to, as in 0-3,8 (all)\n"
 "  --slice-us US         how long a vCPU keeps its slot, 50 to 10000000 (2000)\n"
 "  --preempt POLICY      slice, random, at-step[=STEP,...] or host (slice); STEP:\n"
-"                        posted, read, flushed, served, publish (all of them)\n"
+"                        posted, read, flushed, served, publish, walk (all)\n"
 "  --ple US              spinning that costs the slot, up to 1000000; 0: none (0)\n"
 "  --sleepers N          vCPUs that are asleep most of the time, up to 1023 (0)\n"
 "  --realtime PRIO       SCHED_FIFO priority of vCPUs, 1 to 99; 0 is off (0)\n"
@@ -241,7 +263,8 @@ const char *options_help(void)
 "  --flushes N           stop after N, up to 1e12; alone there is no time limit\n"
 "  --warmup S            seconds before it that do not count, up to 60 (0.1)\n"
 "  --repeat R            rounds over all protocols, 1 to 10000 (1)\n"
-"  --workload NAME       toggle: remap, flush; churn: map, work, unmap (toggle)\n"
+"  --workload NAME       toggle (remap), churn (map, unmap), teardown (toggle)\n"
+"  --table-free WHEN     when teardown frees a page table: now or rcu (rcu)\n"
 "  --initiators I        vCPUs that flush, 1 to 64 (1, churn: all but sleepers)\n"
 "  --pages P             pages of one flush, 1 to 64 (1)\n"
 "  --flush-ceiling P     more than P pages: a full flush (33, emulated ring 0: 0)\n"
@@ -253,9 +276,8 @@ const char *options_help(void)
 "  --csv, --json FILE    instead of DIR/flush-latency.csv, DIR/summary.json\n"
 "  -q, --quiet           no progress\n"
 "\n"
-"Instead of a run\n"
+"Instead of a run: --list-protocols, --version, -h, --help, or\n"
 "  --host                what KVM is here and what its primitives cost\n"
-"  --list-protocols, --version, -h, --help\n"
 "\n"
-"Exit: 0 well, 1 stale, 2 usage, 3 host, 4 guest, 5 results, 6 over threshold\n";
+"Exit: 0 well, 1 wrong, 2 usage, 3 host, 4 guest, 5 results, 6 over threshold\n";
 }

@@ -34,6 +34,13 @@ enum entry_flush {
 enum workload {
 	WORKLOAD_TOGGLE,        /* remap a window and flush */
 	WORKLOAD_CHURN,         /* map, touch, work, unmap and flush: ebizzy's shape */
+	WORKLOAD_TEARDOWN,      /* build page tables, tear them down, free them */
+};
+
+/* When WORKLOAD_TEARDOWN frees a table. */
+enum table_free {
+	TABLE_FREE_RCU,         /* after the flush and a grace period */
+	TABLE_FREE_NOW,         /* after the flush */
 };
 
 /* Who takes vCPUs off their CPU, and when. */
@@ -65,9 +72,11 @@ struct options {
 	uint32_t initiators;            /* 1 to min(vcpus - sleepers, SD_MAX_INITIATORS) */
 	uint32_t pace_us;
 	uint32_t pages;                 /* of one flush, 1 to SD_MAX_PAGES */
-	uint32_t flush_ceiling;         /* more pages than this: a full flush; or _AUTO */
+	uint32_t flush_ceiling;         /* more pages than this: a full flush; or _AUTO;
+	                                   WORKLOAD_TEARDOWN: 0 */
 	uint32_t sleepers;              /* vCPUs asleep most of the time; no initiators */
 	enum workload workload;
+	enum table_free table_free;     /* of WORKLOAD_TEARDOWN */
 	enum preempt preempt;
 	uint32_t steps;                 /* PREEMPT_AT_STEP: bits 1 << SD_STEP_, not 0 */
 	uint32_t ple_us;                /* spun so long: off the slot; 0 never */
@@ -94,12 +103,15 @@ int options_parse(int argc, char **argv, struct options *options, struct why *wh
 /* options_help - the text of --help: fits 80 x 40. */
 const char *options_help(void);
 
-/* protocol_name, protocol_kind - columns of protocols.def. */
+/* protocol_name, protocol_kind, protocol_walkers - columns of protocols.def. */
 const char *protocol_name(enum sd_protocol protocol);
 enum sd_protocol_kind protocol_kind(enum sd_protocol protocol);
+enum sd_protocol_walkers protocol_walkers(enum sd_protocol protocol);
 
-/* workload_name, preempt_name, step_name - as on the command line. @step is an SD_STEP_. */
+/* workload_name, table_free_name, preempt_name, step_name - as on the command line.
+ * @step is an SD_STEP_. */
 const char *workload_name(enum workload workload);
+const char *table_free_name(enum table_free table_free);
 const char *preempt_name(enum preempt preempt);
 const char *step_name(uint32_t step);
 

@@ -17,13 +17,21 @@
 #include "value.h"
 
 static const char *const g_names[] = {
-#define SD_PROTOCOL(identifier, name, kind, vmm) [SD_PROTOCOL_##identifier] = name,
+#define SD_PROTOCOL(identifier, name, kind, walkers, vmm) [SD_PROTOCOL_##identifier] = name,
 #include "protocols.def"
 #undef SD_PROTOCOL
 };
 
 static const enum sd_protocol_kind g_kinds[] = {
-#define SD_PROTOCOL(identifier, name, kind, vmm) [SD_PROTOCOL_##identifier] = SD_KIND_##kind,
+#define SD_PROTOCOL(identifier, name, kind, walkers, vmm) \
+	[SD_PROTOCOL_##identifier] = SD_KIND_##kind,
+#include "protocols.def"
+#undef SD_PROTOCOL
+};
+
+static const enum sd_protocol_walkers g_walkers[] = {
+#define SD_PROTOCOL(identifier, name, kind, walkers, vmm) \
+	[SD_PROTOCOL_##identifier] = SD_WALKERS_##walkers,
 #include "protocols.def"
 #undef SD_PROTOCOL
 };
@@ -48,10 +56,16 @@ enum sd_protocol_kind protocol_kind(enum sd_protocol protocol)
 	return g_kinds[protocol];
 }
 
+enum sd_protocol_walkers protocol_walkers(enum sd_protocol protocol)
+{
+	assert((unsigned int)protocol < SD_PROTOCOLS);
+	return g_walkers[protocol];
+}
+
 const char *protocol_list_known(void)
 {
 	return
-#define SD_PROTOCOL(identifier, name, kind, vmm) name ", "
+#define SD_PROTOCOL(identifier, name, kind, walkers, vmm) name ", "
 #include "protocols.def"
 #undef SD_PROTOCOL
 	"safe, all";

@@ -5,6 +5,7 @@
  * would have waited in, also those that share its slot.
  */
 #include "asleep.h"
+#include "grace.h"
 #include "protocol.h"
 
 static void sleep_begin(uint32_t self, uint32_t targets)
@@ -20,7 +21,7 @@ static enum g_post sleep_post(uint32_t self, struct sd_region *target, uint32_t 
 }
 
 /* A sleep ends early on an interrupt, or by a wake that came too late for the
- * flush before. */
+ * flush before. Asleep is parked, and quiescent; awake it has to say so (grace.h). */
 static void sleep_wait_all(uint32_t self)
 {
 	struct sd_region *own = g_region(self);
@@ -31,6 +32,7 @@ static void sleep_wait_all(uint32_t self)
 			g_doorbell(SD_REQ_SLEEP);
 		}
 		sd_asleep_awake(own);
+		sd_walk_pass(own);
 	}
 }
 

@@ -25,43 +25,42 @@
  *
  * Threads: an initiator's vCPU.
  */
+#include "window.h"
 #include "workload.h"
 
 /* Of one round, over all windows: 100 us at a third of a nanosecond each. */
 #define WORK_LOADS (288 * 1024)
 
-static void work(const struct g_window *window)
+static void work(uint32_t self)
 {
 	const struct sd_control *control = g_control();
 	uint32_t rounds = WORK_LOADS / (control->initiators * control->pages);
 
 	for (uint32_t other = 0; other < control->initiators; other++)
-		if (other == window->initiator)
-			g_window_use(window, rounds);
+		if (other == self)
+			g_window_use(self, rounds);
 		else
-			g_window_watch(window->initiator, other, rounds);
+			g_window_watch(self, other, rounds);
 }
 
-static void churn_before(struct g_window *window)
+static void churn_before(uint32_t self)
 {
-	g_window_open(window);
-	work(window);
-	g_window_prepare(window);
+	g_window_open(self);
+	work(self);
+	g_window_prepare(self);
 }
 
-static void churn_move(struct g_window *window)
+static void churn_move(uint32_t self)
 {
-	g_window_remap(window);
-	g_window_close(window);
-}
-
-static void churn_after(struct g_window *window)
-{
-	g_window_reopen(window);
+	g_window_remap(self);
+	g_window_close(self);
 }
 
 const struct g_workload g_workload_churn = {
 	.before = churn_before,
 	.move = churn_move,
-	.after = churn_after,
+	.range = g_window_range,
+	.returned = g_window_publish,
+	.after = g_window_reopen,
+	.observe = g_watch_all,
 };

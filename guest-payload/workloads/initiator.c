@@ -2,8 +2,7 @@
 /*
  * initiator.c - a round of an initiator, and its sample (initiator.h).
  *
- * Owns:    the initiators' windows, which live from one job to the next.
- * Threads: each initiator's vCPU its own window and its own region.
+ * Threads: an initiator's vCPU.
  */
 #include "initiator.h"
 
@@ -11,13 +10,11 @@
 
 #include "flush.h"
 #include "samples.h"
+#include "window.h"
 
-static struct g_window windows[SD_MAX_INITIATORS];
-
-/* What a sample needs stands on one line, together with the window: the trip
- * through the gate leaves little in the caches. */
+/* What a sample needs stands on one line: the trip through the gate leaves little
+ * in the caches. */
 struct initiator {
-	struct g_window *window;
 	struct g_ring ring;
 	uint64_t clock_ticks;           /* two readings of the TSC with nothing between */
 	uint32_t seq;                   /* of the next recorded flush */
@@ -25,6 +22,7 @@ struct initiator {
 	uint16_t pages;                 /* of a flush */
 	const struct g_protocol_ops *ops;
 	const struct g_workload *workload;
+	struct g_range range;           /* of a flush */
 	uint64_t share;                 /* recorded flushes to do */
 	uint32_t until_floor;           /* flushes before the next floor sample */
 } __attribute__((aligned(SD_CACHE_LINE)));
@@ -84,10 +82,9 @@ static void record(struct initiator *in, uint16_t kind, uint64_t pte_ticks,
 
 static void floor_once(struct initiator *in, bool recording)
 {
-	struct g_range range = g_window_range(in->window);
 	struct sd_region *own = g_region(in->self);
 	struct moment from = moment_start(own);
-	bool measured = g_flush_floor(in->self, range);
+	bool measured = g_flush_floor(in->self, in->range);
 	struct moment to = moment_end(own);
 
 	if (measured && recording && to.parked_ticks == from.parked_ticks)
@@ -97,20 +94,19 @@ static void floor_once(struct initiator *in, bool recording)
 
 static void flush_once(struct initiator *in, bool recording)
 {
-	struct g_range range = g_window_range(in->window);
 	struct sd_region *own = g_region(in->self);
 	uint64_t pte_start, before, cost;
 	struct moment from, to;
 	struct g_flush flush;
 
-	in->workload->before(in->window);
+	in->workload->before(in->self);
 	pte_start = g_tsc_start();
-	in->workload->move(in->window);
+	in->workload->move(in->self);
 	from = moment_start(own);
-	g_flush_others(in->ops, in->self, range, &flush);
+	g_flush_others(in->ops, in->self, in->range, &flush);
 	to = moment_end(own);
 	g_step(SD_STEP_PUBLISH);
-	g_window_publish(in->window);
+	in->workload->returned(in->self);
 	sd_u64_store(&own->flushes, sd_u64_load(&own->flushes) + 1);
 	sd_u64_store(&own->skipped, sd_u64_load(&own->skipped) + flush.skipped);
 	if (!recording)
@@ -127,7 +123,7 @@ static void flush_once(struct initiator *in, bool recording)
 static void pause(const struct initiator *in)
 {
 	if (in->workload->pause != NULL)
-		in->workload->pause(in->window);
+		in->workload->pause(in->self);
 }
 
 static uint64_t clock_cost(void)
@@ -170,9 +166,8 @@ static void round_once(struct initiator *in)
 
 void g_initiator_boot(uint32_t self)
 {
-	windows[self].initiator = self;
-	g_window_prepare(&windows[self]);
-	g_window_remap(&windows[self]);
+	g_window_prepare(self);
+	g_window_remap(self);
 }
 
 void g_initiator_run(const struct g_workload *workload, uint32_t self)
@@ -180,9 +175,9 @@ void g_initiator_run(const struct g_workload *workload, uint32_t self)
 	const struct sd_control *control = g_control();
 	struct initiator in = {
 		.self = (uint16_t)self,
-		.window = &windows[self],
 		.ops = g_protocols[control->protocol],
 		.workload = workload,
+		.range = workload->range != NULL ? workload->range(self) : G_EVERYTHING,
 		.until_floor = control->floor_interval,
 		.share = share_of(self),
 		.pages = (uint16_t)control->pages,
@@ -194,6 +189,6 @@ void g_initiator_run(const struct g_workload *workload, uint32_t self)
 	while (in.seq < in.share && !sd_u32_load(&control->stop_initiators))
 		round_once(&in);
 	if (workload->after != NULL)
-		workload->after(in.window);
+		workload->after(self);
 	g_doorbell(SD_REQ_STOPPED);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * initiator.h - a vCPU that moves its window and flushes, and what it measures.
+ * initiator.h - a vCPU that changes a mapping and flushes, and what it measures.
  */
 #ifndef INITIATOR_H
 #define INITIATOR_H

@@ -5,13 +5,14 @@
  *
  * Threads: an initiator's vCPU.
  */
+#include "window.h"
 #include "workload.h"
 
 /* Loads between two looks at the clock. */
 #define PACE_ROUNDS 16
 
 /* Watch the others' windows until it is time for the next flush. */
-static void toggle_pause(const struct g_window *window)
+static void toggle_pause(uint32_t self)
 {
 	const struct sd_control *control = g_control();
 	uint64_t until;
@@ -21,12 +22,15 @@ static void toggle_pause(const struct g_window *window)
 	until = g_tsc_raw() + control->pace_ticks;
 	while ((int64_t)(g_tsc_raw() - until) < 0 && !sd_u32_load(&control->stop_initiators))
 		for (uint32_t other = 0; other < control->initiators; other++)
-			if (other != window->initiator)
-				g_window_watch(window->initiator, other, PACE_ROUNDS);
+			if (other != self)
+				g_window_watch(self, other, PACE_ROUNDS);
 }
 
 const struct g_workload g_workload_toggle = {
 	.before = g_window_prepare,
 	.move = g_window_remap,
+	.range = g_window_range,
+	.returned = g_window_publish,
 	.pause = toggle_pause,
+	.observe = g_watch_all,
 };

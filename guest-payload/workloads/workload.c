@@ -7,9 +7,12 @@
  */
 #include "workload.h"
 
+#include <stddef.h>
+
 #include "initiator.h"
 #include "protocols.h"
 #include "range.h"
+#include "window.h"
 
 /* Loads between two looks at the stop word. */
 #define WATCH_ROUNDS 1024
@@ -25,7 +28,7 @@ static void check_job(const struct sd_control *control)
 	g_check(control->sleepers == 0 || control->sleep_ticks != 0, control->sleepers, 0);
 }
 
-static void watch_all(uint32_t self)
+void g_watch_all(uint32_t self)
 {
 	uint32_t initiators = g_control()->initiators;
 
@@ -45,23 +48,25 @@ static void sleep_once(uint32_t self)
 	g_doorbell(SD_REQ_SLEEP);
 }
 
-static void observe(uint32_t self)
+static void observe(const struct g_workload *workload, uint32_t self)
 {
 	bool sleeper = sleeps(self);
 
 	while (!sd_u32_load(&g_control()->stop_observers)) {
 		if (sleeper)
 			sleep_once(self);
-		watch_all(self);
+		workload->observe(self);
 	}
 }
 
 /* Initiators stop first: one that still waited for a vCPU that has gone would
- * wait for ever. Those that have stopped serve and watch until the last has. */
+ * wait for ever. Those that have stopped serve and observe until the last has. */
 void g_workload_run(const struct g_workload *workload, uint32_t self)
 {
 	check_job(g_control());
+	if (workload->begin != NULL)
+		workload->begin(self);
 	if (self < g_control()->initiators)
 		g_initiator_run(workload, self);
-	observe(self);
+	observe(workload, self);
 }

@@ -28,6 +28,7 @@ SUMMARY_KEYS = {
     "host": dict, "vcpus": int, "slots": int, "slice_us": int, "pages": int,
     "initiators": int, "preempt": str, "interrupted": bool, "protocols": list,
     "workload": str, "sleepers": int, "ple_us": int, "by_page": bool, "clear_pending": bool,
+    "table_free": str,
 }
 PROTOCOL_KEYS = {
     "name": str, "safe": bool, "flushes": int, "flushes_per_s": float,
@@ -36,11 +37,15 @@ PROTOCOL_KEYS = {
     "ipis_per_flush": float, "deferred_per_flush": float, "transfers": int,
     "takeovers": int, "spurious_ipis": int, "switches": int, "dropped": int,
     "yields": int, "kicks": int, "sleeps": int, "wakes": int, "spun": int, "steps": int,
-    "by_page": int, "cleared_ipis": int, "rounds": int,
+    "by_page": int, "cleared_ipis": int, "rounds": int, "vcpu_cpu_ns": int,
+}
+WALK_KEYS = {
+    "walks": int, "bad_walks": int, "walks_poisoned": int, "walks_reused": int,
+    "tables_freed": int, "tables_held_max": int, "graces": int, "grace_ns": int,
 }
 ROUND_KEYS = {"flushes": int, "flushes_per_s": float}
 DECISION_KEYS = {"decisions": int, "decisions_digest": str}
-STEPS = ["posted", "read", "flushed", "served", "publish"]
+STEPS = ["posted", "read", "flushed", "served", "publish", "walk"]
 
 Finished = collections.namedtuple("Finished", ["status", "out", "err"])
 
@@ -168,6 +173,21 @@ def check_rounds(summary, protocol):
           f"{name}: {protocol['flushes']} flushes, by round {rounds}")
 
 
+def check_walks(summary, protocol):
+    """Page tables are walked where they are torn down, and nowhere else."""
+    name = protocol["name"]
+    if summary["workload"] != "teardown":
+        check(not WALK_KEYS.keys() & protocol.keys(), f"{name}: who walks? {protocol}")
+        return
+    check_types(name, protocol, WALK_KEYS)
+    check(protocol["bad_walks"] == protocol["walks_poisoned"] + protocol["walks_reused"]
+          and protocol["bad_walks"] <= protocol["walks"],
+          f"{name}: {protocol['bad_walks']} bad of {protocol['walks']} walks: "
+          f"{protocol['walks_poisoned']} poisoned, {protocol['walks_reused']} reused")
+    check(protocol["graces"] > 0 or protocol["grace_ns"] == 0,
+          f"{name}: no grace period, mean {protocol['grace_ns']} ns")
+
+
 def check_marks(protocols):
     """KVM has the statistics or not: both figures, everywhere or nowhere."""
     wanted = {"kvm_reported": int, "kvm_other": int}
@@ -185,12 +205,14 @@ def read_summary(folder):
         fail(f"summary.json: {error}: {text[:200]!r}")
     check_types("summary", summary, SUMMARY_KEYS)
     check(summary["schema"] == 1, f"schema {summary['schema']}")
+    check(summary["table_free"] in ("rcu", "now"), f"table_free {summary['table_free']}")
     datetime.datetime.fromisoformat(summary["started"].replace("Z", "+00:00"))
     check_policy(summary)
     check_marks(summary["protocols"])
     for protocol in summary["protocols"]:
         check_types(protocol.get("name"), protocol, PROTOCOL_KEYS)
         check_rounds(summary, protocol)
+        check_walks(summary, protocol)
         for key in "wall_ns", "stall_ns", "floor_ns", "pte_ns":
             times = [protocol[key].get(quantile) for quantile in QUANTILES]
             check(all(isinstance(time, int) for time in times) and times == sorted(times),

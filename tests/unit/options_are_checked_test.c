@@ -62,9 +62,26 @@ static const struct {
 	{ "--flush-ceiling auto",      "--flush-ceiling auto: not a whole number" },
 	{ "--ple 1000001",             "--ple 1000001: must be 0 to 1000000" },
 	{ "--ple",                     "--ple: needs a value" },
-	{ "--workload ebizzy",         "--workload ebizzy: must be toggle or churn" },
-	{ "--workload toggl",          "--workload toggl: must be toggle or churn" },
-	{ "--workload toggles",        "--workload toggles: must be toggle or churn" },
+	{ "--flush-ceiling 1 --workload teardown",
+	  "--flush-ceiling 1: must be 0 with --workload teardown" },
+	{ "--workload teardown --flush-ceiling 63",
+	  "--flush-ceiling 63: must be 0 with --workload teardown" },
+	{ "--vcpus 256 --workload teardown",
+	  "--vcpus 256: must be 1 to 255 with --workload teardown (xAPIC)" },
+	{ "--workload teardown --vcpus 1024",
+	  "--vcpus 1024: must be 1 to 255 with --workload teardown (xAPIC)" },
+	{ "--workload teardown --vcpus 256 --host",
+	  "--vcpus 256: must be 1 to 255 with --workload teardown (xAPIC)" },
+	{ "--initiators 9 --workload teardown", "--initiators 9: must be 1 to 8 (--vcpus)" },
+	{ "--sleepers 8 --workload teardown",
+	  "--sleepers 8: must be 0 to 7 (--vcpus less --initiators)" },
+	{ "--table-free later",        "--table-free later: must be rcu or now" },
+	{ "--table-free rcu,now",      "--table-free rcu,now: must be rcu or now" },
+	{ "--table-free",              "--table-free: needs a value" },
+	{ "--table-free=",             "--table-free: needs a value" },
+	{ "--workload ebizzy",         "--workload ebizzy: must be toggle, churn or teardown" },
+	{ "--workload toggl",          "--workload toggl: must be toggle, churn or teardown" },
+	{ "--workload toggles",        "--workload toggles: must be toggle, churn or teardown" },
 	{ "--preempt never", "--preempt never: must be slice, random, at-step or host" },
 	{ "--preempt at",    "--preempt at: must be slice, random, at-step or host" },
 	{ "--preempt =read", "--preempt =read: must be slice, random, at-step or host" },
@@ -75,11 +92,11 @@ static const struct {
 	{ "--preempt at-step=,read", "--preempt at-step=,read: a name in the list is empty" },
 	{ "--preempt at-step=read,", "--preempt at-step=read,: a name in the list is empty" },
 	{ "--preempt at-step=read,sent", "--preempt at-step=sent: unknown; one of "
-	  "posted, read, flushed, served, publish" },
+	  "posted, read, flushed, served, publish, walk" },
 	{ "--preempt at-step=sent,read", "--preempt at-step=sent: unknown; one of "
-	  "posted, read, flushed, served, publish" },
+	  "posted, read, flushed, served, publish, walk" },
 	{ "--preempt at-step=read=read", "--preempt at-step=read=read: unknown; one of "
-	  "posted, read, flushed, served, publish" },
+	  "posted, read, flushed, served, publish, walk" },
 	{ "--preempt",                 "--preempt: needs a value" },
 	{ "--realtime 1 --preempt host", "--realtime 1: not with --preempt host" },
 	{ "--preempt host --realtime 99", "--realtime 99: not with --preempt host" },
@@ -167,6 +184,13 @@ static const struct {
 	{ "--pages 31 --vcpus 64 --initiators 64", U32(pages), 31 },
 	{ "--flush-ceiling 0",           U32(flush_ceiling), 0 },
 	{ "--flush-ceiling 63",          U32(flush_ceiling), 63 },
+	{ "--flush-ceiling 0 --workload teardown", U32(flush_ceiling), 0 },
+	{ "--workload teardown",         U32(flush_ceiling), 0 },
+	{ "--flush-ceiling 63 --workload teardown --workload churn", U32(flush_ceiling), 63 },
+	{ "--vcpus 255 --workload teardown", U32(vcpus),  255 },
+	{ "--vcpus 1 --workload teardown", U32(vcpus),    1 },
+	{ "--vcpus 256 --workload churn", U32(vcpus),     256 },
+	{ "--initiators 64 --vcpus 64 --workload teardown", U32(initiators), 64 },
 	{ "--ple 0",                     U32(ple_us),     0 },
 	{ "--ple 1000000",               U32(ple_us),     1000000 },
 	{ "--preempt host --slice-us 50", U32(slice_us),  50 },
@@ -261,7 +285,33 @@ static void entry_flush_has_three_ways(void **state)
 }
 
 #define STEP(step) (UINT32_C(1) << SD_STEP_##step)
-#define ALL_STEPS (STEP(POSTED) | STEP(READ) | STEP(FLUSHED) | STEP(SERVED) | STEP(PUBLISH))
+#define FLUSH_STEPS (STEP(POSTED) | STEP(READ) | STEP(FLUSHED) | STEP(SERVED) | STEP(PUBLISH))
+#define ALL_STEPS (FLUSH_STEPS | STEP(WALK))
+
+/* Other workloads free no tables, and do not mind. */
+static void tables_are_freed_in_two_ways(void **state)
+{
+	static const struct {
+		const char *line;
+		enum table_free table_free;
+	} cases[] = {
+		{ "",                                         TABLE_FREE_RCU },
+		{ "--workload teardown",                      TABLE_FREE_RCU },
+		{ "--workload teardown --table-free rcu",     TABLE_FREE_RCU },
+		{ "--workload teardown --table-free now",     TABLE_FREE_NOW },
+		{ "--table-free=now --workload teardown",     TABLE_FREE_NOW },
+		{ "--table-free now",                         TABLE_FREE_NOW },
+		{ "--workload churn --table-free now",        TABLE_FREE_NOW },
+		{ "--table-free now --table-free rcu",        TABLE_FREE_RCU },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		print_message("%s\n", cases[i].line);
+		assert_int_equal(command_line_options(cases[i].line).table_free,
+				 cases[i].table_free);
+	}
+}
 
 static void policies_have_steps_or_none(void **state)
 {
@@ -281,9 +331,14 @@ static void policies_have_steps_or_none(void **state)
 		{ "--preempt at-step=flushed",      PREEMPT_AT_STEP, STEP(FLUSHED) },
 		{ "--preempt at-step=served",       PREEMPT_AT_STEP, STEP(SERVED) },
 		{ "--preempt at-step=publish",      PREEMPT_AT_STEP, STEP(PUBLISH) },
+		{ "--preempt at-step=walk",         PREEMPT_AT_STEP, STEP(WALK) },
+		{ "--preempt at-step=walk --workload churn",    PREEMPT_AT_STEP, STEP(WALK) },
+		{ "--preempt at-step=walk --workload teardown", PREEMPT_AT_STEP, STEP(WALK) },
 		{ "--preempt at-step=publish,read", PREEMPT_AT_STEP, STEP(PUBLISH) | STEP(READ) },
 		{ "--preempt at-step=read,read",    PREEMPT_AT_STEP, STEP(READ) },
 		{ "--preempt at-step=posted,read,flushed,served,publish",
+		  PREEMPT_AT_STEP, FLUSH_STEPS },
+		{ "--preempt at-step=posted,read,flushed,served,publish,walk",
 		  PREEMPT_AT_STEP, ALL_STEPS },
 		/* The last one counts, with its steps. */
 		{ "--preempt at-step --preempt slice",         PREEMPT_SLICE,   0 },
@@ -311,9 +366,13 @@ static void names_are_those_of_the_command_line(void **state)
 		snprintf(line, sizeof(line), "--preempt %s", preempt_name(preempt));
 		assert_int_equal(command_line_options(line).preempt, preempt);
 	}
-	for (enum workload workload = WORKLOAD_TOGGLE; workload <= WORKLOAD_CHURN; workload++) {
+	for (enum workload workload = WORKLOAD_TOGGLE; workload <= WORKLOAD_TEARDOWN; workload++) {
 		snprintf(line, sizeof(line), "--workload %s", workload_name(workload));
 		assert_int_equal(command_line_options(line).workload, workload);
+	}
+	for (enum table_free way = TABLE_FREE_RCU; way <= TABLE_FREE_NOW; way++) {
+		snprintf(line, sizeof(line), "--table-free %s", table_free_name(way));
+		assert_int_equal(command_line_options(line).table_free, way);
 	}
 	for (uint32_t step = 0; step < SD_STEPS; step++) {
 		snprintf(line, sizeof(line), "--preempt at-step=%s", step_name(step));
@@ -437,6 +496,7 @@ int main(void)
 		cmocka_unit_test(flushes_alone_lift_the_deadline),
 		cmocka_unit_test(cpu_lists_are_sets),
 		cmocka_unit_test(entry_flush_has_three_ways),
+		cmocka_unit_test(tables_are_freed_in_two_ways),
 		cmocka_unit_test(policies_have_steps_or_none),
 		cmocka_unit_test(names_are_those_of_the_command_line),
 		cmocka_unit_test(lists_of_names_respect_their_buffer),

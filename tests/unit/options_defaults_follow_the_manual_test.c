@@ -25,6 +25,7 @@ static const struct {
 	{ "--warmup",      "0.1" },
 	{ "--repeat",      "1" },
 	{ "--workload",    "toggle" },
+	{ "--table-free",  "rcu" },
 	{ "--initiators",  "1" },
 	{ "--pages",       "1" },
 	{ "--pace-us",     "100" },
@@ -54,6 +55,7 @@ static void numbers_are_equal(const struct options *a, const struct options *b)
 	assert_int_equal(a->pages, b->pages);
 	assert_int_equal(a->sleepers, b->sleepers);
 	assert_int_equal(a->workload, b->workload);
+	assert_int_equal(a->table_free, b->table_free);
 	assert_int_equal(a->preempt, b->preempt);
 	assert_int_equal(a->steps, b->steps);
 	assert_int_equal(a->ple_us, b->ple_us);
@@ -100,7 +102,7 @@ static void what_is_not_given_is_empty(void **state)
 	assert_int_equal(options.steps, 0);
 }
 
-/* churn: every vCPU that does not sleep, as far as there are windows. */
+/* churn: every vCPU that does not sleep, as far as there are windows; all others: one. */
 static void initiators_follow_the_workload(void **state)
 {
 	static const struct {
@@ -121,6 +123,10 @@ static void initiators_follow_the_workload(void **state)
 		{ "--workload churn --vcpus 1024 --sleepers 1023",  1 },
 		{ "--workload churn --initiators 1",                1 },
 		{ "--workload churn --workload toggle",             1 },
+		{ "--workload teardown",                            1 },
+		{ "--workload teardown --vcpus 1",                  1 },
+		{ "--workload teardown --vcpus 255 --sleepers 254", 1 },
+		{ "--workload teardown --initiators 8",             8 },
 	};
 
 	(void)state;
@@ -201,11 +207,16 @@ static void the_help_names_each_option(void **state)
 /* Words that an option takes, as the parser knows them. */
 static void the_help_names_each_word(void **state)
 {
+	char line[128];
+
 	(void)state;
 	for (enum preempt preempt = PREEMPT_SLICE; preempt <= PREEMPT_HOST; preempt++)
 		assert_non_null(strstr(options_help(), preempt_name(preempt)));
-	for (enum workload workload = WORKLOAD_TOGGLE; workload <= WORKLOAD_CHURN; workload++)
+	for (enum workload workload = WORKLOAD_TOGGLE; workload <= WORKLOAD_TEARDOWN; workload++)
 		assert_non_null(strstr(options_help(), workload_name(workload)));
+	help_line("--table-free", line, sizeof(line));
+	for (enum table_free way = TABLE_FREE_RCU; way <= TABLE_FREE_NOW; way++)
+		assert_non_null(strstr(line, table_free_name(way)));
 	for (uint32_t step = 0; step < SD_STEPS; step++)
 		assert_non_null(strstr(options_help(), step_name(step)));
 }

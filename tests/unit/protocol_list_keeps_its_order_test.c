@@ -68,6 +68,24 @@ static void the_columns_are_those_of_the_table(void **state)
 	assert_int_equal(protocol_kind(SD_PROTOCOL_deferred), SD_KIND_SAFE);
 	assert_int_equal(protocol_kind(SD_PROTOCOL_ipi_pending_2017), SD_KIND_UNSAFE);
 	assert_int_equal(protocol_kind(SD_PROTOCOL_none), SD_KIND_CONTROL);
+	assert_int_equal(protocol_walkers(SD_PROTOCOL_ipi), SD_WALKERS_HELD);
+	assert_int_equal(protocol_walkers(SD_PROTOCOL_sleep), SD_WALKERS_HELD);
+	assert_int_equal(protocol_walkers(SD_PROTOCOL_yield), SD_WALKERS_HELD);
+	assert_int_equal(protocol_walkers(SD_PROTOCOL_deferred), SD_WALKERS_MISSED);
+	assert_int_equal(protocol_walkers(SD_PROTOCOL_hypercall), SD_WALKERS_MISSED);
+	assert_int_equal(protocol_walkers(SD_PROTOCOL_skip_preempted), SD_WALKERS_MISSED);
+}
+
+/* A flush that loses targets does not wait for what they do. */
+static void only_safe_protocols_hold_walkers(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < SD_PROTOCOLS; i++) {
+		enum sd_protocol protocol = (enum sd_protocol)i;
+
+		if (protocol_walkers(protocol) == SD_WALKERS_HELD)
+			assert_int_equal(protocol_kind(protocol), SD_KIND_SAFE);
+	}
 }
 
 static void every_name_is_taken(void **state)
@@ -132,6 +150,7 @@ int main(void)
 		cmocka_unit_test(all_is_every_line),
 		cmocka_unit_test(safe_is_every_line_but_controls),
 		cmocka_unit_test(the_columns_are_those_of_the_table),
+		cmocka_unit_test(only_safe_protocols_hold_walkers),
 		cmocka_unit_test(every_name_is_taken),
 		cmocka_unit_test(unknown_names_are_told_with_the_list),
 		cmocka_unit_test(empty_names_are_refused),

@@ -91,6 +91,17 @@ static inline struct run_results *fixture_reset(void)
 	return &g_fixture.run;
 }
 
+/* The first of @kind that treats walkers so, NULL if there is none. */
+static inline struct protocol_result *fixture_with(enum sd_protocol_kind kind,
+						   enum sd_protocol_walkers walkers)
+{
+	for (int i = 0; i < SD_PROTOCOLS; i++)
+		if (protocol_kind((enum sd_protocol)i) == kind &&
+		    protocol_walkers((enum sd_protocol)i) == walkers)
+			return &g_fixture.results[i];
+	return NULL;
+}
+
 /* The first safe protocol and the first control; protocols.def has both. */
 static inline struct protocol_result *fixture_first(enum sd_protocol_kind kind)
 {

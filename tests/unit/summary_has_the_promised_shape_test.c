@@ -41,7 +41,8 @@ static const struct member g_run_members[] = {
 	{ "entry_flush_tested", FLAG }, { "exit_keeps_stale", FLAG }, { "interrupted", FLAG },
 	{ "first_instruction_ns", INTEGER }, { "overcommit", INTEGER }, { "cpus", JSON_ARRAY },
 	{ "workload", JSON_STRING }, { "sleepers", INTEGER }, { "ple_us", INTEGER },
-	{ "by_page", FLAG }, { "clear_pending", FLAG }, { "protocols", JSON_ARRAY },
+	{ "by_page", FLAG }, { "clear_pending", FLAG }, { "table_free", JSON_STRING },
+	{ "protocols", JSON_ARRAY },
 };
 
 static const struct member g_host_members[] = {
@@ -63,6 +64,13 @@ static const struct member g_protocol_members[] = {
 	{ "involuntary_switches", INTEGER }, { "rounds", INTEGER }, { "yields", INTEGER },
 	{ "kicks", INTEGER }, { "sleeps", INTEGER }, { "wakes", INTEGER }, { "spun", INTEGER },
 	{ "steps", INTEGER }, { "by_page", INTEGER }, { "cleared_ipis", INTEGER },
+	{ "vcpu_cpu_ns", INTEGER },
+};
+
+static const struct member g_walk_members[] = {
+	{ "walks", INTEGER }, { "bad_walks", INTEGER }, { "walks_poisoned", INTEGER },
+	{ "walks_reused", INTEGER }, { "tables_freed", INTEGER }, { "tables_held_max", INTEGER },
+	{ "graces", INTEGER }, { "grace_ns", INTEGER },
 };
 
 static const struct member g_quantiles[] = {
@@ -181,6 +189,7 @@ static void the_run_is_described(void **state)
 	assert_int_equal(count_in(summary, "sleepers"), 2);
 	assert_int_equal(count_in(summary, "ple_us"), 50);
 	check_string(summary, "workload", "churn");
+	check_string(summary, "table_free", "rcu");
 	assert_true(json_is_true(json_object_get(summary, "clear_pending")));
 	assert_true(json_is_false(json_object_get(summary, "by_page")));
 	assert_int_equal(count_in(summary, "initiators"), 5);
@@ -228,6 +237,7 @@ static void a_protocol_is_described(void **state)
 	result->steps = 118;
 	result->by_page = 119;
 	result->cleared_ipis = 120;
+	result->vcpu_cpu_ns = 121;
 	result->disturbed = true;
 	summary = parse(summary_text(run));
 	protocol = protocol_at(summary, 0);
@@ -252,6 +262,7 @@ static void a_protocol_is_described(void **state)
 	assert_int_equal(count_in(protocol, "steps"), 118);
 	assert_int_equal(count_in(protocol, "by_page"), 119);
 	assert_int_equal(count_in(protocol, "cleared_ipis"), 120);
+	assert_int_equal(count_in(protocol, "vcpu_cpu_ns"), 121);
 	assert_int_equal(count_in(protocol, "checks"), 1900000000);
 	assert_int_equal(count_in(protocol, "flushes"), 1000);
 	assert_true(json_is_true(json_object_get(protocol, "disturbed")));
@@ -312,6 +323,53 @@ static void marks_are_there_where_kvm_counts_them(void **state)
 	assert_int_equal(count_in(protocol_at(summary, 0), "kvm_other"), 6);
 	assert_int_equal(count_in(protocol_at(summary, 1), "kvm_reported"), 0);
 	assert_true(json_is_true(json_object_get(summary, "by_page")));
+	json_decref(summary);
+}
+
+static void fill_walks(struct protocol_result *result)
+{
+	result->walks = 201;
+	result->walks_poisoned = 202;
+	result->walks_reused = 203;
+	result->tables_freed = 204;
+	result->tables_held_max = 205;
+	result->graces = 206;
+	result->grace_ns = 207;
+}
+
+/* Other workloads walk no tables: 0 would be a claim. */
+static void walks_are_there_in_a_teardown(void **state)
+{
+	struct run_results *run = fixture_reset();
+	const json_t *protocol;
+	json_t *summary;
+
+	(void)state;
+	for (enum workload workload = WORKLOAD_TOGGLE; workload < WORKLOAD_TEARDOWN; workload++) {
+		g_fixture.options.workload = workload;
+		fill_walks(&run->results[0]);
+		summary = parse(summary_text(run));
+		for (size_t i = 0; i < LENGTH(g_walk_members); i++)
+			assert_null(json_object_get(protocol_at(summary, 0),
+						    g_walk_members[i].key));
+		json_decref(summary);
+	}
+	g_fixture.options.workload = WORKLOAD_TEARDOWN;
+	g_fixture.options.table_free = TABLE_FREE_NOW;
+	summary = parse(summary_text(run));
+	check_string(summary, "workload", "teardown");
+	check_string(summary, "table_free", "now");
+	protocol = protocol_at(summary, 0);
+	check_members(protocol, g_walk_members, LENGTH(g_walk_members));
+	assert_int_equal(count_in(protocol, "walks"), 201);
+	assert_int_equal(count_in(protocol, "bad_walks"), 405);
+	assert_int_equal(count_in(protocol, "walks_poisoned"), 202);
+	assert_int_equal(count_in(protocol, "walks_reused"), 203);
+	assert_int_equal(count_in(protocol, "tables_freed"), 204);
+	assert_int_equal(count_in(protocol, "tables_held_max"), 205);
+	assert_int_equal(count_in(protocol, "graces"), 206);
+	assert_int_equal(count_in(protocol, "grace_ns"), 207);
+	assert_int_equal(count_in(protocol_at(summary, 1), "walks"), 0);
 	json_decref(summary);
 }
 
@@ -451,11 +509,15 @@ static void counts_beyond_63_bits_are_not_negative(void **state)
 	(void)state;
 	run->results[0].checks = UINT64_MAX;
 	run->results[0].steal_ns = (uint64_t)INT64_MAX + 1;
+	run->results[0].walks_poisoned = UINT64_MAX;
+	run->results[0].walks_reused = 1;
+	g_fixture.options.workload = WORKLOAD_TEARDOWN;
 	histogram_record(&run->results[0].wall_ns, UINT64_MAX);
 	g_fixture.options.seed = UINT64_MAX;
 	summary = parse(summary_text(run));
 	assert_int_equal(count_in(protocol_at(summary, 0), "checks"), INT64_MAX);
 	assert_int_equal(count_in(protocol_at(summary, 0), "steal_ns"), INT64_MAX);
+	assert_int_equal(count_in(protocol_at(summary, 0), "bad_walks"), INT64_MAX);
 	assert_int_equal(count_in(json_object_get(protocol_at(summary, 0), "wall_ns"), "max"),
 			 INT64_MAX);
 	/* A seed must come back whole, so that the run can be repeated. */
@@ -589,6 +651,7 @@ static void no_memory_gives_no_text(void **state)
 	run->results[1].rounds = 2;
 	run->results[1].by_round = figures;
 	g_fixture.options.preempt = PREEMPT_RANDOM;
+	g_fixture.options.workload = WORKLOAD_TEARDOWN;
 	for (g_allocation_to_fail = 0; text == NULL; g_allocation_to_fail++) {
 		g_allocations = 0;
 		json_set_alloc_funcs(scarce_malloc, free);
@@ -608,6 +671,7 @@ int main(void)
 		cmocka_unit_test(a_protocol_is_described),
 		cmocka_unit_test(a_policy_is_named_with_its_steps),
 		cmocka_unit_test(marks_are_there_where_kvm_counts_them),
+		cmocka_unit_test(walks_are_there_in_a_teardown),
 		cmocka_unit_test(rounds_stand_one_by_one),
 		cmocka_unit_test(distributions_are_not_mixed_up),
 		cmocka_unit_test(safety_is_that_of_the_protocol),

@@ -160,6 +160,13 @@ static void the_header_says_what_is_unusual(void **state)
 		{ { .pages = 8 }, true, "8 pages by page\n" },
 		{ { .pages = 64 }, false, "64 pages, full flushes\n" },
 		{ { .pages = 1, .workload = WORKLOAD_CHURN }, false, "workload churn\n" },
+		{ { .pages = 1, .workload = WORKLOAD_TEARDOWN }, false,
+		  "workload teardown, tables freed after a grace period\n" },
+		{ { .pages = 1, .workload = WORKLOAD_TEARDOWN, .table_free = TABLE_FREE_NOW },
+		  false, "workload teardown, tables freed at once\n" },
+		{ { .pages = 1, .workload = WORKLOAD_CHURN, .table_free = TABLE_FREE_NOW },
+		  false, "workload churn\n" },
+		{ { .pages = 1, .table_free = TABLE_FREE_NOW }, false, "" },
 		{ { .pages = 1, .sleepers = 1 }, false, "1 sleeper\n" },
 		{ { .pages = 1, .sleepers = 7 }, false, "7 sleepers\n" },
 		{ { .pages = 1, .preempt = PREEMPT_RANDOM }, false, "preempt random\n" },
@@ -181,6 +188,7 @@ static void the_header_says_what_is_unusual(void **state)
 
 		options->pages = cases[i].options.pages;
 		options->workload = cases[i].options.workload;
+		options->table_free = cases[i].options.table_free;
 		options->sleepers = cases[i].options.sleepers;
 		options->preempt = cases[i].options.preempt;
 		options->steps = cases[i].options.steps;
@@ -208,7 +216,14 @@ static void a_long_header_goes_on_in_another_line(void **state)
 	options->clear_pending = true;
 	assert_says(run, BEHIND_THE_HOST
 		    "workload churn, 64 pages, full flushes, 1023 sleepers,\n"
-		    "  preempt at-step=posted,read,flushed,served,publish, PLE 999ms, "
+		    "  preempt at-step=posted,read,flushed,served,publish,walk, PLE 999ms, "
+		    "clear-pending\n"
+		    "\n", true);
+	options->workload = WORKLOAD_TEARDOWN;
+	assert_says(run, BEHIND_THE_HOST
+		    "workload teardown, tables freed after a grace period, 64 pages, full flushes, "
+		    "1023 sleepers,\n"
+		    "  preempt at-step=posted,read,flushed,served,publish,walk, PLE 999ms, "
 		    "clear-pending\n"
 		    "\n", true);
 }
@@ -258,6 +273,9 @@ static void absurd_counts_do_not_break_columns(void **state)
 		result->yields = result->kicks = result->sleeps = result->wakes = UINT64_MAX;
 		result->spun = result->steps = result->by_page = UINT64_MAX;
 		result->cleared_ipis = result->kvm_reported = result->kvm_other = UINT64_MAX;
+		result->walks = result->walks_poisoned = result->walks_reused = UINT64_MAX;
+		result->tables_freed = result->tables_held_max = UINT64_MAX;
+		result->graces = result->grace_ns = UINT64_MAX;
 		result->dropped = UINT64_MAX / SD_PROTOCOLS;
 		result->disturbed = true;
 		for (int n = 0; n < 100000; n++)
@@ -273,6 +291,10 @@ static void absurd_counts_do_not_break_columns(void **state)
 		g_fixture.options.preempt = preempt;
 		free(table_of(run));
 	}
+	g_fixture.options.workload = WORKLOAD_TEARDOWN;
+	free(table_of(run));
+	g_fixture.options.table_free = TABLE_FREE_NOW;
+	free(table_of(run));
 }
 
 static void unmeasured_times_are_not_zeros(void **state)
@@ -423,6 +445,77 @@ static void many_events_go_on_in_another_line(void **state)
 			 "  123k sleeps, 123k wakes, 123k spun slices, 123k parks at a step, "
 			 "123k by-page flushes,\n"
 			 "  123k spurious IPIs, 1 cleared IPI\n", true);
+}
+
+/* Before the other events, and whether there are any or not. */
+static void walks_and_tables_are_said_in_a_teardown(void **state)
+{
+	struct run_results *run = fixture_reset();
+	struct protocol_result *result = run->results;
+
+	(void)state;
+	run->result_count = 1;
+	assert_says(run, "walk", false);
+	g_fixture.options.workload = WORKLOAD_TEARDOWN;
+	assert_says(run, "\nipi: 0 walks, 0 bad walks (0 poisoned, 0 reused), 0 tables freed, "
+			 "0 held at most,\n  0 grace periods (mean -)\n", true);
+	result->walks = 12345;
+	result->walks_reused = 1;
+	result->tables_freed = 9876;
+	result->tables_held_max = 16;
+	result->graces = 620;
+	result->grace_ns = 2345678;
+	result->transfers = 2;
+	assert_says(run, "\nipi: 12.3k walks, 1 bad walk (0 poisoned, 1 reused), "
+			 "9876 tables freed, 16 held at most,\n"
+			 "  620 grace periods (mean 2.35ms), 2 transfers\n", true);
+	result->walks = result->tables_freed = result->graces = 1;
+	result->walks_poisoned = 2;
+	assert_says(run, "\nipi: 1 walk, 3 bad walks (2 poisoned, 1 reused), 1 table freed, "
+			 "16 held at most,\n"
+			 "  1 grace period (mean 2.35ms), 2 transfers\n", true);
+	g_fixture.options.table_free = TABLE_FREE_NOW;
+	assert_says(run, "\nipi: 1 walk, 3 bad walks (2 poisoned, 1 reused), 1 table freed, "
+			 "16 held at most, 2 transfers\n", true);
+	assert_says(run, "1 grace period", false);
+}
+
+/* Tables freed at once: named in the notes, and each row has its verdict. */
+static void a_hazard_is_said_up_front(void **state)
+{
+	static const char front[] = "\ntables freed at once, though a flush does not wait for "
+				    "every walker: deferred, generation, takeover,\n"
+				    "  hypercall, ipi-pending-2017, none, skip-preempted\n"
+				    "ipi: ";
+	static const char words[] = "\nhazard: tables freed at once, and not every target is "
+				    "interrupted: walkers may meet freed tables\n";
+	struct run_results *run = fixture_reset();
+	struct protocol_result *missed = fixture_with(SD_KIND_SAFE, SD_WALKERS_MISSED);
+	struct protocol_result *held = fixture_with(SD_KIND_SAFE, SD_WALKERS_HELD);
+
+	(void)state;
+	g_fixture.options.table_free = TABLE_FREE_NOW;
+	assert_says(run, "tables freed", false);
+	assert_says(run, "hazard", false);
+	g_fixture.options.workload = WORKLOAD_TEARDOWN;
+	assert_says(run, front, true);
+	assert_says(run, words, true);
+	assert_says(run, " 0  1.90G hazard\n", true);
+	assert_says(run, "FREED", false);
+	held->walks_poisoned = missed->walks_poisoned = 1;
+	assert_says(run, words, true);
+	assert_says(run, " 0  1.90G FREED\n", true);
+	assert_says(run, "\nFREED: walkers met freed tables", true);
+	/* Nothing is asked for that may go wrong. */
+	run->results = held;
+	run->result_count = 1;
+	assert_says(run, "\ntables freed", false);
+	assert_says(run, "hazard", false);
+	run->results = missed;
+	missed->walks_poisoned = 0;
+	g_fixture.options.table_free = TABLE_FREE_RCU;
+	assert_says(run, "\ntables freed", false);
+	assert_says(run, " 0  1.90G ok\n", true);
 }
 
 /* Every width of the last item: the line breaks where it no longer fits, not before. */
@@ -620,6 +713,15 @@ static void legends_are_not_cut(void **state)
 		g_fixture.options.preempt = preempt;
 		assert_says(run, "...", false);
 	}
+	g_fixture.options.workload = WORKLOAD_TEARDOWN;
+	g_fixture.options.table_free = TABLE_FREE_NOW;
+	fixture_with(SD_KIND_SAFE, SD_WALKERS_HELD)->stale = 0;
+	fixture_with(SD_KIND_SAFE, SD_WALKERS_HELD)->walks_reused = 1;
+	assert_says(run, "\nFREED: ", true);
+	assert_says(run, "\nhazard: ", true);
+	assert_says(run, "\nidle: ", true);
+	assert_says(run, "\ncaught: ", true);
+	assert_says(run, "...", false);
 }
 
 static void figures_keep_three_digits(void **state)
@@ -694,6 +796,8 @@ int main(void)
 		cmocka_unit_test(transfers_and_takeovers_are_said),
 		cmocka_unit_test(each_event_has_one_and_many),
 		cmocka_unit_test(many_events_go_on_in_another_line),
+		cmocka_unit_test(walks_and_tables_are_said_in_a_teardown),
+		cmocka_unit_test(a_hazard_is_said_up_front),
 		cmocka_unit_test(a_list_breaks_only_where_it_must),
 		cmocka_unit_test(an_item_too_long_is_cut),
 		cmocka_unit_test(an_empty_list_is_no_line),

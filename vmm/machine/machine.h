@@ -29,6 +29,7 @@ struct machine_shape {
 	uint32_t steps;                 /* control.h: SD_STEP_ bits */
 	bool by_page;
 	uint32_t sleepers;
+	bool free_after_grace;
 };
 
 /* The payload to boot: its bytes stay the caller's. */

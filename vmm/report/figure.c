@@ -31,6 +31,16 @@ double figure_per_flush(const struct protocol_result *result, uint64_t events)
 	return quotient((double)events, result->flushes);
 }
 
+/* The payload writes both: their sum may not come out as 0. */
+uint64_t figure_bad_walks(const struct protocol_result *result)
+{
+	uint64_t bad;
+
+	if (__builtin_add_overflow(result->walks_poisoned, result->walks_reused, &bad))
+		return UINT64_MAX;
+	return bad;
+}
+
 double figure_taken_pct(const struct protocol_result *result)
 {
 	return quotient((double)result->taken_ns * 100.0, result->slot_cpu_ns);

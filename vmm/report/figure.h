@@ -23,6 +23,10 @@ double figure_round_per_s(const struct round_figure *round);
 /* figure_per_flush - @events over the recorded flushes, without unit. */
 double figure_per_flush(const struct protocol_result *result, uint64_t events);
 
+/* figure_bad_walks - page-table walks that met a freed table, poisoned or in use again;
+ * UINT64_MAX stands for more. */
+uint64_t figure_bad_walks(const struct protocol_result *result);
+
 /* figure_taken_pct - share of the slots' CPU time that went elsewhere, in percent. */
 double figure_taken_pct(const struct protocol_result *result);
 

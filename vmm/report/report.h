@@ -52,29 +52,46 @@ void host_print(FILE *out, const struct run_results *run, const struct host_cost
 /* What the counts of one protocol prove. */
 enum verdict {
 	VERDICT_OK,             /* safe, checked, nothing stale */
-	VERDICT_CAUGHT,         /* a control, and stale loads were seen */
+	VERDICT_CAUGHT,         /* a control, and stale loads or bad walks were seen */
 	VERDICT_IDLE,           /* not exercised: proves nothing */
 	VERDICT_BLIND,          /* safe, flushed, but nobody checked: proves nothing */
 	VERDICT_STALE,          /* safe, but stale loads were seen: EXIT_WRONG */
 	VERDICT_UNSAFE,         /* known to lose flushes; stale or not, no failure */
 	VERDICT_HIDDEN,         /* a control that this host cannot show: proves nothing */
+	VERDICT_HAZARD,         /* tables freed under walkers, as asked; met or not, no failure */
+	VERDICT_FREED,          /* a walker met a freed table that had to be held: EXIT_WRONG */
 	VERDICT_MISSED,         /* a control, exercised and not caught: EXIT_WRONG */
 };
 
-/* verdict_of_protocol - of @result's counts alone; the policy that took vCPUs off their
- * CPU is no evidence. */
+/**
+ * verdict_of_protocol - of @result's counts; the policy that took vCPUs off their CPU
+ * is no evidence.
+ *
+ * With WORKLOAD_TEARDOWN also of when tables are freed. Nobody watches a window then:
+ * `checks` are page-table walks, and what a control loses is seen in bad walks alone.
+ */
 enum verdict verdict_of_protocol(const struct run_results *run,
 				 const struct protocol_result *result);
 
 /* verdict_name - at most six characters; those that fail the run are capitals. */
 const char *verdict_name(enum verdict verdict);
 
+/* verdict_words - what it says, for the lines below the table; NULL: needs no words. */
+const char *verdict_words(enum verdict verdict);
+
+/**
+ * verdict_is_hazardous - may walkers of @protocol meet freed tables, and has the user
+ * asked for it: are tables freed at once though a flush does not wait for every walker?
+ */
+bool verdict_is_hazardous(const struct options *options, enum sd_protocol protocol);
+
 /**
  * verdict_of - exit status a finished run has earned.
  *
- * Returns: EXIT_OK; EXIT_WRONG when a safe protocol let a stale load through, or
- *          a control was exercised (flushes and, for one that skips, skips) and
- *          nothing was caught. One line for each reason goes to @messages.
+ * Returns: EXIT_OK; EXIT_WRONG when a safe protocol let a stale load through, a
+ *          walker met a freed table where it must not, or a control was exercised
+ *          (flushes and, for one that skips, skips) and nothing was caught. One line
+ *          for each reason goes to @messages.
  */
 enum exit_status verdict_of(const struct run_results *run, FILE *messages);
 

@@ -68,6 +68,14 @@ struct protocol_result {
 	uint64_t steps;                 /* parks between two steps of the handshake */
 	uint64_t by_page;               /* requests that a handler served page by page */
 	uint64_t cleared_ipis;          /* of spurious_ipis: taken back before entry */
+	uint64_t walks;                 /* of page tables, with interrupts off; WORKLOAD_TEARDOWN */
+	uint64_t walks_poisoned;        /* of these, met a table that had been freed */
+	uint64_t walks_reused;          /* met one that was another's by then */
+	uint64_t tables_freed;
+	uint64_t tables_held_max;       /* most at a time, unlinked and not yet freed */
+	uint64_t graces;                /* grace periods */
+	uint64_t grace_ns;              /* mean length of one */
+	uint64_t vcpu_cpu_ns;           /* CPU time of the vCPU threads while recording */
 	uint64_t kvm_reported;          /* KVM marked a vCPU preempted (preemption_reported) */
 	uint64_t kvm_other;             /* scheduled out, and not marked (preemption_other) */
 	struct round_figure *by_round;  /* [options->repeat]; the first `rounds` are filled */

@@ -59,6 +59,7 @@ static void put_counts(struct json_part *object, const struct protocol_result *r
 	part_put_count(object, "dropped", result->dropped);
 	part_put_count(object, "sample_ns", result->sample_ns);
 	part_put_real(object, "taken_pct", figure_taken_pct(result));
+	part_put_count(object, "vcpu_cpu_ns", result->vcpu_cpu_ns);
 	part_put_count(object, "steal_ns", result->steal_ns);
 	part_put_count(object, "involuntary_switches", result->involuntary_switches);
 	part_put_count(object, "rounds", result->rounds);
@@ -84,6 +85,19 @@ static void put_events(struct json_part *object, const struct run_results *run,
 		return;
 	part_put_count(object, "kvm_reported", result->kvm_reported);
 	part_put_count(object, "kvm_other", result->kvm_other);
+}
+
+/* Walks of page tables while these are torn down. */
+static void put_walks(struct json_part *object, const struct protocol_result *result)
+{
+	part_put_count(object, "walks", result->walks);
+	part_put_count(object, "bad_walks", figure_bad_walks(result));
+	part_put_count(object, "walks_poisoned", result->walks_poisoned);
+	part_put_count(object, "walks_reused", result->walks_reused);
+	part_put_count(object, "tables_freed", result->tables_freed);
+	part_put_count(object, "tables_held_max", result->tables_held_max);
+	part_put_count(object, "graces", result->graces);
+	part_put_count(object, "grace_ns", result->grace_ns);
 }
 
 /* A digest is text: jansson's integers are signed. */
@@ -131,6 +145,8 @@ static struct json_part protocol_part(const struct run_results *run,
 	put_distribution(&object, "switch_ns", &result->switch_ns);
 	put_counts(&object, result);
 	put_events(&object, run, result);
+	if (run->options->workload == WORKLOAD_TEARDOWN)
+		put_walks(&object, result);
 	put_rounds(&object, run->options, result);
 	return object;
 }
@@ -191,6 +207,7 @@ static void put_machine(struct json_part *object, const struct options *options)
 	part_put_count(object, "sleepers", options->sleepers);
 	part_put_flag(object, "clear_pending", options->clear_pending);
 	part_put_text(object, "workload", workload_name(options->workload));
+	part_put_text(object, "table_free", table_free_name(options->table_free));
 	part_put_count(object, "pages", options->pages);
 	part_put_count(object, "initiators", options->initiators);
 	part_put_count(object, "pace_us", options->pace_us);

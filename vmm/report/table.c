@@ -87,6 +87,9 @@ static void setup_print(FILE *out, const struct run_results *run)
 	line_list_begin(&list, out, "");
 	if (options->workload != WORKLOAD_TOGGLE)
 		line_list_add(&list, "workload %s", workload_name(options->workload));
+	if (options->workload == WORKLOAD_TEARDOWN)
+		line_list_add(&list, "tables freed %s", options->table_free == TABLE_FREE_RCU ?
+			      "after a grace period" : "at once");
 	if (options->pages > 1 || run->by_page)
 		line_list_add(&list, "%u page%s%s", options->pages, line_plural(options->pages),
 			      run->by_page ? " by page" : ", full flushes");
@@ -174,8 +177,29 @@ static void costs_print(FILE *out, const struct run_results *run)
 			   figure_time(run->first_instruction_ns).text);
 }
 
+/* Of WORKLOAD_TEARDOWN: shown even where they are 0. */
+static void walks_add(struct line_list *list, const struct options *options,
+		      const struct protocol_result *result)
+{
+	uint64_t bad = figure_bad_walks(result);
+
+	line_list_add(list, "%s walk%s", figure_count(result->walks).text,
+		      line_plural(result->walks));
+	line_list_add(list, "%s bad walk%s (%s poisoned, %s reused)", figure_count(bad).text,
+		      line_plural(bad), figure_count(result->walks_poisoned).text,
+		      figure_count(result->walks_reused).text);
+	line_list_add(list, "%s table%s freed", figure_count(result->tables_freed).text,
+		      line_plural(result->tables_freed));
+	line_list_add(list, "%s held at most", figure_count(result->tables_held_max).text);
+	if (options->table_free == TABLE_FREE_RCU)
+		line_list_add(list, "%s grace period%s (mean %s)",
+			      figure_count(result->graces).text, line_plural(result->graces),
+			      result->graces == 0 ? "-" : figure_time(result->grace_ns).text);
+}
+
 /* The counts that show a protocol at work beyond IPIs and deferrals, as far as there are any. */
-static void events_print(FILE *out, const struct protocol_result *result)
+static void events_print(FILE *out, const struct options *options,
+			 const struct protocol_result *result)
 {
 	const struct { uint64_t count; const char *one, *many; } events[] = {
 		{ result->transfers, "transfer", "transfers" },
@@ -196,6 +220,8 @@ static void events_print(FILE *out, const struct protocol_result *result)
 
 	snprintf(head, sizeof(head), "%s: ", protocol_name(result->protocol));
 	line_list_begin(&list, out, head);
+	if (options->workload == WORKLOAD_TEARDOWN)
+		walks_add(&list, options, result);
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
 		if (events[i].count > 0)
 			line_list_add(&list, "%s %s", figure_count(events[i].count).text,
@@ -293,28 +319,27 @@ static void preemption_print(FILE *out, const struct run_results *run)
 			   "which marks only preempted vCPUs");
 }
 
+/* What was asked for and may go wrong, whether it did or not. */
+static void hazards_print(FILE *out, const struct run_results *run)
+{
+	struct line_list list;
+
+	line_list_begin(&list, out,
+			"tables freed at once, though a flush does not wait for every walker: ");
+	for (uint32_t i = 0; i < run->result_count; i++)
+		if (verdict_is_hazardous(run->options, run->results[i].protocol))
+			line_list_add(&list, "%s", protocol_name(run->results[i].protocol));
+	line_list_end(&list);
+}
+
 /* A line for each verdict in the table that needs words. */
 static void verdicts_print(FILE *out, const struct run_results *run)
 {
-	static const char *const words[] = {
-		[VERDICT_CAUGHT] = "a control loses flushes by design; its stale loads prove "
-				   "that they are seen here",
-		[VERDICT_IDLE] = "not exercised, so nothing is proved",
-		[VERDICT_BLIND] = "nobody checked for stale loads, so 0 of them prove nothing",
-		[VERDICT_UNSAFE] = "known to lose flushes now and then; measured for comparison, "
-				   "not relied on",
-		[VERDICT_HIDDEN] = "a parked vCPU keeps no translation on this host, so this "
-				   "control cannot be caught",
-		[VERDICT_STALE] = "declared safe, but used translations older than a flush that "
-				  "had returned",
-		[VERDICT_MISSED] = "a control ran and was not caught: stale loads are not seen "
-				   "here, 0 proves nothing",
-	};
-
-	for (size_t verdict = 0; verdict < sizeof(words) / sizeof(words[0]); verdict++)
-		for (uint32_t i = 0; words[verdict] && i < run->result_count; i++)
+	for (enum verdict verdict = VERDICT_OK; verdict <= VERDICT_MISSED; verdict++)
+		for (uint32_t i = 0; verdict_words(verdict) && i < run->result_count; i++)
 			if (verdict_of_protocol(run, &run->results[i]) == verdict) {
-				line_print(out, "%s: %s", verdict_name((enum verdict)verdict), words[verdict]);
+				line_print(out, "%s: %s", verdict_name(verdict),
+					   verdict_words(verdict));
 				break;
 			}
 }
@@ -346,8 +371,9 @@ static void notes_print(FILE *out, const struct run_results *run)
 {
 	uint32_t cpus = (uint32_t)CPU_COUNT(&run->slot_cpus);
 
+	hazards_print(out, run);
 	for (uint32_t i = 0; i < run->result_count; i++)
-		events_print(out, &run->results[i]);
+		events_print(out, run->options, &run->results[i]);
 	preemption_print(out, run);
 	verdicts_print(out, run);
 	row_marks_print(out, run);

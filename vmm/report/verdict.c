@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 
+#include "figure.h"
 #include "line.h"
 
 /* Fewer flushes may all have been ones that nobody could be late for. */
@@ -28,6 +29,32 @@ static bool control_was_exercised(const struct protocol_result *result)
 		(result->skipped > 0 || (result->ipis == 0 && result->deferred == 0));
 }
 
+bool verdict_is_hazardous(const struct options *options, enum sd_protocol protocol)
+{
+	return options->workload == WORKLOAD_TEARDOWN && options->table_free == TABLE_FREE_NOW &&
+		protocol_walkers(protocol) == SD_WALKERS_MISSED;
+}
+
+/* A grace period holds a table back whatever the flush does: behind one, bad walks are
+ * wrong under a control too. */
+static enum verdict verdict_of_bad_walks(const struct options *options, enum sd_protocol protocol)
+{
+	if (!verdict_is_hazardous(options, protocol))
+		return VERDICT_FREED;
+	return protocol_kind(protocol) == SD_KIND_CONTROL ? VERDICT_CAUGHT : VERDICT_HAZARD;
+}
+
+/* Of one with neither stale loads nor bad walks. */
+static enum verdict verdict_of_control(const struct run_results *run,
+				       const struct protocol_result *result)
+{
+	if (run->options->workload == WORKLOAD_TEARDOWN || !control_was_exercised(result))
+		return VERDICT_IDLE;
+	/* One that flushes whoever runs can only be caught by a vCPU that brings
+	 * old translations back from its park. */
+	return result->ipis > 0 && !run->exit_keeps_stale ? VERDICT_HIDDEN : VERDICT_MISSED;
+}
+
 enum verdict verdict_of_protocol(const struct run_results *run,
 				 const struct protocol_result *result)
 {
@@ -37,15 +64,15 @@ enum verdict verdict_of_protocol(const struct run_results *run,
 		return VERDICT_UNSAFE;
 	if (result->stale > 0)
 		return control ? VERDICT_CAUGHT : VERDICT_STALE;
+	if (run->options->workload == WORKLOAD_TEARDOWN && figure_bad_walks(result) > 0)
+		return verdict_of_bad_walks(run->options, result->protocol);
 	/* One vCPU has no target to flush and nobody to look. */
 	if (result->flushes == 0 || run->options->vcpus < 2)
 		return VERDICT_IDLE;
-	if (control && !control_was_exercised(result))
-		return VERDICT_IDLE;
-	/* One that flushes whoever runs can only be caught by a vCPU that brings
-	 * old translations back from its park. */
 	if (control)
-		return result->ipis > 0 && !run->exit_keeps_stale ? VERDICT_HIDDEN : VERDICT_MISSED;
+		return verdict_of_control(run, result);
+	if (verdict_is_hazardous(run->options, result->protocol))
+		return VERDICT_HAZARD;
 	return result->checks > 0 ? VERDICT_OK : VERDICT_BLIND;
 }
 
@@ -59,10 +86,38 @@ const char *verdict_name(enum verdict verdict)
 		[VERDICT_UNSAFE] = "unsafe",
 		[VERDICT_HIDDEN] = "hidden",
 		[VERDICT_STALE] = "STALE",
+		[VERDICT_HAZARD] = "hazard",
+		[VERDICT_FREED] = "FREED",
 		[VERDICT_MISSED] = "MISSED",
 	};
 
 	return names[verdict];
+}
+
+const char *verdict_words(enum verdict verdict)
+{
+	static const char *const words[] = {
+		[VERDICT_OK] = NULL,
+		[VERDICT_CAUGHT] = "a control loses flushes by design; its stale loads or bad "
+				   "walks prove that such are seen",
+		[VERDICT_IDLE] = "not exercised, or nobody looked for what it loses: nothing is "
+				 "proved",
+		[VERDICT_BLIND] = "nobody checked for stale loads, so 0 of them prove nothing",
+		[VERDICT_UNSAFE] = "known to lose flushes now and then; measured for comparison, "
+				   "not relied on",
+		[VERDICT_HIDDEN] = "a parked vCPU keeps no translation on this host, so this "
+				   "control cannot be caught",
+		[VERDICT_STALE] = "declared safe, but used translations older than a flush that "
+				  "had returned",
+		[VERDICT_HAZARD] = "tables freed at once, and not every target is interrupted: "
+				   "walkers may meet freed tables",
+		[VERDICT_FREED] = "walkers met freed tables, which the flush or a grace period "
+				  "had to hold back",
+		[VERDICT_MISSED] = "a control ran and was not caught: stale loads are not seen "
+				   "here, 0 proves nothing",
+	};
+
+	return words[verdict];
 }
 
 static void say_stale(FILE *messages, const struct protocol_result *result)
@@ -82,6 +137,15 @@ static void say_missed(FILE *messages, const struct protocol_result *result)
 		protocol_name(result->protocol), result->checks, result->flushes);
 }
 
+static void say_freed(FILE *messages, const struct protocol_result *result)
+{
+	uint64_t bad = figure_bad_walks(result);
+
+	fprintf(messages, "%s: a walker met %" PRIu64 " freed table%s in %" PRIu64 " walk%s\n",
+		protocol_name(result->protocol), bad, line_plural(bad), result->walks,
+		line_plural(result->walks));
+}
+
 enum exit_status verdict_of(const struct run_results *run, FILE *messages)
 {
 	enum exit_status status = EXIT_OK;
@@ -92,6 +156,8 @@ enum exit_status verdict_of(const struct run_results *run, FILE *messages)
 
 		if (verdict == VERDICT_STALE)
 			say_stale(messages, result);
+		else if (verdict == VERDICT_FREED)
+			say_freed(messages, result);
 		else if (verdict == VERDICT_MISSED)
 			say_missed(messages, result);
 		else

@@ -77,6 +77,7 @@ void host_load_add(const struct session *session, const struct host_load *from,
 	uint64_t used = to->vcpu_cpu_ns - from->vcpu_cpu_ns;
 
 	result->slot_cpu_ns += had;
+	result->vcpu_cpu_ns += used;
 	result->taken_ns += had > used ? had - used : 0;
 	result->steal_ns += to->steal_ns - from->steal_ns;
 	result->disturbed = result->taken_ns * 100 > result->slot_cpu_ns * DISTURBED_PCT;

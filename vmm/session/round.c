@@ -238,6 +238,32 @@ static void add_counts(struct course *course)
 				     ticks_ns(ticks, course->session->tsc_hz)) / flushes;
 }
 
+/* Walks and freed tables; the means are over all rounds, as above. */
+static void add_walks(struct course *course)
+{
+	struct protocol_result *result = course->round->result;
+	uint64_t graces = 0, ticks = 0, held_max = 0;
+
+	for (uint32_t i = 0; i < course->session->shape.vcpus; i++) {
+		const struct sd_region *region = guest_region(&course->session->machine.memory, i);
+
+		result->walks += sd_u64_load(&region->walks);
+		result->walks_poisoned += sd_u64_load(&region->walks_poisoned);
+		result->walks_reused += sd_u64_load(&region->walks_reused);
+		result->tables_freed += sd_u64_load(&region->tables_freed);
+		held_max += sd_u64_load(&region->tables_held_max);
+		graces += sd_u64_load(&region->graces);
+		ticks += sd_u64_load(&region->grace_ticks);
+	}
+	if (held_max > result->tables_held_max)
+		result->tables_held_max = held_max;
+	if (result->graces + graces != 0)
+		result->grace_ns = (result->grace_ns * result->graces +
+				    ticks_ns(ticks, course->session->tsc_hz)) /
+			(result->graces + graces);
+	result->graces += graces;
+}
+
 /* The VMM's own counts; the threads are idle. */
 static void add_thread_counts(struct course *course)
 {
@@ -323,11 +349,22 @@ static int add_marks(struct course *course, const struct kvm_marks *before, stru
 	return 0;
 }
 
+static uint32_t job_of(enum workload workload)
+{
+	static const uint32_t jobs[] = {
+		[WORKLOAD_TOGGLE] = SD_JOB_TOGGLE,
+		[WORKLOAD_CHURN] = SD_JOB_CHURN,
+		[WORKLOAD_TEARDOWN] = SD_JOB_TEARDOWN,
+	};
+
+	return jobs[workload];
+}
+
 int round_run(struct session *session, struct round *round, struct why *why)
 {
 	const struct options *options = round->options;
 	struct session_job job = {
-		.kind = options->workload == WORKLOAD_CHURN ? SD_JOB_CHURN : SD_JOB_TOGGLE,
+		.kind = job_of(options->workload),
 		.protocol = round->result->protocol,
 		.pace_ticks = (uint64_t)options->pace_us * session->tsc_hz / 1000000,
 		.flush_quota = options->flushes,
@@ -366,6 +403,7 @@ int round_run(struct session *session, struct round *round, struct why *why)
 		(void)!drain(&course, &ignored);
 	round->result->rounds++;
 	add_counts(&course);
+	add_walks(&course);
 	add_round_figure(&course);
 	if (error != 0)
 		return error;

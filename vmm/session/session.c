@@ -139,6 +139,7 @@ int session_create(struct session *session, struct loop *loop, struct kvm_system
 		.steps = shape->steps,
 		.by_page = shape->by_page,
 		.sleepers = shape->sleepers,
+		.free_after_grace = shape->free_after_grace,
 	};
 	int error;
 
@@ -203,7 +204,7 @@ static void fill_control(struct session *session, const struct session_job *job)
 /* These go on until they are stopped; all others end by themselves. */
 static bool is_workload(uint32_t job)
 {
-	return job == SD_JOB_TOGGLE || job == SD_JOB_CHURN;
+	return job == SD_JOB_TOGGLE || job == SD_JOB_CHURN || job == SD_JOB_TEARDOWN;
 }
 
 static void start_slots(struct session *session, const struct session_job *job)

@@ -43,6 +43,7 @@ struct session_shape {
 	bool by_page;                   /* flushes go page by page */
 	bool clears_pending;            /* take a transferred request's IPI back */
 	uint32_t sleepers;
+	bool free_after_grace;          /* page tables, SD_JOB_TEARDOWN */
 	uint64_t ple_ns;                /* 0 off */
 	uint64_t sleep_ns;              /* of a sleeper, each time */
 	cpu_set_t cpus;                 /* slots go round them */
