@@ -5,9 +5,10 @@
     bench/scale.py VMM [--vcpus N,...] [--protocol LIST] [--rounds N] [--duration S]
                        [--out DIR] [vmm options]
 
-One slot a CPU, slices of 10 ms, no pause between flushes. DIR/scale.csv has a row for
-each round, number of vCPUs and protocol; medians over the rounds go to stdout, with
-the growth against the first number.
+One slot a CPU, slices of 10 ms, no pause between flushes; a run takes at least so long
+that every vCPU has its slot eight times. DIR/scale.csv has a row for each round, number
+of vCPUs and protocol; medians over the rounds go to stdout, with the growth against the
+first number.
 """
 import runs
 
@@ -22,10 +23,15 @@ FIGURES = {
 }
 
 
+SLICE_US = 10000
+ROTATIONS = 8
+
+
 def options_of(arguments, options, vcpus):
-    return ["--vcpus", vcpus, "--overcommit", -(-vcpus // runs.cpus()), "--slice-us", 10000,
-            "--pace-us", 0, "--protocol", arguments.protocol,
-            "--duration", arguments.duration, *options]
+    overcommit = -(-vcpus // runs.cpus())
+    duration = max(arguments.duration, ROTATIONS * overcommit * SLICE_US / 1e6)
+    return ["--vcpus", vcpus, "--overcommit", overcommit, "--slice-us", SLICE_US,
+            "--pace-us", 0, "--protocol", arguments.protocol, "--duration", duration, *options]
 
 
 def print_medians(first, cells):

@@ -40,7 +40,7 @@ def main():
     bench = Bench()
     for policy in POLICIES:
         for shape in ALL if bench.long else SOME:
-            run(bench, policy, shape, "300" if bench.long else "12")
+            run(bench, policy, shape, "100" if bench.long else "12")
 
 
 main()
