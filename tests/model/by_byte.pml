@@ -11,7 +11,7 @@
 #include "kvm.pml"
 #include "park.pml"
 
-/* DIGEST guest-payload/protocol.h g_post_by_byte 2ba37da9c80b */
+/* DIGEST guest-payload/protocol.h g_post_by_byte 8b661e9e80d5 */
 inline post(t)
 {
 #ifdef MUTANT_CROSS_THREAD_OR

@@ -3,8 +3,6 @@
  * generation.pml - requests are generations, and the VMM's park takes over in
  * one atomic step what the target has not served.
  */
-#define LAPIC_IS_READ          /* after a transfer; here after every park */
-
 #include "machine.pml"
 #include "word.pml"
 #include "byte.pml"

@@ -77,3 +77,13 @@ inline kvm_set_sregs()
 	kvm_may_be_scheduled_out();
 	flush_requested = true
 }
+
+/* A cancelled run: KVM_RUN has returned without having entered the guest. */
+inline run_is_cancelled()
+{
+#ifdef MUTANT_CANCELLED_RUN_DROPS_DEBT
+	atomic { preempted[me] = preempted[me] & ~SD_BYTE_FLUSH_TLB; flush_requested = false }
+#else
+	skip
+#endif
+}

@@ -7,7 +7,7 @@
  * -D: FLUSH_BY_SREGS: the other way of flushing on entry.
  */
 
-#if defined(HOST_MARKS) && !defined(FLUSH_BY_SREGS) && !defined(MUTANT_NO_SETTLE)
+#if defined(HOST_MARKS) && !defined(MUTANT_NO_SETTLE)
 #define SETTLES
 #endif
 
@@ -22,7 +22,7 @@ inline settle()
 #endif
 }
 
-/* DIGEST vmm/session/park.c vcpu_park 7f9327f4da54 */
+/* DIGEST vmm/session/park.c vcpu_park 611863f20806 */
 inline vcpu_park()
 {
 	settle();
@@ -49,17 +49,37 @@ inline vcpu_flush_on_entry()
 #endif
 }
 
-/* KVM_GET_LAPIC, for the count of spurious IPIs: an ioctl as any other. */
+/* KVM_GET_LAPIC, an ioctl as any other: once here for all the looks at a sleeping vCPU,
+ * by other threads too, and at one whose request was taken over.
+ * -D: CLEARS_PENDING: take the IPI of such a request back. A handler's vector is in
+ * service up to its last step but one.
+ * DIGEST vmm/session/park.c settle_spurious bd6406508e6a
+ * DIGEST vmm/session/vcpu_thread.c vcpu_is_interrupted 17fa03e86d2e
+ * DIGEST vmm/protocols/transfer.c transfer_is_served fcd6f9db689b
+ * DIGEST vmm/machine/lapic.c lapic_clear_pending b64b7c1860d5 */
+#ifndef HANDLER_STEPS
+#define HANDLER_STEPS 4
+#endif
+#ifdef MUTANT_CLEARED_IN_SERVICE
+#define IN_SERVICE(t) false
+#else
+#define IN_SERVICE(t) (0 < handler[t] && handler[t] < HANDLER_STEPS)
+#endif
+
 inline look_at_lapic()
 {
-#if defined(LAPIC_IS_READ) || defined(MUTANT_LAPIC_OF_ALL_PARKED)
-	kvm_may_be_scheduled_out()
-#else
-	skip
+	kvm_may_be_scheduled_out();
+#ifdef CLEARS_PENDING
+	if
+	:: irq[me] && !IN_SERVICE(me) && sd_word_served(me, WITHOUT_FLAGS(request[me])) ->
+		kvm_may_be_scheduled_out();
+		irq[me] = false
+	:: else
+	fi
 #endif
 }
 
-/* DIGEST vmm/session/park.c vcpu_unpark b2e393c34b89 */
+/* DIGEST vmm/session/park.c vcpu_unpark 766b8078cd6f */
 inline vcpu_unpark()
 {
 	look_at_lapic();

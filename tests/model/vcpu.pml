@@ -7,6 +7,9 @@
  *   inline wait_for(t)         until it has served that
  *   inline protocol_park(t, owes)
  *   PARKED_PROMISE(t)          what lets initiators go on while t is parked
+ * and with OWN_HANDLER also
+ *   inline handle_ipi()        one step of the handler, from IPI to iret
+ *   HANDLER_STEPS, HANDLER_VARIABLES; flush_own(me)
  * -D: PARKED_MAY_STAY: a parked vCPU need not come back, and nobody may wait.
  */
 
@@ -15,11 +18,15 @@ inline send_ipi(t)
 	atomic { RUNS(me) -> irq[t] = true }
 }
 
+#ifndef flush_own
+#define flush_own(me) flush_tlb(me)
+#endif
+
 /* Only in an initiator that is a target too does it matter. */
 inline flush_own_tlb()
 {
 #ifdef MUTUAL
-	atomic { RUNS(me) -> drain_initiator(me); flush_tlb(me) }
+	atomic { RUNS(me) -> drain_initiator(me); flush_own(me) }
 #else
 	skip
 #endif
@@ -33,9 +40,9 @@ inline wait(t)
 	atomic { want[t] = 0; waits[t] = false }
 }
 
-/* DIGEST guest-payload/flush.c post_all fcc12cdb20c2
- * DIGEST guest-payload/flush.c wait_all a6f15e514049
- * DIGEST guest-payload/flush.c g_flush_others e05ce726d456 */
+/* DIGEST guest-payload/flush.c post_all 8a085f530d3e
+ * DIGEST guest-payload/flush.c wait_all 782666b016e7
+ * DIGEST guest-payload/flush.c g_flush_others 4ddf45cbabba */
 proctype initiator(byte me)
 {
 	byte t, k;
@@ -48,7 +55,7 @@ proctype initiator(byte me)
 
 	do
 	:: calm -> break
-	:: atomic { !calm && MAY_ASK && RUNS(me) -> store_pte(me) };
+	:: atomic { !calm && MAY_ASK && RUNS(me) -> drain_initiator(me); store_pte(me) };
 		do
 		:: t == TARGETS -> break
 		:: else -> if :: IS_SELF(me, t) :: else -> post(t) fi; t++
@@ -69,15 +76,13 @@ proctype initiator(byte me)
 	od
 }
 
-/* Any exit may end the stay in the guest between any two steps. The guest
- * itself does nothing but to use its TLB all the time.
- * DIGEST guest-payload/entry.S g_isr_flush 34207badd136
- * DIGEST guest-payload/entry.S g_isr_flush_x2apic 1d18cbd4ed48 */
-inline run_guest()
+#ifndef OWN_HANDLER
+/* DIGEST guest-payload/entry.S isr_flush f998efb4635d
+ * DIGEST guest-payload/entry.S serve_begin 73c9cb2ddf09
+ * DIGEST guest-payload/entry.S serve_end 721a1eed4f15 */
+inline handle_ipi()
 {
-	enter_guest(me);
-end_idle:
-	do
+	if
 	:: atomic { handler[me] == 0 && irq[me] -> irq[me] = false; handler[me] = 1 }
 	:: atomic { handler[me] == 1 -> sd_word_serve_begin(me, seen); handler[me] = 2 }
 #ifdef MUTANT_SERVE_BEFORE_FLUSH
@@ -88,18 +93,20 @@ end_idle:
 	:: atomic { handler[me] == 3 -> sd_word_serve_end(me, seen); seen = 0; handler[me] = 4 }
 #endif
 	:: atomic { handler[me] == 4 -> drain_vcpu(me); handler[me] = 0 }       /* iret serializes */
+	fi
+}
+#endif
+
+/* Any exit may end the stay in the guest between any two steps. The guest
+ * itself does nothing but to use its TLB all the time. */
+inline run_guest()
+{
+	enter_guest(me);
+end_idle:
+	do
+	:: handle_ipi()
 	:: atomic { !calm -> in_guest[me] = false; kvm_exit(); break }
 	od
-}
-
-/* A cancelled run: KVM_RUN has returned without having entered the guest. */
-inline run_is_cancelled()
-{
-#ifdef MUTANT_CANCELLED_RUN_DROPS_DEBT
-	atomic { preempted[me] = preempted[me] & ~SD_BYTE_FLUSH_TLB; flush_requested = false }
-#else
-	skip
-#endif
 }
 
 inline may_stay_parked()
@@ -121,15 +128,15 @@ proctype vcpu(byte me)
 {
 	byte k, old;
 	byte seen;                              /* by the handler, before its flush */
+#ifdef OWN_HANDLER
+	HANDLER_VARIABLES
+#endif
 	bool owes;                              /* the VMM's */
 	bool at_boundary, st_preempted, flush_requested;        /* KVM's, kvm.pml */
 
 	do
 	:: assert(PARKED_PROMISE(me));
 		may_stay_parked();
-#ifdef MUTANT_VECTOR_CLEARED
-		irq[me] = false;
-#endif
 		vcpu_unpark();
 		do
 		:: kvm_may_be_scheduled_out();
@@ -146,19 +153,4 @@ proctype vcpu(byte me)
 	od
 }
 
-init {
-	byte n;
-
-	atomic {
-		do
-		:: n < TARGETS -> run vcpu(n); n++
-		:: else -> break
-		od;
-		n = 0;
-		do
-		:: n < INITIATORS -> run initiator(n); n++
-		:: else -> break
-		od;
-		n = 0
-	}
-}
+#include "init.pml"

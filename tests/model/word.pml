@@ -70,9 +70,14 @@ inline drain_served(t)
 	fi
 }
 
+/* A protocol with more stores that may wait defines MORE_STORES and
+ * inline drain_more_of_initiator(i), inline drain_more_of_vcpu(t). */
 inline drain_initiator(i)
 {
 	drain_pte(i)
+#ifdef MORE_STORES
+	; drain_more_of_initiator(i)
+#endif
 #ifdef MUTUAL
 	; drain_served(i)
 #endif
@@ -81,6 +86,9 @@ inline drain_initiator(i)
 inline drain_vcpu(t)
 {
 	drain_served(t)
+#ifdef MORE_STORES
+	; drain_more_of_vcpu(t)
+#endif
 #ifdef MUTUAL
 	; drain_pte(t)
 #endif
