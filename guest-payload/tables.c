@@ -18,9 +18,9 @@ static void poison(uint32_t gpa)
 
 void g_pool_open(struct g_pool *pool, uint32_t initiator)
 {
-	pool->count = 0;
-	for (uint32_t i = SD_POOL_TABLES; i-- > 0;)
-		g_pool_free(pool, (uint32_t)g_pool_gpa(initiator) + i * SD_PAGE_BYTES);
+	for (uint32_t i = 0; i < SD_POOL_TABLES; i++)
+		pool->gpa[i] = (uint32_t)g_pool_gpa(initiator) + i * SD_PAGE_BYTES;
+	pool->count = SD_POOL_TABLES;
 }
 
 uint32_t g_pool_take(struct g_pool *pool)

@@ -3,7 +3,8 @@
  * tables.h - the pool an initiator takes page tables from and frees them to.
  *
  * Last in, first out: a page that was freed is the next one used, so that whoever
- * still walks it meets something else soon. All of a free page is poison.
+ * still walks it meets something else soon. A page that was freed is all poison, one
+ * that was never taken all zeros: neither has an entry that is present.
  */
 #ifndef TABLES_H
 #define TABLES_H
@@ -34,10 +35,11 @@ static inline struct sd_u64 *g_entry(uint64_t gpa, uint32_t index)
 	return (struct sd_u64 *)(uintptr_t)gpa + index;
 }
 
-/* g_pool_open - all pages of @initiator's pool are free. */
+/* g_pool_open - all pages of @initiator's pool are free. The initiator's vCPU, as
+ * below. */
 void g_pool_open(struct g_pool *pool, uint32_t initiator);
 
-/* g_pool_take - a page of poison. The pool is not empty. */
+/* g_pool_take - a page without a present entry. The pool is not empty. */
 uint32_t g_pool_take(struct g_pool *pool);
 
 /* g_pool_free - poison the page and put it back. */

@@ -36,7 +36,7 @@ static void link_directory(uint32_t initiator, uint64_t entry)
 					     SD_TREE_PDPT + initiator), entry);
 }
 
-/* The entries behind the last leaf stay poison, which is not present. */
+/* The entries behind the last leaf stay what they are: not present. */
 static void build_directory(struct g_tree *tree, struct g_pool *pool)
 {
 	tree->directory = g_pool_take(pool);
@@ -94,7 +94,8 @@ void g_tree_unlink(struct g_tree *tree)
 
 void g_tree_unlink_all(struct g_tree *tree)
 {
-	link_directory(tree->initiator, 0);
+	if (tree->directory != 0)
+		link_directory(tree->initiator, 0);
 }
 
 static void add(struct g_unlinked *unlinked, uint32_t *gpa)
