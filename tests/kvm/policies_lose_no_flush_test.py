@@ -20,8 +20,8 @@ def run(bench, policy, shape, flushes):
     vcpus = str(max(8, shape[0] + shape[2]))
     with tempfile.TemporaryDirectory() as folder:
         _, summary, _ = bench.run_clean(
-            folder, "--vcpus", vcpus, "--preempt", policy, "--initiators", initiators, "--pages", pages,
-            "--sleepers", sleepers, "--slice-us", "1000", "--pace-us", "20",
+            folder, "--vcpus", vcpus, "--preempt", policy, "--initiators", initiators,
+            "--pages", pages, "--sleepers", sleepers, "--slice-us", "1000", "--pace-us", "20",
             "--warmup", "0.02", "--flushes", flushes, "--duration", "60", limit_s=600)
     what = f"--preempt {policy}, initiators, pages, sleepers {shape}"
     names = [protocol["name"] for protocol in summary["protocols"]]

@@ -37,7 +37,8 @@ def main():
             check((result[event] > 0) == (event in HAPPENS[name]),
                   f"{name}: {event} is {result[event]}")
         check(result["spurious_ipis"] <= result["transfers"], f"{name}: more spurious than transfers")
-    check(all(row.ipis == 7 for row in rows if row.protocol in ("ipi", "sleep", "yield")), "not all interrupted")
+    check(all(row.ipis == 7 for row in rows if row.protocol in ("ipi", "sleep", "yield")),
+          "not all interrupted")
     check(all(row.ipis == 0 for row in rows if row.protocol == "hypercall"), "IPIs of hypercall")
 
 
