@@ -37,6 +37,10 @@ SREGS = ("HOST_MARKS", "FLUSH_BY_SREGS")
 NO_BUFFERS = ("NO_STORE_BUFFERS",)          # sequentially consistent, which x86 is not
 MARKING = ("PARK_MARKS",)                   # range.pml without transfer
 CLEARING = ("CLEARS_PENDING",)              # a transferred request's IPI is taken back
+HELD = ("HELD",)                            # grace.pml: how the flush goes
+MISSED = ("MISSED",)
+UNHEARD = ("UNHEARD",)
+GRACE = ("GRACE",)                          # and a grace period behind it
 
 
 def posts(count):
@@ -172,6 +176,33 @@ CASES = [
     refuted("hypercall", "MUTANT_CANCELLED_RUN_DROPS_DEBT", TWO),
     refuted("hypercall", "MUTANT_NO_SETTLE", TWO, MARKS),
 
+    holds("grace", ONE, HELD, STAY),
+    holds("grace", ONE, HELD, GRACE, STAY),
+    holds("grace", ONE, MISSED, GRACE, STAY),
+    holds("grace", ONE, UNHEARD, GRACE, STAY),
+    holds("grace", TWO_TARGETS, UNHEARD, GRACE, long=True),
+    holds("grace", MUTUAL, HELD, GRACE),
+    holds("grace", MUTUAL, MISSED, GRACE),
+    holds("grace", MUTUAL, HELD, long=True),
+    holds("grace", TWO_TARGETS, MISSED, GRACE, long=True),
+    holds("grace", TWO, MISSED, GRACE, long=True),
+    refuted("grace", "MISSED", ONE, how="freed"),
+    refuted("grace", "UNHEARD", ONE, how="freed"),
+    refuted("grace", "MUTANT_PASS_BY_STORE", ONE, UNHEARD, GRACE, how="freed"),
+    holds("grace", ("MUTANT_PASS_BY_STORE",), NO_BUFFERS, ONE, UNHEARD, GRACE),
+    holds("grace", ("MUTANT_PASS_BY_STORE",), ONE, MISSED, GRACE, long=True),
+    refuted("grace", "MUTANT_IN_WALK_FIRST", ONE, UNHEARD, GRACE, how="freed"),
+    holds("grace", ("MUTANT_IN_WALK_FIRST",), NO_BUFFERS, ONE, UNHEARD, GRACE),
+    holds("grace", ("MUTANT_IN_WALK_FIRST",), ONE, MISSED, GRACE, long=True),
+    refuted("grace", "MUTANT_NO_FENCE_BEFORE_NOTES", ONE, UNHEARD, GRACE, how="freed"),
+    holds("grace", ("MUTANT_NO_FENCE_BEFORE_NOTES",), NO_BUFFERS, ONE, UNHEARD, GRACE),
+    holds("grace", ("MUTANT_NO_FENCE_BEFORE_NOTES",), ONE, MISSED, GRACE, long=True),
+    refuted("grace", "MUTANT_PARKED_IS_QUIESCENT", ONE, MISSED, GRACE, how="freed"),
+    refuted("grace", "MUTANT_SERVE_BEFORE_FLUSH", ONE, HELD, how="freed"),
+    refuted("grace", "MUTANT_OFF_BY_STORE", ONE, HELD, how="freed"),
+    holds("grace", ("MUTANT_OFF_BY_STORE",), NO_BUFFERS, ONE, HELD, long=True),
+    refuted("grace", "MUTANT_WAITER_COUNTS_NO_PASS", MUTUAL, HELD, GRACE, how="deadlock"),
+
     holds("ipi_pending_2017", ("INITIATORS=1", "PARKS_SPARE_THE_HANDLER")),
     refuted("ipi_pending_2017", "ERROR_1", ("INITIATORS=1", "PARKS_SPARE_THE_HANDLER")),
     refuted("ipi_pending_2017", "ERROR_2", ("INITIATORS=2", "PARKS_SPARE_THE_HANDLER")),
@@ -181,9 +212,11 @@ CASES = [
 
 
 # How Spin says what was violated. Stale: a translation older than a flush that
-# returned is usable. Promise: PARKED_PROMISE. Deadlock: somebody waits for ever.
+# returned is usable. Freed: so is a page table that is another's by now. Promise:
+# PARKED_PROMISE. Deadlock: somebody waits for ever.
 ERRORS = {
     "stale": r"pan:1: assertion violated .*tlb\[",
+    "freed": r"pan:1: assertion violated .*(found|cached)\[",
     "promise": r"pan:1: assertion violated .*(request|preempted)\[",
     "deadlock": r"pan:1: invalid end state",
 }
@@ -218,8 +251,9 @@ def search(case, folder):
     """What the verifier printed, and how long it took."""
     start = time.monotonic()
     # A mutant that also deadlocks has to be refuted in the way that is stated.
-    ends = ["-E"] if case.expected in ("stale", "promise") else []
-    done = subprocess.run(["./pan", f"-m{DEPTH}", *ends], cwd=folder,
+    ends = ["-E"] if case.expected in ("stale", "freed", "promise") else []
+    depth = 2 * DEPTH if case.long else DEPTH
+    done = subprocess.run(["./pan", f"-m{depth}", *ends], cwd=folder,
                           capture_output=True, text=True, check=False)
     end = f"killed by signal {-done.returncode}\n" if done.returncode < 0 else ""
     return end + done.stdout + done.stderr, time.monotonic() - start

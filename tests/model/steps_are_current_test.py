@@ -18,7 +18,7 @@ from pathlib import Path
 MODELS = Path(__file__).resolve().parent
 ROOT = MODELS.parent.parent
 DIGEST = re.compile(r"\bDIGEST (?P<file>\S+) (?P<function>\w+) (?P<digest>[0-9a-f]+)")
-TRANSITIONS = ("include/word.h", "include/range.h", "include/asleep.h")
+TRANSITIONS = ("include/word.h", "include/range.h", "include/asleep.h", "include/grace.h")
 
 
 def without_comments(text):
