@@ -252,7 +252,7 @@ def search(case, folder):
     start = time.monotonic()
     # A mutant that also deadlocks has to be refuted in the way that is stated.
     ends = ["-E"] if case.expected in ("stale", "freed", "promise") else []
-    depth = 2 * DEPTH if case.long else DEPTH
+    depth = 4 * DEPTH if case.long else DEPTH
     done = subprocess.run(["./pan", f"-m{depth}", *ends], cwd=folder,
                           capture_output=True, text=True, check=False)
     end = f"killed by signal {-done.returncode}\n" if done.returncode < 0 else ""
