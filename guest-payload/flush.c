@@ -184,7 +184,8 @@ bool g_flush_floor(uint32_t self, struct g_range range)
 	tell_range(target, want, range);
 	g_gate_shootdown(&destination, 1, SD_VECTOR_FLUSH, range);
 	while (!sd_word_served(target, want)) {
-		if (sd_word_preempted(target))
+		/* Also one that is back: its park may have taken the IPI along. */
+		if (sd_word_preempted(target) || sd_u64_load(&target->parks) != parks)
 			return false;
 		g_pause();
 	}

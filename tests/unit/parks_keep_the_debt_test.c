@@ -29,6 +29,7 @@ static struct {
 	int lapic_error;
 	struct kvm_lapic_state lapic;
 	unsigned lapic_writes;
+	unsigned posted_meanwhile;      /* a vector that somebody posts behind KVM_GET_LAPIC */
 	unsigned runs;
 	unsigned kicks;                 /* to come in between, before KVM_RUN looks */
 	int run_result;
@@ -67,22 +68,6 @@ int kvm_set_sregs(struct kvm_vcpu_fd vcpu, const struct kvm_sregs *sregs, struct
 	return 0;
 }
 
-int kvm_get_lapic(struct kvm_vcpu_fd vcpu, struct kvm_lapic_state *lapic, struct why *why)
-{
-	(void)vcpu;
-	*lapic = g_kvm.lapic;
-	return g_kvm.lapic_error == 0 ? 0 : why_set(why, EXIT_HOST, g_kvm.lapic_error, "lapic");
-}
-
-int kvm_set_lapic(struct kvm_vcpu_fd vcpu, const struct kvm_lapic_state *lapic, struct why *why)
-{
-	(void)vcpu;
-	(void)why;
-	g_kvm.lapic = *lapic;
-	g_kvm.lapic_writes++;
-	return 0;
-}
-
 /* SDM volume 3, table 11-1: 32 vectors each 16 bytes. */
 #define ISR 0x100
 #define IRR 0x200
@@ -100,6 +85,24 @@ static void lapic_set(unsigned registers, unsigned vector)
 static bool lapic_is_set(unsigned registers, unsigned vector)
 {
 	return *lapic_byte(registers, vector) >> vector % 8 & 1;
+}
+
+int kvm_get_lapic(struct kvm_vcpu_fd vcpu, struct kvm_lapic_state *lapic, struct why *why)
+{
+	(void)vcpu;
+	*lapic = g_kvm.lapic;
+	if (g_kvm.posted_meanwhile != 0)
+		lapic_set(IRR, g_kvm.posted_meanwhile);
+	return g_kvm.lapic_error == 0 ? 0 : why_set(why, EXIT_HOST, g_kvm.lapic_error, "lapic");
+}
+
+int kvm_set_lapic(struct kvm_vcpu_fd vcpu, const struct kvm_lapic_state *lapic, struct why *why)
+{
+	(void)vcpu;
+	(void)why;
+	g_kvm.lapic = *lapic;
+	g_kvm.lapic_writes++;
+	return 0;
 }
 
 static int set_up(void **state)
@@ -332,6 +335,39 @@ static void a_spurious_ipi_is_taken_back_if_asked(void **state)
 	assert_true(was_flushed());
 }
 
+/* Between the two ioctls others may post: by default nothing is written over them. Who
+ * asks for clearing has to know that nobody does: the flush vector of a request that
+ * was taken over may get lost then, any other one must not be in use. */
+static void a_vector_posted_meanwhile_is_kept_by_default(void **state)
+{
+	(void)state;
+	lapic_set(IRR, SD_VECTOR_FLUSH);
+	g_kvm.posted_meanwhile = SD_VECTOR_PING;
+	transfer_once();
+	assert_int_equal(g_thread.counts.spurious_ipis, 1);
+	assert_true(lapic_is_set(IRR, SD_VECTOR_PING));
+	assert_true(lapic_is_set(IRR, SD_VECTOR_FLUSH));
+	/* Seen when it is there already: then nothing is taken back either. */
+	g_session.shape.clears_pending = true;
+	transfer_once();
+	assert_int_equal(g_thread.counts.cleared_ipis, 0);
+	assert_true(lapic_is_set(IRR, SD_VECTOR_PING));
+}
+
+static void a_late_ipi_of_a_request_taken_over_may_go_too(void **state)
+{
+	(void)state;
+	g_session.shape.clears_pending = true;
+	lapic_set(IRR, SD_VECTOR_FLUSH);
+	g_kvm.posted_meanwhile = SD_VECTOR_FLUSH;
+	transfer_once();
+	assert_int_equal(g_thread.counts.cleared_ipis, 1);
+	assert_false(lapic_is_set(IRR, SD_VECTOR_FLUSH));
+	/* Its request is served, and the flush is owed to the vCPU. */
+	assert_true(g_session.protocol->is_served(&g_region));
+	assert_true(was_flushed());
+}
+
 static void an_ipi_beside_others_is_left_alone(void **state)
 {
 	(void)state;
@@ -415,6 +451,8 @@ int main(void)
 		cmocka_unit_test_setup(each_handshake_has_its_vector, set_up),
 		cmocka_unit_test_setup(a_spurious_ipi_is_taken_back_if_asked, set_up),
 		cmocka_unit_test_setup(an_ipi_beside_others_is_left_alone, set_up),
+		cmocka_unit_test_setup(a_vector_posted_meanwhile_is_kept_by_default, set_up),
+		cmocka_unit_test_setup(a_late_ipi_of_a_request_taken_over_may_go_too, set_up),
 		cmocka_unit_test_setup(parks_settle_before_the_mark, set_up),
 		cmocka_unit_test_setup(a_run_that_does_not_settle_is_told, set_up),
 		cmocka_unit_test_setup(parked_time_is_counted, set_up),
