@@ -17,7 +17,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         done, summary, _ = bench.run_clean(
             folder, "--preempt", "host", "--protocol", "ipi,deferred,generation",
-            "--duration", "1")
+            "--duration", "60", "--flushes", "20")
     check_safe(summary["protocols"])
     marked = 0
     for protocol in summary["protocols"]:

@@ -34,7 +34,7 @@ def check_main_job(bench, way):
     with tempfile.TemporaryDirectory() as folder:
         done, summary, rows = bench.run_clean(
             folder, "--vcpus", "8", "--overcommit", "4", "--protocol", "all",
-            "--duration", "0.5", "--entry-flush", way)
+            "--duration", "60", "--flushes", "100", "--entry-flush", way)
     verdicts = expected_verdicts(summary)
     check_table(done.out, verdicts)
     check(f"entry flush by {way}" in done.out, f"the table does not say {way}:\n{done.out}")
