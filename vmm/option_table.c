@@ -252,6 +252,34 @@ static int read_preempt(const struct option_row *row, const char *value,
 	return error;
 }
 
+/* @item of @bytes is one of a list of figures. */
+static int figure_refuse(const struct option_row *row, const char *item, size_t bytes,
+			 const char *complaint, struct why *why)
+{
+	return why_set(why, EXIT_USAGE, EINVAL, "--%s %.*s: %s", row->name,
+		       bytes < 64 ? (int)bytes : 64, item, complaint);
+}
+
+static int read_limits(const struct option_row *row, const char *value,
+		       struct options *options, struct why *why)
+{
+	options->fail_over_count = 0;
+	for (const char *item = value;; item++) {
+		size_t bytes = strcspn(item, ",");
+		const char *complaint = options->fail_over_count == OPTIONS_MAX_FIGURES
+			? "more than 32"
+			: figure_limit_read(item, bytes,
+					    &options->fail_over[options->fail_over_count]);
+
+		if (complaint != NULL)
+			return figure_refuse(row, item, bytes, complaint, why);
+		options->fail_over_count++;
+		item += bytes;
+		if (*item == '\0')
+			return 0;
+	}
+}
+
 static int read_flag(const struct option_row *row, const char *value,
 		     struct options *options, struct why *why)
 {
@@ -316,6 +344,7 @@ const struct option_row g_option_rows[OPTION_ROWS] = {
 	{ TEXT("out",  out) },
 	{ TEXT("csv",  csv) },
 	{ TEXT("json", json) },
+	{ VALUE("fail-over", read_limits) },
 	{ FLAG("quiet", quiet), .letter = 'q' },
 	{ ACTION("host",           OPTIONS_HOST) },
 	{ ACTION("version",        OPTIONS_VERSION) },

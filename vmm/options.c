@@ -109,6 +109,29 @@ static int teardown_settle(struct options *options, struct why *why)
 	return 0;
 }
 
+/* Is @key measured? A threshold on anything else would hold whatever happens. */
+static int figure_settle(const struct options *options, const char *option,
+			 const struct figure_key *key, struct why *why)
+{
+	char name[FIGURE_KEY_BYTES];
+
+	for (uint32_t i = 0; i < options->protocol_count; i++)
+		if (options->protocols[i] == key->protocol)
+			return 0;
+	figure_key_text(name, key);
+	return why_set(why, EXIT_USAGE, EINVAL, "--%s %s: %s is not measured (--protocol)", option,
+		       name, protocol_name(key->protocol));
+}
+
+static int figures_settle(const struct options *options, struct why *why)
+{
+	int error = 0;
+
+	for (uint32_t i = 0; error == 0 && i < options->fail_over_count; i++)
+		error = figure_settle(options, "fail-over", &options->fail_over[i].key, why);
+	return error;
+}
+
 static int options_settle(struct options *options, struct why *why)
 {
 	uint32_t vcpus = options->vcpus;
@@ -117,7 +140,8 @@ static int options_settle(struct options *options, struct why *why)
 		return why_set(why, EXIT_USAGE, EINVAL,
 			       "--overcommit %u: must be 1 to %u (--vcpus)",
 			       options->overcommit, vcpus);
-	if (initiators_settle(options, why) || teardown_settle(options, why))
+	if (initiators_settle(options, why) || teardown_settle(options, why) ||
+	    figures_settle(options, why))
 		return -EINVAL;
 	if (options->realtime > 0 && options->preempt == PREEMPT_HOST)
 		return why_set(why, EXIT_USAGE, EINVAL, "--realtime %u: not with --preempt host",
@@ -240,10 +264,8 @@ int options_parse(int argc, char **argv, struct options *options, struct why *wh
 const char *options_help(void)
 {
 	return
-"Usage: vmm [OPTION]... [PAYLOAD]\n"
+"Usage: vmm [OPTION]... [PAYLOAD]   an ELF64 file instead of the built-in one\n"
 "Measure how long TLB shootdowns hold up a vCPU, and prove that none gets lost.\n"
-"PAYLOAD is an ELF64 file to run instead of the built-in one.\n"
-"\n"
 "The machine\n"
 "  --vcpus N             vCPUs, 1 to 1024 (8)\n"
 "  --overcommit K        vCPUs that share a slot, 1 to N (4, or N if less)\n"
@@ -256,7 +278,6 @@ const char *options_help(void)
 "  --realtime PRIO       SCHED_FIFO priority of vCPUs, 1 to 99; 0 is off (0)\n"
 "  --entry-flush WAY     flush on entry: auto, steal or sregs (auto)\n"
 "  --clear-pending       take back the IPI of a request that park took over\n"
-"\n"
 "The measurement, of each protocol\n"
 "  --protocol LIST       names, safe or all; see --list-protocols (safe)\n"
 "  --duration S          seconds, 0.01 to 86400 (2)\n"
@@ -270,14 +291,10 @@ const char *options_help(void)
 "  --flush-ceiling P     more than P pages: a full flush (33, emulated ring 0: 0)\n"
 "  --pace-us US          pause between two flushes of one, up to 1000000 (100)\n"
 "  --seed X              for all that is random, decimal or 0x... (1)\n"
-"\n"
 "Results\n"
-"  --out DIR             folder for the files (./out)\n"
+"  --out DIR             folder for the files (./out); -q, --quiet: no progress\n"
 "  --csv, --json FILE    instead of DIR/flush-latency.csv, DIR/summary.json\n"
-"  -q, --quiet           no progress\n"
-"\n"
-"Instead of a run: --list-protocols, --version, -h, --help, or\n"
-"  --host                what KVM is here and what its primitives cost\n"
-"\n"
+"  --fail-over LIST      limits, as generation:stall.p99=200us: exit 6 above one\n"
+"Instead: --host (what KVM is and costs), --list-protocols, --version, -h, --help\n"
 "Exit: 0 well, 1 wrong, 2 usage, 3 host, 4 guest, 5 results, 6 over threshold\n";
 }

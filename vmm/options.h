@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "figure_key.h"
 #include "protocols.h"
 #include "why.h"
 
@@ -54,6 +55,9 @@ enum preempt {
 /* --flush-ceiling not given: by what a page costs here (host_survey()). */
 #define FLUSH_CEILING_AUTO UINT32_MAX
 
+/* Names in one --fail-over or --print. */
+#define OPTIONS_MAX_FIGURES 32
+
 struct options {
 	enum options_action action;
 	uint32_t vcpus;                 /* 1 to SD_MAX_VCPUS */
@@ -87,6 +91,8 @@ struct options {
 	const char *out;                /* folder */
 	const char *csv;                /* file, NULL: out/flush-latency.csv */
 	const char *json;               /* file, NULL: out/summary.json (--host: none) */
+	struct figure_limit fail_over[OPTIONS_MAX_FIGURES];
+	uint32_t fail_over_count;
 	bool quiet;
 	const char *payload;            /* ELF file, NULL: the built-in one */
 };

@@ -80,17 +80,28 @@ static void list_add(enum sd_protocol *protocols, uint32_t *count, enum sd_proto
 	protocols[(*count)++] = protocol;
 }
 
+int protocol_read(const char *text, size_t bytes, enum sd_protocol *protocol)
+{
+	static const struct value_names names = VALUE_NAMES(g_names);
+	uint32_t number;
+
+	if (value_read_name(text, bytes, &names, &number))
+		return -EINVAL;
+	*protocol = (enum sd_protocol)number;
+	return 0;
+}
+
 /* Add all protocols that @item, of @bytes and not terminated, stands for. Returns
  * false when it is no word. */
 static bool list_add_item(enum sd_protocol *protocols, uint32_t *count,
 			  const char *item, size_t bytes)
 {
-	static const struct value_names names = VALUE_NAMES(g_names);
 	static const struct value_names groups = VALUE_NAMES(g_groups);
-	uint32_t protocol, group;
+	enum sd_protocol protocol;
+	uint32_t group;
 
-	if (!value_read_name(item, bytes, &names, &protocol)) {
-		list_add(protocols, count, (enum sd_protocol)protocol);
+	if (!protocol_read(item, bytes, &protocol)) {
+		list_add(protocols, count, protocol);
 		return true;
 	}
 	if (value_read_name(item, bytes, &groups, &group))

@@ -8,6 +8,7 @@
 #ifndef PROTOCOL_LIST_H
 #define PROTOCOL_LIST_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "protocols.h"
@@ -24,6 +25,10 @@
 __attribute__((warn_unused_result))
 int protocol_list_read(const char *text, enum sd_protocol protocols[SD_PROTOCOLS],
 		       uint32_t *count, const char **unknown);
+
+/* protocol_read - the protocol whose name the first @bytes of @text are. -EINVAL. */
+__attribute__((warn_unused_result))
+int protocol_read(const char *text, size_t bytes, enum sd_protocol *protocol);
 
 /* protocol_list_known - all that protocol_list_read() takes, for messages. */
 const char *protocol_list_known(void);

@@ -197,6 +197,7 @@ static enum exit_status report_run(struct run_results *results, struct output *o
 	if (results->first_instruction_ns != 0)
 		table_print(stdout, results);
 	status = worse(flush_stdout(), verdict_of(results, stderr));
+	status = worse(status, thresholds_of(results, stderr));
 	if (output_close_csv(output, &csv_why) != 0)
 		status = worse(status, csv_why.status);
 	if (output_write_json(output, summary_text(results), &json_why) != 0)

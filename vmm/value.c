@@ -64,6 +64,40 @@ int value_read_decimal(const char *text, double *value)
 	return 0;
 }
 
+/* Nanoseconds of the unit of @bytes at @text; 0 if it is none. */
+static double unit_ns(const char *text, size_t bytes)
+{
+	static const struct { const char *name; double ns; } units[] = {
+		{ "ns", 1 }, { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 },
+	};
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (strlen(units[i].name) == bytes && memcmp(units[i].name, text, bytes) == 0)
+			return units[i].ns;
+	return 0;
+}
+
+int value_read_ns(const char *text, size_t bytes, uint64_t *ns)
+{
+	char digits[32];
+	size_t count = 0;
+	double number, unit;
+
+	while (count < bytes && (isdigit((unsigned char)text[count]) || text[count] == '.'))
+		count++;
+	unit = unit_ns(text + count, bytes - count);
+	if (unit <= 0 || count >= sizeof(digits))
+		return -EINVAL;
+	memcpy(digits, text, count);
+	digits[count] = '\0';
+	if (value_read_decimal(digits, &number))
+		return -EINVAL;
+	if (number * unit > VALUE_MAX_NS)
+		return -ERANGE;
+	*ns = (uint64_t)(number * unit + 0.5);
+	return 0;
+}
+
 /* Add one item, 8 or 0-3, and leave *at behind it. */
 static int cpus_add_item(const char **at, cpu_set_t *cpus)
 {

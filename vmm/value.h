@@ -30,6 +30,17 @@ int value_read_seed(const char *text, uint64_t *value);
 __attribute__((warn_unused_result))
 int value_read_decimal(const char *text, double *value);
 
+#define VALUE_MAX_NS 1e12
+
+/**
+ * value_read_ns - a decimal and its unit, ns, us, ms or s, with nothing between: the
+ * @bytes at @text, in nanoseconds, rounded.
+ *
+ * Errors: -EINVAL; -ERANGE above VALUE_MAX_NS, 1000 s.
+ */
+__attribute__((warn_unused_result))
+int value_read_ns(const char *text, size_t bytes, uint64_t *ns);
+
 /**
  * value_read_cpus - a list such as 0-3,8; numbers may overlap.
  *

@@ -120,6 +120,49 @@ static const struct {
 	{ "--duration .",              "--duration .: not a number of seconds" },
 	{ "--duration",                "--duration: needs a value" },
 	{ "--warmup 60.1",             "--warmup 60.1: must be 0 to 60" },
+	{ "--fail-over",               "--fail-over: needs a value" },
+	{ "--fail-over 200us",
+	  "--fail-over 200us: must be as generation:stall.p99=200us" },
+	{ "--fail-over generation:stall.p99",
+	  "--fail-over generation:stall.p99: must be as generation:stall.p99=200us" },
+	{ "--fail-over ,generation:stall.p99=1us",
+	  "--fail-over : must be as generation:stall.p99=200us" },
+	{ "--fail-over generation:stall.p99=1us,",
+	  "--fail-over : must be as generation:stall.p99=200us" },
+	{ "--fail-over stall.p99=1us",
+	  "--fail-over stall.p99=1us: must be as generation:stall.p99" },
+	{ "--fail-over generation:p99=1us",
+	  "--fail-over generation:p99=1us: must be as generation:stall.p99" },
+	{ "--fail-over gen.x:p99=1us",
+	  "--fail-over gen.x:p99=1us: must be as generation:stall.p99" },
+	{ "--fail-over ipi:wall.max=1s,generations:stall.p99=1us",
+	  "--fail-over generations:stall.p99=1us: unknown protocol (see --list-protocols)" },
+	{ "--fail-over :stall.p99=1us",
+	  "--fail-over :stall.p99=1us: unknown protocol (see --list-protocols)" },
+	{ "--fail-over safe:stall.p99=1us",
+	  "--fail-over safe:stall.p99=1us: unknown protocol (see --list-protocols)" },
+	{ "--fail-over ipi:stalls.p99=1us",
+	  "--fail-over ipi:stalls.p99=1us: unknown time; one of wall, stall, floor, pte, switch" },
+	{ "--fail-over ipi:stall.p98=1us",
+	  "--fail-over ipi:stall.p98=1us: unknown quantile; one of p50, p90, p99, p995, p999, max" },
+	{ "--fail-over ipi:stall.p99=",
+	  "--fail-over ipi:stall.p99=: the limit must be a time up to 1000s, in ns, us, ms or s" },
+	{ "--fail-over ipi:stall.p99=200",
+	  "--fail-over ipi:stall.p99=200: the limit must be a time up to 1000s, in ns, us, ms or s" },
+	{ "--fail-over ipi:stall.p99=us",
+	  "--fail-over ipi:stall.p99=us: the limit must be a time up to 1000s, in ns, us, ms or s" },
+	{ "--fail-over ipi:stall.p99=-1us",
+	  "--fail-over ipi:stall.p99=-1us: the limit must be a time up to 1000s, in ns, us, ms or s" },
+	{ "--fail-over ipi:stall.p99=1.2.3us",
+	  "--fail-over ipi:stall.p99=1.2.3us: the limit must be a time up to 1000s, in ns, us, ms or s" },
+	{ "--fail-over ipi:stall.p99=1usx",
+	  "--fail-over ipi:stall.p99=1usx: the limit must be a time up to 1000s, in ns, us, ms or s" },
+	{ "--fail-over ipi:stall.p99=1000.1s",
+	  "--fail-over ipi:stall.p99=1000.1s: the limit must be a time up to 1000s, in ns, us, ms or s" },
+	{ "--fail-over none:stall.p99=1us",
+	  "--fail-over none:stall.p99: none is not measured (--protocol)" },
+	{ "--fail-over ipi:wall.max=1us --protocol generation",
+	  "--fail-over ipi:wall.max: ipi is not measured (--protocol)" },
 	{ "--seed -1",                 "--seed -1: must be a 64-bit number, decimal or 0x..." },
 	{ "--seed 0x",                 "--seed 0x: must be a 64-bit number, decimal or 0x..." },
 	{ "--seed 0x10000000000000000",
@@ -282,6 +325,75 @@ static void entry_flush_has_three_ways(void **state)
 			 ENTRY_FLUSH_STEAL);
 	assert_int_equal(command_line_options("--entry-flush sregs").entry_flush,
 			 ENTRY_FLUSH_SREGS);
+}
+
+/* Each item of the list of @line, in order. */
+static void limits_are_figures_and_times(void **state)
+{
+	static const struct figure_limit expected[] = {
+		{ { SD_PROTOCOL_generation, FIGURE_STALL, FIGURE_P99 }, 200000 },
+		{ { SD_PROTOCOL_ipi, FIGURE_WALL, FIGURE_MAX }, UINT64_C(1500000000) },
+		{ { SD_PROTOCOL_yield, FIGURE_FLOOR, FIGURE_P50 }, 0 },
+		{ { SD_PROTOCOL_sleep, FIGURE_PTE, FIGURE_P999 }, 250 },
+		{ { SD_PROTOCOL_takeover, FIGURE_SWITCH, FIGURE_P995 }, UINT64_C(1000000000000) },
+		{ { SD_PROTOCOL_deferred, FIGURE_WALL, FIGURE_P90 }, 1 },
+	};
+	struct options options = command_line_options(
+		"--fail-over generation:stall.p99=200us,ipi:wall.max=1.5s,yield:floor.p50=0ns,"
+		"sleep:pte.p999=.25us,takeover:switch.p995=1000s,deferred:wall.p90=0.0000005ms");
+
+	(void)state;
+	assert_int_equal(options.fail_over_count, COUNT_OF(expected));
+	for (size_t i = 0; i < COUNT_OF(expected); i++) {
+		assert_int_equal(options.fail_over[i].key.protocol, expected[i].key.protocol);
+		assert_int_equal(options.fail_over[i].key.times, expected[i].key.times);
+		assert_int_equal(options.fail_over[i].key.quantile, expected[i].key.quantile);
+		assert_true(options.fail_over[i].limit_ns == expected[i].limit_ns);
+	}
+	/* The last list counts; a control may have limits where it is measured. */
+	options = command_line_options("--fail-over ipi:wall.p50=1s,ipi:wall.p90=1s --protocol none "
+				       "--fail-over none:wall.p50=2s");
+	assert_int_equal(options.fail_over_count, 1);
+	assert_int_equal(options.fail_over[0].key.protocol, SD_PROTOCOL_none);
+	assert_int_equal(command_line_options("").fail_over_count, 0);
+}
+
+/* 32 of one list are taken, 33 are not. */
+static void a_list_of_limits_has_an_end(void **state)
+{
+	char line[1000] = "--fail-over ipi:wall.max=1s";
+	struct options options;
+	struct why why;
+
+	(void)state;
+	for (int i = 1; i < OPTIONS_MAX_FIGURES; i++)
+		strcat(line, ",ipi:wall.max=1s");
+	assert_int_equal(command_line_options(line).fail_over_count, OPTIONS_MAX_FIGURES);
+	strcat(line, ",ipi:pte.max=1s");
+	assert_int_equal(command_line_parse(line, &options, &why), -EINVAL);
+	assert_string_equal(why.text, "--fail-over ipi:pte.max=1s: more than 32");
+}
+
+/* Every name is read back as what it stands for. */
+static void figures_are_named_as_they_are_read(void **state)
+{
+	char name[FIGURE_KEY_BYTES];
+
+	(void)state;
+	for (int i = 0; i < SD_PROTOCOLS * FIGURE_TIMES * FIGURE_QUANTILES; i++) {
+		const struct figure_key key = {
+			(enum sd_protocol)(i % SD_PROTOCOLS),
+			(enum figure_times)(i / SD_PROTOCOLS % FIGURE_TIMES),
+			(enum figure_quantile)(i / SD_PROTOCOLS / FIGURE_TIMES),
+		};
+		struct figure_key read = { 0 };
+
+		figure_key_text(name, &key);
+		assert_null(figure_key_read(name, strlen(name), &read));
+		assert_int_equal(read.protocol, key.protocol);
+		assert_int_equal(read.times, key.times);
+		assert_int_equal(read.quantile, key.quantile);
+	}
 }
 
 #define STEP(step) (UINT32_C(1) << SD_STEP_##step)
@@ -496,6 +608,9 @@ int main(void)
 		cmocka_unit_test(flushes_alone_lift_the_deadline),
 		cmocka_unit_test(cpu_lists_are_sets),
 		cmocka_unit_test(entry_flush_has_three_ways),
+		cmocka_unit_test(limits_are_figures_and_times),
+		cmocka_unit_test(a_list_of_limits_has_an_end),
+		cmocka_unit_test(figures_are_named_as_they_are_read),
 		cmocka_unit_test(tables_are_freed_in_two_ways),
 		cmocka_unit_test(policies_have_steps_or_none),
 		cmocka_unit_test(names_are_those_of_the_command_line),

@@ -280,6 +280,40 @@ static void a_protocol_is_described(void **state)
 	json_decref(summary);
 }
 
+static void thresholds_have_their_figures(void **state)
+{
+	static const struct figure_limit limits[] = {
+		{ { SD_PROTOCOL_ipi, FIGURE_WALL, FIGURE_MAX }, 129899 },
+		{ { SD_PROTOCOL_ipi, FIGURE_WALL, FIGURE_MAX }, 129900 },
+		{ { SD_PROTOCOL_generation, FIGURE_FLOOR, FIGURE_P50 }, 7 },
+	};
+	struct run_results *run = fixture_reset();
+	const json_t *first, *last;
+	json_t *summary = parse(summary_text(run)), *list = json_object_get(summary, "fail_over");
+
+	(void)state;
+	assert_true(json_is_array(list));
+	assert_int_equal(json_array_size(list), 0);
+	json_decref(summary);
+	memcpy(g_fixture.options.fail_over, limits, sizeof(limits));
+	g_fixture.options.fail_over_count = LENGTH(limits);
+	histogram_init(&run->results[SD_PROTOCOL_generation].floor_ns);
+	summary = parse(summary_text(run));
+	list = json_object_get(summary, "fail_over");
+	assert_int_equal(json_array_size(list), 3);
+	first = json_array_get(list, 0);
+	check_string(first, "figure", "ipi:wall.max");
+	assert_int_equal(count_in(first, "limit_ns"), 129899);
+	assert_int_equal(count_in(first, "value_ns"), 129900);
+	assert_true(json_is_true(json_object_get(first, "exceeded")));
+	assert_true(json_is_false(json_object_get(json_array_get(list, 1), "exceeded")));
+	last = json_array_get(list, 2);
+	check_string(last, "figure", "generation:floor.p50");
+	assert_null(json_object_get(last, "value_ns"));
+	assert_true(json_is_false(json_object_get(last, "exceeded")));
+	json_decref(summary);
+}
+
 static void a_policy_is_named_with_its_steps(void **state)
 {
 	struct run_results *run = fixture_reset();
@@ -669,6 +703,7 @@ int main(void)
 		cmocka_unit_test(every_key_is_there),
 		cmocka_unit_test(the_run_is_described),
 		cmocka_unit_test(a_protocol_is_described),
+		cmocka_unit_test(thresholds_have_their_figures),
 		cmocka_unit_test(a_policy_is_named_with_its_steps),
 		cmocka_unit_test(marks_are_there_where_kvm_counts_them),
 		cmocka_unit_test(walks_are_there_in_a_teardown),

@@ -46,6 +46,36 @@ double figure_taken_pct(const struct protocol_result *result)
 	return quotient((double)result->taken_ns * 100.0, result->slot_cpu_ns);
 }
 
+const struct histogram *figure_times(const struct protocol_result *result,
+				     enum figure_times times)
+{
+	const struct histogram *const all[FIGURE_TIMES] = {
+		[FIGURE_WALL] = &result->wall_ns,
+		[FIGURE_STALL] = &result->stall_ns,
+		[FIGURE_FLOOR] = &result->floor_ns,
+		[FIGURE_PTE] = &result->pte_ns,
+		[FIGURE_SWITCH] = &result->switch_ns,
+	};
+
+	return all[times];
+}
+
+uint64_t figure_value_ns(const struct run_results *run, const struct figure_key *key,
+			 uint64_t *samples)
+{
+	*samples = 0;
+	for (uint32_t i = 0; i < run->result_count; i++) {
+		const struct histogram *times_ns;
+
+		if (run->results[i].protocol != key->protocol)
+			continue;
+		times_ns = figure_times(&run->results[i], key->times);
+		*samples = times_ns->count;
+		return histogram_quantile(times_ns, figure_quantile_share(key->quantile));
+	}
+	return 0;
+}
+
 /* Decimals that leave three digits; 9.996 has one, as it rounds to 10.0. */
 static int decimals_of(double value)
 {

@@ -30,6 +30,15 @@ uint64_t figure_bad_walks(const struct protocol_result *result);
 /* figure_taken_pct - share of the slots' CPU time that went elsewhere, in percent. */
 double figure_taken_pct(const struct protocol_result *result);
 
+/* figure_times - the distribution of @result that @times names. */
+const struct histogram *figure_times(const struct protocol_result *result,
+				     enum figure_times times);
+
+/* figure_value_ns - the value of @key in @run; 0 where it was not measured. *samples:
+ * how many it is of. */
+uint64_t figure_value_ns(const struct run_results *run, const struct figure_key *key,
+			 uint64_t *samples);
+
 struct figure_text {
 	char text[16];
 };

@@ -95,6 +95,28 @@ bool verdict_is_hazardous(const struct options *options, enum sd_protocol protoc
  */
 enum exit_status verdict_of(const struct run_results *run, FILE *messages);
 
+/* --- thresholds: threshold.c ------------------------------------------------ */
+
+/* What became of a --fail-over. */
+enum threshold {
+	THRESHOLD_HELD,
+	THRESHOLD_EXCEEDED,
+	THRESHOLD_UNMEASURED,   /* there is no such time: nothing is shown to hold */
+};
+
+/* threshold_of - of @limit, whose figure goes to *value_ns (0: unmeasured). */
+enum threshold threshold_of(const struct run_results *run, const struct figure_limit *limit,
+			    uint64_t *value_ns);
+
+/**
+ * thresholds_of - exit status that --fail-over has earned.
+ *
+ * Returns: EXIT_OK; EXIT_THRESHOLD when a threshold was exceeded, or when its figure was
+ *          not measured though the run was not interrupted. One line for each reason
+ *          goes to @messages.
+ */
+enum exit_status thresholds_of(const struct run_results *run, FILE *messages);
+
 /* --- progress: progress.c -------------------------------------------------- */
 
 /**

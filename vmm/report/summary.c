@@ -35,14 +35,11 @@ static void put_time(struct json_part *object, const char *key, const struct tim
 
 static void put_distribution(struct json_part *object, const char *key, const struct histogram *values)
 {
-	static const struct { const char *key; double quantile; } quantiles[] = {
-		{ "p50", 0.5 }, { "p90", 0.9 }, { "p99", 0.99 },
-		{ "p995", 0.995 }, { "p999", 0.999 }, { "max", 1.0 },
-	};
 	struct json_part part = part_new();
 
-	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
-		part_put_count(&part, quantiles[i].key, histogram_quantile(values, quantiles[i].quantile));
+	for (enum figure_quantile i = 0; i < FIGURE_QUANTILES; i++)
+		part_put_count(&part, figure_quantile_name(i),
+			       histogram_quantile(values, figure_quantile_share(i)));
 	part_put_count(&part, "samples", values->count);
 	part_put_part(object, key, part);
 }
@@ -239,6 +236,29 @@ static void put_findings(struct json_part *object, const struct run_results *run
 	part_put_count(object, "first_instruction_ns", run->first_instruction_ns);
 }
 
+/* --fail-over. A figure that was not measured has no value. */
+static void put_thresholds(struct json_part *object, const struct run_results *run)
+{
+	json_t *thresholds = json_array();
+
+	for (uint32_t i = 0; i < run->options->fail_over_count; i++) {
+		const struct figure_limit *limit = &run->options->fail_over[i];
+		struct json_part part = part_new();
+		char name[FIGURE_KEY_BYTES];
+		uint64_t value_ns;
+		enum threshold threshold = threshold_of(run, limit, &value_ns);
+
+		figure_key_text(name, &limit->key);
+		part_put_text(&part, "figure", name);
+		part_put_count(&part, "limit_ns", limit->limit_ns);
+		if (threshold != THRESHOLD_UNMEASURED)
+			part_put_count(&part, "value_ns", value_ns);
+		part_put_flag(&part, "exceeded", threshold == THRESHOLD_EXCEEDED);
+		part_append_part(object, thresholds, part);
+	}
+	part_put(object, "fail_over", thresholds);
+}
+
 char *summary_text(const struct run_results *run)
 {
 	struct json_part object = part_new();
@@ -252,6 +272,7 @@ char *summary_text(const struct run_results *run)
 	put_machine(&object, run->options);
 	put_preempt(&object, run->options);
 	put_findings(&object, run);
+	put_thresholds(&object, run);
 	put_lists(&object, run);
 	return part_text(object);
 }

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+/*
+ * threshold.c - did the figures stay below what --fail-over allows?
+ *
+ * Owns:    nothing; no state.
+ * Threads: any.
+ * Tested:  tests/unit/thresholds_are_kept_or_told_test.c
+ */
+#include "report.h"
+
+#include <inttypes.h>
+
+#include "figure.h"
+
+enum threshold threshold_of(const struct run_results *run, const struct figure_limit *limit,
+			    uint64_t *value_ns)
+{
+	uint64_t samples;
+
+	*value_ns = figure_value_ns(run, &limit->key, &samples);
+	if (samples == 0)
+		return THRESHOLD_UNMEASURED;
+	return *value_ns > limit->limit_ns ? THRESHOLD_EXCEEDED : THRESHOLD_HELD;
+}
+
+/* A run that was cut short has not failed for what it did not get to. */
+static bool threshold_fails(const struct run_results *run, enum threshold threshold)
+{
+	return threshold == THRESHOLD_EXCEEDED ||
+		(threshold == THRESHOLD_UNMEASURED && !run->interrupted);
+}
+
+enum exit_status thresholds_of(const struct run_results *run, FILE *messages)
+{
+	enum exit_status status = EXIT_OK;
+
+	for (uint32_t i = 0; i < run->options->fail_over_count; i++) {
+		const struct figure_limit *limit = &run->options->fail_over[i];
+		char name[FIGURE_KEY_BYTES];
+		uint64_t value_ns;
+		enum threshold threshold = threshold_of(run, limit, &value_ns);
+
+		figure_key_text(name, &limit->key);
+		if (threshold == THRESHOLD_EXCEEDED)
+			fprintf(messages, "%s: %" PRIu64 " ns, over the limit of %" PRIu64 " ns\n",
+				name, value_ns, limit->limit_ns);
+		else if (threshold == THRESHOLD_UNMEASURED)
+			fprintf(messages, "%s: not measured, so nothing shows that it keeps below "
+				"%" PRIu64 " ns\n", name, limit->limit_ns);
+		if (threshold_fails(run, threshold))
+			status = EXIT_THRESHOLD;
+	}
+	return status;
+}
