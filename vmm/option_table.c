@@ -51,12 +51,18 @@ static const char *const g_entry_flushes[] = {
 	[ENTRY_FLUSH_SREGS] = "sregs",
 };
 
+static const char *const g_extras[] = {
+	[EXTRA_EXITS] = "exits",
+};
+
+_Static_assert(sizeof(g_extras) / sizeof(g_extras[0]) == EXTRAS, "an extra has no name");
 _Static_assert(sizeof(g_steps) / sizeof(g_steps[0]) == SD_STEPS, "a step has no name");
 
 static const struct value_names g_workload_names = VALUE_NAMES(g_workloads);
 static const struct value_names g_table_free_names = VALUE_NAMES(g_table_frees);
 static const struct value_names g_preempt_names = VALUE_NAMES(g_preempts);
 static const struct value_names g_step_names = VALUE_NAMES(g_steps);
+static const struct value_names g_extra_names = VALUE_NAMES(g_extras);
 static const struct value_names g_entry_flush_names = VALUE_NAMES(g_entry_flushes);
 
 static const char *name_of(const struct value_names *names, uint32_t value)
@@ -252,6 +258,18 @@ static int read_preempt(const struct option_row *row, const char *value,
 	return error;
 }
 
+static int read_extras(const struct option_row *row, const char *value,
+		       struct options *options, struct why *why)
+{
+	const char *unknown;
+	char known[64];
+
+	if (!value_read_name_set(value, row->names, &options->extras, &unknown))
+		return 0;
+	value_names_text(known, sizeof(known), row->names, ", ");
+	return item_refuse(row, value, "", unknown, known, why);
+}
+
 /* @item of @bytes is one of a list of figures. */
 static int figure_refuse(const struct option_row *row, const char *item, size_t bytes,
 			 const char *complaint, struct why *why)
@@ -345,6 +363,7 @@ const struct option_row g_option_rows[OPTION_ROWS] = {
 	{ TEXT("csv",  csv) },
 	{ TEXT("json", json) },
 	{ VALUE("fail-over", read_limits) },
+	{ VALUE("extra", read_extras), .names = &g_extra_names },
 	{ FLAG("quiet", quiet), .letter = 'q' },
 	{ ACTION("host",           OPTIONS_HOST) },
 	{ ACTION("version",        OPTIONS_VERSION) },

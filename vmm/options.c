@@ -295,6 +295,7 @@ const char *options_help(void)
 "  --out DIR             folder for the files (./out); -q, --quiet: no progress\n"
 "  --csv, --json FILE    instead of DIR/flush-latency.csv, DIR/summary.json\n"
 "  --fail-over LIST      limits, as generation:stall.p99=200us: exit 6 above one\n"
+"  --extra LIST          exits: a table of the exits to userspace\n"
 "Instead: --host (what KVM is and costs), --list-protocols, --version, -h, --help\n"
 "Exit: 0 well, 1 wrong, 2 usage, 3 host, 4 guest, 5 results, 6 over threshold\n";
 }

@@ -55,6 +55,12 @@ enum preempt {
 /* --flush-ceiling not given: by what a page costs here (host_survey()). */
 #define FLUSH_CEILING_AUTO UINT32_MAX
 
+/* --extra: results that not everybody wants. */
+enum extra {
+	EXTRA_EXITS,            /* a table of the exits to userspace */
+	EXTRAS
+};
+
 /* Names in one --fail-over or --print. */
 #define OPTIONS_MAX_FIGURES 32
 
@@ -93,6 +99,7 @@ struct options {
 	const char *json;               /* file, NULL: out/summary.json (--host: none) */
 	struct figure_limit fail_over[OPTIONS_MAX_FIGURES];
 	uint32_t fail_over_count;
+	uint32_t extras;                /* bits 1 << EXTRA_ */
 	bool quiet;
 	const char *payload;            /* ELF file, NULL: the built-in one */
 };
@@ -108,6 +115,12 @@ int options_parse(int argc, char **argv, struct options *options, struct why *wh
 
 /* options_help - the text of --help: fits 80 x 40. */
 const char *options_help(void);
+
+/* options_wants - is @extra asked for? */
+static inline bool options_wants(const struct options *options, enum extra extra)
+{
+	return options->extras >> extra & 1;
+}
 
 /* protocol_name, protocol_kind, protocol_walkers - columns of protocols.def. */
 const char *protocol_name(enum sd_protocol protocol);

@@ -196,6 +196,8 @@ static enum exit_status report_run(struct run_results *results, struct output *o
 	/* A guest that did not boot has nothing to show. */
 	if (results->first_instruction_ns != 0)
 		table_print(stdout, results);
+	if (results->first_instruction_ns != 0 && options_wants(results->options, EXTRA_EXITS))
+		exits_print(stdout, results);
 	status = worse(flush_stdout(), verdict_of(results, stderr));
 	status = worse(status, thresholds_of(results, stderr));
 	if (output_close_csv(output, &csv_why) != 0)

@@ -79,6 +79,9 @@ static void *play_vcpu(void *argument)
 		g_thread.counts.switches += 11;
 		g_thread.counts.transfers += 3;
 		g_thread.counts.spurious_ipis += 2;
+		g_thread.counts.exits[EXIT_KIND_SIGNAL] = (struct exit_count){ 3, 9000, 4000 };
+		g_thread.counts.exits[SD_REQ_SLEEP] = (struct exit_count){ 1, 2000, 2000 };
+		g_thread.counts.exits[SD_REQ_STEP] = (struct exit_count){ 2, 400, 300 };
 		histogram_record(&g_slot.switches, 5000);
 		slot_pass(&g_slot, &g_thread.member, false);
 		session_vcpu_ready(&g_session);
@@ -184,6 +187,24 @@ static void samples_become_figures(void **state)
 	assert_int_equal(g_result.floor_ns.count, 1);
 	assert_int_equal(g_result.floor_ns.max, 25000);
 	assert_int_equal(g_result.wall_ns.count, 2);
+}
+
+/* 2 ticks a nanosecond; of the longest there is one, of the others a sum. */
+static void exits_add_up_over_rounds(void **state)
+{
+	const struct options options = options_of(2);
+
+	(void)state;
+	run_well(&g_two_flushes, &options);
+	run_well(&g_two_flushes, &options);
+	assert_int_equal(g_result.exits[EXIT_KIND_SIGNAL].count, 6);
+	assert_int_equal(g_result.exits[EXIT_KIND_SIGNAL].total_ns, 9000);
+	assert_int_equal(g_result.exits[EXIT_KIND_SIGNAL].max_ns, 2000);
+	assert_int_equal(g_result.exits[SD_REQ_SLEEP].count, 2);
+	assert_int_equal(g_result.exits[SD_REQ_SLEEP].total_ns, 2000);
+	assert_int_equal(g_result.exits[SD_REQ_STEP].count, 4);
+	assert_int_equal(g_result.exits[SD_REQ_STEP].max_ns, 150);
+	assert_int_equal(g_result.exits[SD_REQ_WAKE].count, 0);
 }
 
 static void counts_add_up_over_rounds(void **state)
@@ -333,6 +354,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(samples_become_figures, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(exits_add_up_over_rounds, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(counts_add_up_over_rounds, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(times_do_not_go_below_zero, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_job_is_what_the_options_say, set_up, tear_down),

@@ -280,6 +280,25 @@ static void a_protocol_is_described(void **state)
 	json_decref(summary);
 }
 
+static void exits_are_there_by_name(void **state)
+{
+	struct run_results *run = fixture_reset();
+	const json_t *exits;
+	json_t *summary;
+
+	(void)state;
+	run->results[0].exits[SD_REQ_FLUSH_OTHERS] = (struct exit_figure){ 7, 800, 90 };
+	summary = parse(summary_text(run));
+	exits = json_object_get(protocol_at(summary, 0), "exits");
+	assert_int_equal(json_object_size(exits), 1);
+	exits = json_object_get(exits, "flush-others");
+	assert_int_equal(count_in(exits, "count"), 7);
+	assert_int_equal(count_in(exits, "total_ns"), 800);
+	assert_int_equal(count_in(exits, "max_ns"), 90);
+	assert_int_equal(json_object_size(json_object_get(protocol_at(summary, 1), "exits")), 0);
+	json_decref(summary);
+}
+
 static void thresholds_have_their_figures(void **state)
 {
 	static const struct figure_limit limits[] = {
@@ -703,6 +722,7 @@ int main(void)
 		cmocka_unit_test(every_key_is_there),
 		cmocka_unit_test(the_run_is_described),
 		cmocka_unit_test(a_protocol_is_described),
+		cmocka_unit_test(exits_are_there_by_name),
 		cmocka_unit_test(thresholds_have_their_figures),
 		cmocka_unit_test(a_policy_is_named_with_its_steps),
 		cmocka_unit_test(marks_are_there_where_kvm_counts_them),

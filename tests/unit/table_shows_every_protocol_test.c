@@ -752,6 +752,53 @@ static void figures_keep_three_digits(void **state)
 		assert_string_equal(figure_ratio(ratios[i].ratio).text, ratios[i].text);
 }
 
+/* One row for each kind there was, none for others; shares are of the protocol's own. */
+static void exits_have_a_table_of_their_own(void **state)
+{
+	struct run_results *run = fixture_reset();
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *out = open_memstream(&text, &bytes);
+
+	(void)state;
+	assert_non_null(out);
+	run->results[SD_PROTOCOL_ipi].exits[EXIT_KIND_SIGNAL] =
+		(struct exit_figure){ 300, 1500000, 70000 };
+	run->results[SD_PROTOCOL_ipi].exits[SD_REQ_SLEEP] =
+		(struct exit_figure){ 100, 500000, 9000 };
+	run->results[SD_PROTOCOL_yield].exits[SD_REQ_STEP + SD_STEP_WALK] =
+		(struct exit_figure){ 1, 0, 0 };
+	exits_print(out, run);
+	fclose(out);
+	assert_string_equal(line_with(text, "ipi              signal"),
+		"ipi              signal           300   75.0%   75.0%  1.50ms 5.00us 70.0us");
+	assert_string_equal(line_with(text, "ipi              sleep"),
+		"ipi              sleep            100   25.0%   25.0%   500us 5.00us 9.00us");
+	assert_string_equal(line_with(text, "yield"),
+		"yield            step-walk          1  100.0%    0.0%     0ns    0ns    0ns");
+	assert_null(line_with(text, "generation"));
+	free(text);
+}
+
+/* A guest may ring any number: each is of some kind, and that has a name. */
+static void every_exit_has_a_name(void **state)
+{
+	(void)state;
+	assert_string_equal(exit_kind_name(EXIT_KIND_SIGNAL), "signal");
+	for (uint32_t step = 0; step < SD_STEPS; step++) {
+		const char *name = exit_kind_name(exit_kind_of(SD_REQ_STEP + step));
+
+		assert_memory_equal(name, "step-", 5);
+		assert_string_equal(name + 5, step_name(step));
+	}
+	assert_string_equal(exit_kind_name(exit_kind_of(SD_REQ_WAKE | 1023 << 16)), "wake");
+	assert_string_equal(exit_kind_name(exit_kind_of(SD_REQ_FLUSH_OTHERS)), "flush-others");
+	assert_string_equal(exit_kind_name(exit_kind_of(SD_REQ_STEP - 1)), "doorbell");
+	assert_true(exit_kind_of(UINT32_MAX) < EXIT_KINDS);
+	for (uint32_t kind = 0; kind <= EXIT_KINDS; kind++)
+		assert_non_null(exit_kind_name(kind));
+}
+
 static void primitives_are_shown_or_not_measured(void **state)
 {
 	static struct host_costs costs;
@@ -807,6 +854,8 @@ int main(void)
 		cmocka_unit_test(marks_beside_ours_are_said_once),
 		cmocka_unit_test(legends_are_not_cut),
 		cmocka_unit_test(figures_keep_three_digits),
+		cmocka_unit_test(exits_have_a_table_of_their_own),
+		cmocka_unit_test(every_exit_has_a_name),
 		cmocka_unit_test(primitives_are_shown_or_not_measured),
 	};
 

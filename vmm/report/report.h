@@ -39,10 +39,14 @@ size_t csv_row(char *out, const struct flush_row *row, enum sd_protocol protocol
 char *summary_text(const struct run_results *run);
 char *host_text(const struct run_results *run, const struct host_costs *costs);
 
-/* --- text: table.c, host_table.c ------------------------------------------ */
+/* --- text: table.c, exits_table.c, host_table.c ------------------------------------------ */
 
 /* table_print - the comparison table and the lines below it, to @out. */
 void table_print(FILE *out, const struct run_results *run);
+
+/* exits_print - a table of exits by protocol and reason, in the manner of perf-kvm(1), to
+ * @out. */
+void exits_print(FILE *out, const struct run_results *run);
 
 /* host_print - what this KVM host is and what its primitives cost. */
 void host_print(FILE *out, const struct run_results *run, const struct host_costs *costs);

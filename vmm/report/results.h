@@ -11,6 +11,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "exit_kind.h"
 #include "histogram.h"
 #include "options.h"
 
@@ -36,6 +37,13 @@ struct round_figure {
 	uint64_t measured_ns;           /* recording */
 	uint64_t decisions;             /* --preempt random: dispatches of all slots */
 	uint64_t decisions_digest;      /* of each slot's first DECISIONS_DIGESTED; 0 none */
+};
+
+/* Exits to userspace of one kind, warm-up included; out of the guest, parks apart. */
+struct exit_figure {
+	uint64_t count;
+	uint64_t total_ns;
+	uint64_t max_ns;
 };
 
 /* All rounds of one protocol together. */
@@ -78,6 +86,7 @@ struct protocol_result {
 	uint64_t vcpu_cpu_ns;           /* CPU time of the vCPU threads while recording */
 	uint64_t kvm_reported;          /* KVM marked a vCPU preempted (preemption_reported) */
 	uint64_t kvm_other;             /* scheduled out, and not marked (preemption_other) */
+	struct exit_figure exits[EXIT_KINDS];
 	struct round_figure *by_round;  /* [options->repeat]; the first `rounds` are filled */
 	uint64_t switches;
 	uint64_t dropped;               /* samples the ring had no room for */

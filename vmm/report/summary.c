@@ -113,6 +113,26 @@ static struct json_part round_part(const struct options *options, const struct r
 	return object;
 }
 
+/* Those that there were, by name. */
+static void put_exits(struct json_part *object, const struct protocol_result *result)
+{
+	struct json_part exits = part_new();
+
+	for (uint32_t kind = 0; kind < EXIT_KINDS; kind++) {
+		const struct exit_figure *figure = &result->exits[kind];
+		struct json_part part;
+
+		if (figure->count == 0)
+			continue;
+		part = part_new();
+		part_put_count(&part, "count", figure->count);
+		part_put_count(&part, "total_ns", figure->total_ns);
+		part_put_count(&part, "max_ns", figure->max_ns);
+		part_put_part(&exits, exit_kind_name(kind), part);
+	}
+	part_put_part(object, "exits", exits);
+}
+
 static void put_rounds(struct json_part *object, const struct options *options,
 		       const struct protocol_result *result)
 {
@@ -144,6 +164,7 @@ static struct json_part protocol_part(const struct run_results *run,
 	put_events(&object, run, result);
 	if (run->options->workload == WORKLOAD_TEARDOWN)
 		put_walks(&object, result);
+	put_exits(&object, result);
 	put_rounds(&object, run->options, result);
 	return object;
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include "exits.h"
 #include "lapic.h"
 #include "session.h"
 
@@ -63,6 +64,7 @@ int vcpu_park(struct vcpu_thread *thread)
 	int error = 0;
 
 	thread->parked_ticks = __rdtsc();
+	exit_end(thread, thread->parked_ticks);
 	if (thread->session->settles)
 		error = settle(thread);
 	/* Before the mark: whoever sees the vCPU served by this park also sees

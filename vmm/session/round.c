@@ -264,6 +264,20 @@ static void add_walks(struct course *course)
 	result->graces += graces;
 }
 
+static void add_exits(struct protocol_result *result, const struct vcpu_counts *counts, uint64_t hz)
+{
+	for (uint32_t kind = 0; kind < EXIT_KINDS; kind++) {
+		const struct exit_count *from = &counts->exits[kind];
+		struct exit_figure *to = &result->exits[kind];
+		uint64_t max_ns = ticks_ns(from->max_ticks, hz);
+
+		to->count += from->count;
+		to->total_ns += ticks_ns(from->ticks, hz);
+		if (max_ns > to->max_ns)
+			to->max_ns = max_ns;
+	}
+}
+
 /* The VMM's own counts; the threads are idle. */
 static void add_thread_counts(struct course *course)
 {
@@ -283,6 +297,7 @@ static void add_thread_counts(struct course *course)
 		result->wakes += counts->wakes;
 		result->spun += counts->spun;
 		result->steps += counts->steps;
+		add_exits(result, counts, session->tsc_hz);
 	}
 	for (uint32_t i = 0; i < session->slot_count; i++)
 		histogram_merge(&result->switch_ns, &session->slots[i].switches);

@@ -15,6 +15,7 @@
 #include <x86intrin.h>
 
 #include "clock.h"
+#include "exits.h"
 #include "lapic.h"
 #include "park.h"
 #include "request_flush.h"
@@ -310,6 +311,7 @@ static enum slice_end handle_io(struct vcpu_thread *thread)
 		return SLICE_FAILED;
 	}
 	memcpy(&request, (const char *)run + run->io.data_offset, sizeof(request));
+	thread->exit_kind = exit_kind_of(request);
 	return doorbell(thread, request);
 }
 
@@ -367,7 +369,9 @@ static enum slice_end run_once(struct vcpu_thread *thread)
 
 	if (error != 0)
 		return error > 0 ? SLICE_GOES_ON : SLICE_FAILED;
+	exit_end(thread, __rdtsc());
 	error = kvm_run(thread->vcpu.fd);
+	exit_begin(thread);
 	request_flush_leave(thread);
 	thread->unfinished = false;
 	if (error == -EINTR || error == -EAGAIN)

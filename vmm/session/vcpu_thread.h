@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "exit_kind.h"
 #include "slot.h"
 #include "vcpu.h"
 
@@ -31,6 +32,13 @@ enum vcpu_state {
 	VCPU_IDLE,              /* between jobs, off its slot */
 };
 
+/* Exits of one kind; TSC ticks out of the guest, parks not included. */
+struct exit_count {
+	uint64_t count;
+	uint64_t ticks;
+	uint64_t max_ticks;
+};
+
 /* What happened to a vCPU in a job; main reads it while no vCPU runs. */
 struct vcpu_counts {
 	uint64_t switches;              /* parks */
@@ -43,6 +51,7 @@ struct vcpu_counts {
 	uint64_t wakes;                 /* sent to others */
 	uint64_t spun;
 	uint64_t steps;
+	struct exit_count exits[EXIT_KINDS];
 };
 
 struct vcpu_thread {
@@ -62,6 +71,8 @@ struct vcpu_thread {
 	uint64_t sleep_until_ns;        /* of the sleep it is about to begin */
 	bool unfinished;                /* KVM_RUN has to complete the last doorbell yet */
 	uint64_t parked_ticks;          /* TSC when the park began */
+	uint32_t exit_kind;             /* of the exit in hand: EXIT_KIND_ or a doorbell */
+	uint64_t exit_ticks;            /* TSC at that exit; 0: in the guest, or parked */
 	struct vcpu_counts counts;      /* of the job in hand; main zeroes them */
 	uint64_t first_doorbell_ns;     /* CLOCK_MONOTONIC; 0 not yet */
 	uint64_t cpu_ns;                /* CPU time up to the last doorbell that ended a job */
