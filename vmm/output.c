@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "report.h"
+
 /* Every folder on the way to @path, and @path itself. */
 static int make_folder(const char *path, struct why *why)
 {
@@ -63,7 +65,7 @@ int output_open(struct output *output, const struct options *options, struct loo
 		error = open_json(output, why);
 	if (error != 0)
 		return error;
-	error = csv_file_open(&output->csv, loop, output->csv_path, why);
+	error = row_file_open(&output->csv, loop, output->csv_path, csv_header(), why);
 	if (error != 0)
 		close(output->json_fd);
 	return error;
@@ -106,5 +108,5 @@ int output_write_json(struct output *output, char *text, struct why *why)
 
 int output_close_csv(struct output *output, struct why *why)
 {
-	return csv_file_close(&output->csv, why);
+	return row_file_close(&output->csv, why);
 }

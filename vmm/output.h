@@ -5,13 +5,13 @@
 #ifndef OUTPUT_H
 #define OUTPUT_H
 
-#include "csv_file.h"
 #include "options.h"
+#include "row_file.h"
 
 struct output {
 	char csv_path[4096];
 	char json_path[4096];
-	struct csv_file csv;
+	struct row_file csv;
 	int json_fd;
 };
 

@@ -73,7 +73,7 @@ static uint64_t last_first_instruction(const struct session *session, uint64_t m
 }
 
 /* Rounds outside, protocols inside: drift of the host spreads over all. */
-static int run_rounds(struct session *session, struct run_results *results, struct csv_file *csv,
+static int run_rounds(struct session *session, struct run_results *results, struct row_file *csv,
 		      struct why *why)
 {
 	const struct options *options = results->options;
@@ -131,7 +131,7 @@ static struct session_shape shape_of(const struct options *options,
 }
 
 static int run_session(const struct run *run, struct run_results *results, struct loop *loop,
-		       struct kvm_system system, struct csv_file *csv, struct why *why)
+		       struct kvm_system system, struct row_file *csv, struct why *why)
 {
 	const struct options *options = run->options;
 	struct session_shape shape = shape_of(options, results);

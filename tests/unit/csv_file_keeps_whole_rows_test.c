@@ -15,7 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "csv_file.h"
+#include "report.h"
+#include "row_file.h"
 #include "unit_test.h"
 
 #define ROWS 20000              /* over several buffers */
@@ -56,7 +57,7 @@ static int group_set_up(void **state)
 	if (mkdtemp(g_folder) == NULL || loop_create(&g_loop, &why) != 0)
 		return -1;
 	snprintf(g_path, sizeof(g_path), "%s/rows.csv", g_folder);
-	return g_expected_bytes > 3 * CSV_BUFFER_BYTES ? 0 : -1;
+	return g_expected_bytes > 3 * ROW_FILE_BUFFER_BYTES ? 0 : -1;
 }
 
 static int group_tear_down(void **state)
@@ -68,22 +69,22 @@ static int group_tear_down(void **state)
 }
 
 /* All rows, with a push now and then, as a round does. Returns what close says. */
-static int write_rows(struct csv_file *file, const char *path, struct loop *loop, struct why *why)
+static int write_rows(struct row_file *file, const char *path, struct loop *loop, struct why *why)
 {
-	int error = csv_file_open(file, loop, path, why);
+	int error = row_file_open(file, loop, path, csv_header(), why);
 
 	if (error != 0)
 		return error;
 	for (uint32_t n = 0; n < ROWS; n++) {
 		struct flush_row row = row_of(n);
 
-		csv_file_row(file, &row, protocol_of(n));
+		row_file_add(file, csv_row(row_file_room(file), &row, protocol_of(n)));
 		if (n % 777 == 0)
-			csv_file_push(file);
+			row_file_push(file);
 		if (n % 997 == 0)
 			(void)loop_wait(loop, 0);
 	}
-	return csv_file_close(file, why);
+	return row_file_close(file, why);
 }
 
 static uint32_t count_lines(const char *bytes, size_t length)
@@ -111,7 +112,7 @@ static uint32_t whole_rows(const char *path)
 
 static void rows_are_in_the_file(void **state)
 {
-	static struct csv_file file;
+	static struct row_file file;
 	struct why why = { 0 };
 
 	(void)state;
@@ -125,19 +126,19 @@ static void rows_are_in_the_file(void **state)
 
 static void no_rows_leave_a_header(void **state)
 {
-	static struct csv_file file;
+	static struct row_file file;
 	struct why why = { 0 };
 
 	(void)state;
-	assert_int_equal(csv_file_open(&file, &g_loop, g_path, &why), 0);
-	csv_file_push(&file);
-	assert_int_equal(csv_file_close(&file, &why), 0);
+	assert_int_equal(row_file_open(&file, &g_loop, g_path, csv_header(), &why), 0);
+	row_file_push(&file);
+	assert_int_equal(row_file_close(&file, &why), 0);
 	assert_int_equal(whole_rows(g_path), 1);
 }
 
 static void a_full_disk_fails_the_run(void **state)
 {
-	static struct csv_file file;
+	static struct row_file file;
 	struct why why = { 0 };
 
 	(void)state;
@@ -149,11 +150,11 @@ static void a_full_disk_fails_the_run(void **state)
 
 static void what_cannot_be_opened_is_told(void **state)
 {
-	static struct csv_file file;
+	static struct row_file file;
 	struct why why = { 0 };
 
 	(void)state;
-	assert_int_equal(csv_file_open(&file, &g_loop, g_folder, &why), -EISDIR);
+	assert_int_equal(row_file_open(&file, &g_loop, g_folder, csv_header(), &why), -EISDIR);
 	assert_int_equal(why.status, EXIT_RESULTS);
 }
 
@@ -161,7 +162,7 @@ static void what_cannot_be_opened_is_told(void **state)
 static void run_limited(rlim_t bytes)
 {
 	const struct rlimit limit = { bytes, bytes };
-	static struct csv_file file;
+	static struct row_file file;
 	struct why why = { 0 };
 	struct loop loop;
 
@@ -179,8 +180,8 @@ static void a_limit_ends_the_file_with_a_whole_row(void **state)
 {
 	const size_t header = strlen(csv_header());
 	const size_t limits[] = {
-		0, 1, header - 1, header, header + 1, CSV_BUFFER_BYTES - 1, CSV_BUFFER_BYTES,
-		CSV_BUFFER_BYTES + 1, 300001, g_expected_bytes - 1,
+		0, 1, header - 1, header, header + 1, ROW_FILE_BUFFER_BYTES - 1, ROW_FILE_BUFFER_BYTES,
+		ROW_FILE_BUFFER_BYTES + 1, 300001, g_expected_bytes - 1,
 	};
 
 	(void)state;
@@ -221,7 +222,7 @@ static void *read_all(void *argument)
 }
 
 /* Through a pipe whose reader leaves after @limit bytes. */
-static int through_a_pipe(struct csv_file *file, struct reader *reader, struct why *why)
+static int through_a_pipe(struct row_file *file, struct reader *reader, struct why *why)
 {
 	pthread_t thread;
 	int error;
@@ -238,7 +239,7 @@ static int through_a_pipe(struct csv_file *file, struct reader *reader, struct w
 static void a_pipe_works(void **state)
 {
 	struct reader reader = { .limit = SIZE_MAX };
-	static struct csv_file file;
+	static struct row_file file;
 	struct why why = { 0 };
 
 	(void)state;
@@ -250,7 +251,7 @@ static void a_pipe_works(void **state)
 static void a_pipe_that_breaks_fails_the_run(void **state)
 {
 	struct reader reader = { .limit = 100000 };
-	static struct csv_file file;
+	static struct row_file file;
 	struct why why = { 0 };
 
 	(void)state;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "report.h"
 #include "round.h"
 #include "unit_test.h"
 
@@ -133,7 +134,7 @@ static struct options options_of(uint64_t flushes)
 	};
 }
 
-static int run(const struct options *options, struct csv_file *csv, uint32_t number,
+static int run(const struct options *options, struct row_file *csv, uint32_t number,
 	       struct why *why)
 {
 	struct round round = {
@@ -275,7 +276,7 @@ static void rows_are(const struct script *script, uint32_t number, const struct 
 	const struct options options = options_of(2);
 	char path[] = "/tmp/rounds_test_XXXXXX", expected[1024], found[1024] = "";
 	size_t bytes = strlen(csv_header());
-	static struct csv_file csv;
+	static struct row_file csv;
 	struct why why = { 0 };
 	int fd = mkstemp(path);
 
@@ -284,9 +285,9 @@ static void rows_are(const struct script *script, uint32_t number, const struct 
 	for (size_t i = 0; i < count; i++)
 		bytes += csv_row(expected + bytes, &rows[i], SD_PROTOCOL_generation);
 	g_script = script;
-	assert_int_equal(csv_file_open(&csv, &g_loop, path, &why), 0);
+	assert_int_equal(row_file_open(&csv, &g_loop, path, csv_header(), &why), 0);
 	assert_int_equal(run(&options, &csv, number, &why), 0);
-	assert_int_equal(csv_file_close(&csv, &why), 0);
+	assert_int_equal(row_file_close(&csv, &why), 0);
 	assert_int_equal(read(fd, found, sizeof(found)), bytes);
 	assert_memory_equal(found, expected, bytes);
 	close(fd);

@@ -14,6 +14,7 @@
 
 #include "clock.h"
 #include "host_load.h"
+#include "report.h"
 #include "samples.h"
 
 #define TICK_NS (100 * NS_PER_MS)
@@ -55,6 +56,13 @@ static uint64_t since_origin(struct course *course, uint64_t ticks)
 	return ticks - course->origin_ticks;
 }
 
+_Static_assert(CSV_ROW_MAX <= ROW_FILE_ROW_MAX, "a row of the CSV does not fit");
+
+static void add_row(struct row_file *csv, const struct flush_row *row, enum sd_protocol protocol)
+{
+	row_file_add(csv, csv_row(row_file_room(csv), row, protocol));
+}
+
 static void add_flush(struct course *course, const struct sd_sample *sample)
 {
 	struct protocol_result *result = course->round->result;
@@ -86,7 +94,7 @@ static void add_flush(struct course *course, const struct sd_sample *sample)
 	histogram_record(&result->stall_ns, row.stall_ns);
 	histogram_record(&result->pte_ns, row.pte_ns);
 	if (course->round->csv != NULL)
-		csv_file_row(course->round->csv, &row, result->protocol);
+		add_row(course->round->csv, &row, result->protocol);
 }
 
 static void add_sample(void *context, const struct sd_sample *sample)
@@ -106,7 +114,7 @@ static int drain(struct course *course, struct why *why)
 	int error = samples_drain(course->session, add_sample, course, why);
 
 	if (course->round->csv != NULL)
-		csv_file_push(course->round->csv);
+		row_file_push(course->round->csv);
 	return error;
 }
 

@@ -5,16 +5,16 @@
 #ifndef ROUND_H
 #define ROUND_H
 
-#include "csv_file.h"
 #include "kvm_stats.h"
 #include "results.h"
+#include "row_file.h"
 #include "session.h"
 
 struct round {
 	const struct options *options;
 	uint32_t number;                /* of --repeat, from 0 */
 	bool shows_progress;            /* the live line on stderr */
-	struct csv_file *csv;           /* NULL: none */
+	struct row_file *csv;           /* NULL: none */
 	struct protocol_result *result; /* added to */
 	bool interrupted;               /* out: a signal came */
 };

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * csv_file.c - the CSV, streamed in place (csv_file.h).
+ * row_file.c - a file of rows, streamed in place (row_file.h).
  *
  * Threads: main.
  * Tested:  tests/unit/csv_file_keeps_whole_rows_test.c
  */
-#include "csv_file.h"
+#include "row_file.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ static uint32_t rows_in(const char *bytes, uint32_t length)
 
 /* Cut the file back to the last whole row: @done of @length @bytes are on the
  * disk, and no more will be. */
-static void cut(struct csv_file *file, const char *bytes, uint32_t done, uint32_t length)
+static void cut(struct row_file *file, const char *bytes, uint32_t done, uint32_t length)
 {
 	uint32_t whole = done;
 
@@ -35,7 +35,7 @@ static void cut(struct csv_file *file, const char *bytes, uint32_t done, uint32_
 	file->lost_rows += rows_in(bytes + whole, length - whole);
 }
 
-static void start(struct csv_file *file, const char *bytes, uint32_t length)
+static void start(struct row_file *file, const char *bytes, uint32_t length)
 {
 	file->write.bytes = bytes;
 	file->write.length = length;
@@ -45,7 +45,7 @@ static void start(struct csv_file *file, const char *bytes, uint32_t length)
 
 /* Wait for the write under way and finish it: a short one is continued, one
  * that fails ends the file. */
-static void settle(struct csv_file *file)
+static void settle(struct row_file *file)
 {
 	const char *bytes = file->write.bytes;
 	uint32_t length = file->write.length, done = 0;
@@ -67,28 +67,29 @@ static void settle(struct csv_file *file)
 	file->write.length = 0;
 }
 
-int csv_file_open(struct csv_file *file, struct loop *loop, const char *path, struct why *why)
+int row_file_open(struct row_file *file, struct loop *loop, const char *path, const char *header,
+		  struct why *why)
 {
 	struct stat status;
 
-	*file = (struct csv_file){ .loop = loop, .path = path };
+	*file = (struct row_file){ .loop = loop, .path = path };
 	file->write.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (file->write.fd < 0)
 		return why_set(why, EXIT_RESULTS, errno, "%s: %s", path, strerror(errno));
 	if (fstat(file->write.fd, &status) == 0 && !S_ISREG(status.st_mode))
 		file->offset = UINT64_MAX;
-	file->buffers[0] = malloc(2 * CSV_BUFFER_BYTES);
+	file->buffers[0] = malloc(2 * ROW_FILE_BUFFER_BYTES);
 	if (file->buffers[0] == NULL) {
 		close(file->write.fd);
 		return why_set(why, EXIT_RESULTS, ENOMEM, "%s: %s", path, strerror(ENOMEM));
 	}
-	file->buffers[1] = file->buffers[0] + CSV_BUFFER_BYTES;
-	file->filled = (uint32_t)strlen(csv_header());
-	memcpy(file->buffers[0], csv_header(), file->filled);
+	file->buffers[1] = file->buffers[0] + ROW_FILE_BUFFER_BYTES;
+	file->filled = (uint32_t)strlen(header);
+	memcpy(file->buffers[0], header, file->filled);
 	return 0;
 }
 
-void csv_file_push(struct csv_file *file)
+void row_file_push(struct row_file *file)
 {
 	if (file->write.busy || file->filled == 0)
 		return;
@@ -101,19 +102,24 @@ void csv_file_push(struct csv_file *file)
 	file->filled = 0;
 }
 
-void csv_file_row(struct csv_file *file, const struct flush_row *row, enum sd_protocol protocol)
+char *row_file_room(struct row_file *file)
 {
-	if (file->filled > CSV_BUFFER_BYTES - CSV_ROW_MAX) {
+	if (file->filled > ROW_FILE_BUFFER_BYTES - ROW_FILE_ROW_MAX) {
 		settle(file);
-		csv_file_push(file);
+		row_file_push(file);
 	}
-	file->filled += (uint32_t)csv_row(file->buffers[file->filling] + file->filled, row, protocol);
+	return file->buffers[file->filling] + file->filled;
 }
 
-int csv_file_close(struct csv_file *file, struct why *why)
+void row_file_add(struct row_file *file, size_t bytes)
+{
+	file->filled += (uint32_t)bytes;
+}
+
+int row_file_close(struct row_file *file, struct why *why)
 {
 	settle(file);
-	csv_file_push(file);
+	row_file_push(file);
 	settle(file);
 	if (close(file->write.fd) != 0 && file->error == 0)
 		file->error = -errno;
