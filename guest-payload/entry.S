@@ -21,6 +21,8 @@
 #define ASKED      OWN(SD_REGION_ASKED)
 #define BY_PAGE    OWN(SD_REGION_BY_PAGE)
 #define PINGS      OWN(SD_REGION_PINGS)
+#define TRACE_HEAD OWN(SD_REGION_TRACE_HEAD)
+#define TRACE      OWN(SD_REGION_TRACE)
 #define MAILBOX    OWN(SD_REGION_MAILBOX)
 #define STEPS      (SD_CONTROL_GPA + SD_CONTROL_STEPS)
 #define EOI        (SD_APIC_VA + SD_APIC_EOI)
@@ -99,16 +101,38 @@ _start:
 	.endif
 	.endm
 
+/*
+ * An entry of the trace: the TSC. Uses up rax. PAIR(trace-head): the entry before the
+ * head, plain stores on TSO; one byte of the head is the index.
+ */
+	.if SD_TRACE_ENTRIES != 256
+	.error	"the trace has another length"
+	.endif
+	.macro	trace_mark traced
+	.if	\traced
+	pushq	%rdx
+	rdtsc
+	shlq	$32, %rdx
+	orq	%rdx, %rax
+	movzbl	TRACE_HEAD, %edx
+	movq	%rax, TRACE(, %rdx, 8)
+	incq	TRACE_HEAD
+	popq	%rdx
+	.endif
+	.endm
+
 /* What a handler saves: rax, and rcx if it says so. */
-	.macro	isr_enter rcx
+	.macro	isr_enter rcx, traced
 	.if	\rcx
 	pushq	%rcx
 	.endif
 	pushq	%rax
+	trace_mark \traced
 	.endm
 
 /* End of interrupt, registers, back. With x2APIC rcx was saved in any case. */
-	.macro	isr_leave rcx, x2apic
+	.macro	isr_leave rcx, x2apic, traced
+	trace_mark \traced
 	.if	\x2apic
 	jmp	x2apic_eoi
 	.else
@@ -121,19 +145,24 @@ _start:
 	.endif
 	.endm
 
-/* A flush handler in its four forms: plain or stepped, with xAPIC or x2APIC. */
-	.macro	form handler, name, stepped, x2apic
+/* A flush handler in its eight forms: with xAPIC or x2APIC, plain or stepped, traced or
+ * not. */
+	.macro	form handler, name, stepped, x2apic, traced
 	.balign 64
 	.globl	\name
 \name:
-	\handler \stepped, \x2apic
+	\handler \stepped, \x2apic, \traced
 	.endm
 
 	.macro	forms handler
-	form	\handler, g_\handler, 0, 0
-	form	\handler, g_\handler\()_x2apic, 0, 1
-	form	\handler, g_\handler\()_stepped, 1, 0
-	form	\handler, g_\handler\()_stepped_x2apic, 1, 1
+	form	\handler, g_\handler, 0, 0, 0
+	form	\handler, g_\handler\()_x2apic, 0, 1, 0
+	form	\handler, g_\handler\()_stepped, 1, 0, 0
+	form	\handler, g_\handler\()_stepped_x2apic, 1, 1, 0
+	form	\handler, g_\handler\()_traced, 0, 0, 1
+	form	\handler, g_\handler\()_traced_x2apic, 0, 1, 1
+	form	\handler, g_\handler\()_stepped_traced, 1, 0, 1
+	form	\handler, g_\handler\()_stepped_traced_x2apic, 1, 1, 1
 	.endm
 
 /* --- the gate --------------------------------------------------------------- */
@@ -219,18 +248,18 @@ g_gate_entry_empty:
 	step	\stepped, SD_STEP_READ
 	.endm
 
-	.macro	serve_end stepped, rcx, x2apic
+	.macro	serve_end stepped, rcx, x2apic, traced
 	step	\stepped, SD_STEP_FLUSHED
 	popq	SERVED
 	step	\stepped, SD_STEP_SERVED
-	isr_leave \rcx, \x2apic
+	isr_leave \rcx, \x2apic, \traced
 	.endm
 
-	.macro	isr_flush stepped, x2apic
-	isr_enter \x2apic
+	.macro	isr_flush stepped, x2apic, traced
+	isr_enter \x2apic, \traced
 	serve_begin \stepped
 	flush_all
-	serve_end \stepped, 0, \x2apic
+	serve_end \stepped, 0, \x2apic, \traced
 	.endm
 
 	forms	isr_flush
@@ -242,8 +271,8 @@ g_gate_entry_empty:
  * rcx: the range, then its number of pages; rax: the tag, then the first page,
  * in whose bits 6 to 11, which INVLPG ignores, the number is left standing.
  */
-	.macro	isr_flush_by_page stepped, x2apic
-	isr_enter 1
+	.macro	isr_flush_by_page stepped, x2apic, traced
+	isr_enter 1, \traced
 	serve_begin \stepped
 	movq	RANGE, %rcx
 	movq	%rcx, %rax
@@ -259,9 +288,9 @@ g_gate_entry_empty:
 	jmp	*4f(, %rcx, 8)
 	invlpg_pages 4, %rax, 3f
 	incq	BY_PAGE
-	serve_end \stepped, 1, \x2apic
+	serve_end \stepped, 1, \x2apic, \traced
 3:	flush_all
-	serve_end \stepped, 1, \x2apic
+	serve_end \stepped, 1, \x2apic, \traced
 	.endm
 
 	forms	isr_flush_by_page
@@ -271,23 +300,23 @@ g_gate_entry_empty:
  * flush, clear IPI_PENDING unless VMEXIT has. Its compare-and-swap loop ends
  * with the bit clear in any case: one locked AND. PAIR(2017-state)
  */
-	.macro	isr_flush_2017 stepped, x2apic
-	.if	\x2apic
-	isr_enter 1
+	.macro	isr_flush_2017 stepped, x2apic, traced
+	.if	\x2apic || \traced
+	isr_enter \x2apic, \traced
 	testl	$SD_2017_IPI_PENDING, STATE_2017
-	jz	x2apic_eoi
+	jz	3f
 	.else
 	testl	$SD_2017_IPI_PENDING, STATE_2017
 	jz	3f
-	isr_enter 0
+	isr_enter 0, 0
 	.endif
 	step	\stepped, SD_STEP_READ
 	flush_all
 	step	\stepped, SD_STEP_FLUSHED
 	lock andl $~SD_2017_IPI_PENDING, STATE_2017
 	step	\stepped, SD_STEP_SERVED
-	.if	\x2apic
-	jmp	x2apic_eoi
+	.if	\x2apic || \traced
+3:	isr_leave \x2apic, \x2apic, \traced
 	.else
 	popq	%rax
 3:	movl	$0, EOI
@@ -303,8 +332,8 @@ g_gate_entry_empty:
  * PAIR(left-asleep): the locked count comes behind it, and is the full fence
  * before the look at asleep. rax: the bits; rcx: an initiator, shifted.
  */
-	.macro	isr_flush_wake stepped, x2apic
-	isr_enter 1
+	.macro	isr_flush_wake stepped, x2apic, traced
+	isr_enter 1, \traced
 	xorl	%eax, %eax
 	xchgq	%rax, ASKED
 	step	\stepped, SD_STEP_READ
@@ -326,7 +355,7 @@ g_gate_entry_empty:
 	movq	%rcx, %rax
 	jmp	1b
 2:	step	\stepped, SD_STEP_SERVED
-	isr_leave 1, \x2apic
+	isr_leave 1, \x2apic, \traced
 	.endm
 
 	forms	isr_flush_wake
@@ -343,7 +372,7 @@ g_isr_ping:
 	.balign 64
 	.globl	g_isr_ping_x2apic
 g_isr_ping_x2apic:
-	isr_enter 1
+	isr_enter 1, 0
 	incq	PINGS
 x2apic_eoi:
 	pushq	%rdx

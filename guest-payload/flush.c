@@ -22,6 +22,35 @@ struct waiting {
 	uint16_t vcpu[SD_MAX_VCPUS];
 };
 
+/* TSC at the begin of a step, if it is recorded. */
+static uint64_t step_begin(const struct g_flush *flush)
+{
+	return flush->trace.ring != NULL ? g_tsc_start() : 0;
+}
+
+static void step_record(const struct g_flush *flush, uint16_t kind, uint32_t target,
+			uint16_t outcome, uint64_t start_ticks)
+{
+	struct sd_sample *sample = g_ring_next_spare(flush->trace.ring);
+
+	if (sample == NULL)
+		return;
+	sample->start_ticks = start_ticks;
+	sample->wall_ticks = g_tsc_start() - start_ticks;
+	sample->seq = flush->trace.seq;
+	sample->kind = kind;
+	sample->target = (uint16_t)target;
+	sample->outcome = outcome;
+	g_ring_push(flush->trace.ring);
+}
+
+static void step_end(const struct g_flush *flush, uint16_t kind, uint32_t target,
+		     uint16_t outcome, uint64_t start_ticks)
+{
+	if (flush->trace.ring != NULL)
+		step_record(flush, kind, target, outcome, start_ticks);
+}
+
 static uint32_t vector_of(const struct g_protocol_ops *ops)
 {
 	return ops->vector != 0 ? ops->vector : SD_VECTOR_FLUSH;
@@ -42,9 +71,12 @@ static void post_all(const struct g_protocol_ops *ops, uint32_t self, struct g_r
 
 	for (uint32_t vcpu = 0; vcpu < vcpus; vcpu++) {
 		uint32_t *want = &waiting->want[waiting->count];
+		uint16_t outcome = SD_REQUEST_SENT;
+		uint64_t start;
 
 		if (vcpu == self)
 			continue;
+		start = step_begin(flush);
 		switch (ops->post(self, g_region(vcpu), want)) {
 		case G_POST_WAIT:
 			if (ranged)
@@ -54,11 +86,14 @@ static void post_all(const struct g_protocol_ops *ops, uint32_t self, struct g_r
 			break;
 		case G_POST_COVERED:
 			flush->deferred++;
+			outcome = SD_REQUEST_DEFERRED;
 			break;
 		case G_POST_SKIPPED:
 			flush->skipped++;
+			outcome = SD_REQUEST_SKIPPED;
 			break;
 		}
+		step_end(flush, SD_SAMPLE_REQUEST, vcpu, outcome, start);
 	}
 }
 
@@ -107,10 +142,12 @@ static void wait_one(const struct g_protocol_ops *ops, uint32_t self, uint32_t v
 		ops->served != NULL ? ops->served : sd_word_served;
 	struct sd_region *target = g_region(vcpu);
 	bool helped = ops->help == NULL;
+	uint64_t start = step_begin(flush);
 
 	while (!served(target, want)) {
 		if (ops->cover != NULL && ops->cover(target)) {
 			flush->taken_over++;
+			step_end(flush, SD_SAMPLE_WAIT, vcpu, SD_WAIT_TAKEN_OVER, start);
 			return;
 		}
 		if (!helped && sd_word_preempted(target)) {
@@ -119,15 +156,19 @@ static void wait_one(const struct g_protocol_ops *ops, uint32_t self, uint32_t v
 		}
 		spin_once(spin);
 	}
+	step_end(flush, SD_SAMPLE_WAIT, vcpu, SD_WAIT_SERVED, start);
 }
 
 static void wait_all(const struct g_protocol_ops *ops, uint32_t self,
 		     const struct waiting *waiting, struct g_flush *flush)
 {
 	struct spin spin = { .own = g_region(self) };
+	uint64_t start;
 
 	if (ops->wait_all != NULL) {
+		start = step_begin(flush);
 		ops->wait_all(self);
+		step_end(flush, SD_SAMPLE_WAIT, SD_TARGET_ALL, SD_WAIT_SERVED, start);
 		return;
 	}
 	spin_begin(&spin);
@@ -141,7 +182,7 @@ void g_flush_others(const struct g_protocol_ops *ops, uint32_t self, struct g_ra
 	struct waiting waiting;
 
 	waiting.count = 0;
-	*flush = (struct g_flush){ .targets = g_control()->vcpus - 1 };
+	*flush = (struct g_flush){ .targets = g_control()->vcpus - 1, .trace = flush->trace };
 	if (ops->cover_all != NULL) {
 		g_step(SD_STEP_POSTED);
 		ops->cover_all(self, range);

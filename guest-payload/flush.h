@@ -6,6 +6,13 @@
 #define FLUSH_H
 
 #include "protocol.h"
+#include "samples.h"
+
+/* Where the steps of a flush are recorded. */
+struct g_trace {
+	struct g_ring *ring;    /* NULL: nowhere */
+	uint32_t seq;           /* of the flush */
+};
 
 /* What one flush did: counts of targets. */
 struct g_flush {
@@ -14,6 +21,7 @@ struct g_flush {
 	uint32_t deferred;      /* covered at once, by a mark */
 	uint32_t taken_over;    /* waited for, then covered by the initiator */
 	uint32_t skipped;       /* by a control */
+	struct g_trace trace;   /* the caller's; kept */
 };
 
 /**

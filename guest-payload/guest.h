@@ -141,12 +141,16 @@ void g_fail(const char *file, uint32_t line, uint64_t a, uint64_t b);
 void g_idt_init(void);
 void g_idt_set_gate(void (*handler)(void));
 
-/* entry.S: ring 0, never called from C. A flush handler has four forms. */
+/* entry.S: ring 0, never called from C. A flush handler has eight forms. */
 #define G_HANDLER_FORMS(name) \
 	void name(void); \
 	void name##_x2apic(void); \
 	void name##_stepped(void); \
-	void name##_stepped_x2apic(void);
+	void name##_stepped_x2apic(void); \
+	void name##_traced(void); \
+	void name##_traced_x2apic(void); \
+	void name##_stepped_traced(void); \
+	void name##_stepped_traced_x2apic(void);
 
 void g_gate_entry_shootdown(void);
 void g_gate_entry_shootdown_x2apic(void);

@@ -42,13 +42,16 @@ void g_idt_set_gate(void (*handler)(void))
 	idt_set(SD_VECTOR_GATE, (uint64_t)(uintptr_t)handler, GATE_USER);
 }
 
-/* The forms of a flush handler: [stepped][x2apic]. */
+/* The forms of a flush handler: [traced][stepped][x2apic]. */
 struct handler {
-	void (*form[2][2])(void);
+	void (*form[2][2][2])(void);
 };
 
-#define HANDLER(name) \
-	{ { { name, name##_x2apic }, { name##_stepped, name##_stepped_x2apic } } }
+#define HANDLER(name) { { \
+	{ { name, name##_x2apic }, { name##_stepped, name##_stepped_x2apic } }, \
+	{ { name##_traced, name##_traced_x2apic }, \
+	  { name##_stepped_traced, name##_stepped_traced_x2apic } }, \
+} }
 
 static const struct handler flush = HANDLER(g_isr_flush);
 static const struct handler flush_by_page = HANDLER(g_isr_flush_by_page);
@@ -66,10 +69,10 @@ static void (*const shootdown_gates[2][2])(void) = {
 
 static void set_flush(uint32_t vector, const struct handler *handler)
 {
-	bool stepped = g_control()->steps & HANDLER_STEPS;
+	bool stepped = g_control()->steps & HANDLER_STEPS, traced = g_control()->trace;
+	bool x2apic = g_control()->x2apic;
 
-	idt_set(vector, (uint64_t)(uintptr_t)handler->form[stepped][g_control()->x2apic != 0],
-		GATE_KERNEL);
+	idt_set(vector, (uint64_t)(uintptr_t)handler->form[traced][stepped][x2apic], GATE_KERNEL);
 }
 
 void g_idt_init(void)

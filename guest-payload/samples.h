@@ -8,6 +8,8 @@
 #ifndef SAMPLES_H
 #define SAMPLES_H
 
+#include <stddef.h>
+
 #include "guest.h"
 #include "sample.h"
 
@@ -36,6 +38,24 @@ static inline struct sd_sample *g_ring_next(struct g_ring *ring)
 		if (ring->head - ring->tail >= SD_RING_SAMPLES) {
 			sd_u64_store(&ring->region->dropped,
 				     sd_u64_load(&ring->region->dropped) + 1);
+			return NULL;
+		}
+	}
+	return &ring->samples[ring->head & (SD_RING_SAMPLES - 1)];
+}
+
+/**
+ * g_ring_next_spare - the same for what nobody counts on: NULL when half of the ring is
+ * full, so that flushes find room (then it has been counted apart).
+ */
+static inline struct sd_sample *g_ring_next_spare(struct g_ring *ring)
+{
+	if (ring->head - ring->tail >= SD_RING_SAMPLES / 2) {
+		/* PAIR(ring-tail) */
+		ring->tail = sd_u64_load_acquire(&ring->region->ring_tail);
+		if (ring->head - ring->tail >= SD_RING_SAMPLES / 2) {
+			sd_u64_store(&ring->region->trace_dropped,
+				     sd_u64_load(&ring->region->trace_dropped) + 1);
 			return NULL;
 		}
 	}

@@ -17,7 +17,7 @@
 
 #include "layout.h"
 
-#define SD_ABI_VERSION 4
+#define SD_ABI_VERSION 5
 
 /* Doorbells: 32-bit out to SD_PORT_REQUEST. The code is in bits 0 to 15; the others
  * are 0 but for SD_REQ_WAKE. */
@@ -84,7 +84,9 @@ struct sd_control {
 	uint32_t free_after_grace;      /* tables are freed after a grace period, not at once */
 	uint64_t ple_ticks;             /* SD_REQ_SPUN after so long; 0 never */
 	uint64_t sleep_ticks;           /* of a sleeper, each time */
-	uint64_t zero0;
+	uint32_t trace;                 /* 1: record handlers (region.trace) and the steps of
+	                                 * recorded flushes (sample.h) */
+	uint32_t zero0;
 
 	uint32_t job;                   /* SD_JOB_ */
 	uint32_t protocol;              /* index into protocols.def */

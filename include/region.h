@@ -34,6 +34,11 @@
 #define SD_REGION_WALK       0x340
 #define SD_REGION_WALKS      0x380
 #define SD_REGION_LINES_END  0x3c0
+#define SD_REGION_TRACE_HEAD 0x7c0
+#define SD_REGION_TRACE      0x800
+
+/* Entries of region.trace: as many as one byte counts. */
+#define SD_TRACE_ENTRIES     256
 
 /* Bits of the preempted byte (KVM_VCPU_PREEMPTED, KVM_VCPU_FLUSH_TLB). */
 #define SD_BYTE_PREEMPTED    1
@@ -105,7 +110,8 @@ struct sd_region {
 	struct sd_u64 started_ticks;                 /* TSC when an initiator took the job up */
 	struct sd_u64 argument;                      /* of the doorbell being rung */
 	struct sd_u64 by_page;                       /* requests served by INVLPG (handler) */
-	uint8_t       zero6[SD_REGION_MAILBOX - SD_REGION_COUNTS - 104];
+	struct sd_u64 trace_dropped;                 /* steps not recorded: ring half full */
+	uint8_t       zero6[SD_REGION_MAILBOX - SD_REGION_COUNTS - 112];
 
 	struct sd_mailbox mailbox;                   /* own vCPU; read once by the VMM */
 	uint8_t       zero7[SD_REGION_ASKED - SD_REGION_MAILBOX -
@@ -132,7 +138,14 @@ struct sd_region {
 	struct sd_u64 graces;                        /* grace periods begun: grace.h */
 	struct sd_u64 grace_ticks;                   /* of these, TSC */
 
-	uint8_t       zero8[SD_REGION_STRIDE - SD_REGION_LINES_END];
+	uint8_t       zero8[SD_REGION_TRACE_HEAD - SD_REGION_LINES_END];
+
+	/* Handler, with control.trace: TSC at the begin (even entries) and the end (odd ones)
+	 * of each run of a flush handler. The head only grows; what the VMM has not read in
+	 * time is written over. PAIR(trace-head): the entry is stored first. */
+	struct sd_u64 trace_head;
+	uint8_t       zero13[SD_REGION_TRACE - SD_REGION_TRACE_HEAD - 8];
+	struct sd_u64 trace[SD_TRACE_ENTRIES];
 };
 
 _Static_assert(offsetof(struct sd_region, preempted) == SD_REGION_PREEMPTED, "preempted moved");
@@ -156,6 +169,9 @@ _Static_assert(offsetof(struct sd_region, mailbox.file) == SD_MAILBOX_FILE, "mai
 _Static_assert(offsetof(struct sd_region, mailbox.a) == SD_MAILBOX_A, "mailbox moved");
 _Static_assert(offsetof(struct sd_region, mailbox.b) == SD_MAILBOX_B, "mailbox moved");
 _Static_assert(offsetof(struct sd_region, mailbox) == SD_REGION_MAILBOX, "mailbox moved");
+_Static_assert(offsetof(struct sd_region, trace_head) == SD_REGION_TRACE_HEAD, "trace moved");
+_Static_assert(offsetof(struct sd_region, trace) == SD_REGION_TRACE, "trace moved");
+_Static_assert(SD_REGION_TRACE + SD_TRACE_ENTRIES * 8 == SD_REGION_STRIDE, "trace ends early");
 _Static_assert(sizeof(struct sd_mailbox) == 64, "mailbox is not one line");
 _Static_assert(sizeof(struct sd_region) == SD_REGION_STRIDE, "region is not one page");
 #endif

@@ -19,6 +19,20 @@
 #define SD_SAMPLE_FLOOR 1       /* one running target: IPI, flush, acknowledgement */
 #define SD_SAMPLE_COST  2       /* a primitive: only wall_ticks counts */
 
+/* With control.trace: steps of the flush with the same seq, before its own sample. Start,
+ * wall, seq, kind, initiator, target and outcome count. They leave half of the ring free. */
+#define SD_SAMPLE_REQUEST 3     /* one target has been asked */
+#define SD_SAMPLE_WAIT    4     /* one target, or SD_TARGET_ALL, has been waited for */
+
+#define SD_TARGET_ALL 0xffff    /* every one that was asked */
+
+/* Outcome of a request, and of a wait. */
+#define SD_REQUEST_SENT     0   /* an IPI goes out */
+#define SD_REQUEST_DEFERRED 1
+#define SD_REQUEST_SKIPPED  2   /* by a control */
+#define SD_WAIT_SERVED      0
+#define SD_WAIT_TAKEN_OVER  1
+
 #ifndef __ASSEMBLER__
 #include <stddef.h>
 #include <stdint.h>
@@ -36,7 +50,9 @@ struct sd_sample {
 	uint16_t deferred;      /* targets marked, not waited for */
 	uint16_t taken_over;    /* of those waited for, deferred by the initiator */
 	uint16_t pages;
-	uint16_t zero0[7];
+	uint16_t target;        /* vCPU: of a step */
+	uint16_t outcome;       /* SD_REQUEST_ or SD_WAIT_: of a step */
+	uint16_t zero0[5];
 };
 
 _Static_assert(sizeof(struct sd_sample) == 64, "a sample is one cache line");

@@ -362,6 +362,7 @@ const struct option_row g_option_rows[OPTION_ROWS] = {
 	{ TEXT("out",  out) },
 	{ TEXT("csv",  csv) },
 	{ TEXT("json", json) },
+	{ TEXT("trace", trace) },
 	{ VALUE("fail-over", read_limits) },
 	{ VALUE("extra", read_extras), .names = &g_extra_names },
 	{ FLAG("quiet", quiet), .letter = 'q' },

@@ -109,6 +109,22 @@ static int teardown_settle(struct options *options, struct why *why)
 	return 0;
 }
 
+/* One file for two would be neither. */
+static int files_settle(const struct options *options, struct why *why)
+{
+	const struct { const char *option, *path; } files[] = {
+		{ "csv", options->csv }, { "json", options->json }, { "trace", options->trace },
+	};
+
+	for (size_t i = 1; i < sizeof(files) / sizeof(files[0]); i++)
+		for (size_t j = 0; j < i; j++)
+			if (files[i].path != NULL && files[j].path != NULL &&
+			    strcmp(files[i].path, files[j].path) == 0)
+				return why_set(why, EXIT_USAGE, EINVAL, "--%s and --%s: both are %s",
+					       files[j].option, files[i].option, files[i].path);
+	return 0;
+}
+
 /* Is @key measured? A threshold on anything else would hold whatever happens. */
 static int figure_settle(const struct options *options, const char *option,
 			 const struct figure_key *key, struct why *why)
@@ -146,9 +162,8 @@ static int options_settle(struct options *options, struct why *why)
 	if (options->realtime > 0 && options->preempt == PREEMPT_HOST)
 		return why_set(why, EXIT_USAGE, EINVAL, "--realtime %u: not with --preempt host",
 			       options->realtime);
-	if (options->csv != NULL && options->json != NULL && strcmp(options->csv, options->json) == 0)
-		return why_set(why, EXIT_USAGE, EINVAL, "--csv and --json: both are %s",
-			       options->csv);
+	if (files_settle(options, why))
+		return -EINVAL;
 	if (options->overcommit == 0)
 		options->overcommit = vcpus < 4 ? vcpus : 4;
 	options->slots = (vcpus + options->overcommit - 1) / options->overcommit;
@@ -294,6 +309,7 @@ const char *options_help(void)
 "Results\n"
 "  --out DIR             folder for the files (./out); -q, --quiet: no progress\n"
 "  --csv, --json FILE    instead of DIR/flush-latency.csv, DIR/summary.json\n"
+"  --trace FILE          a timeline for Perfetto: slots, vCPUs, requests\n"
 "  --fail-over LIST      limits, as generation:stall.p99=200us: exit 6 above one\n"
 "  --extra LIST          exits: a table of the exits to userspace\n"
 "Instead: --host (what KVM is and costs), --list-protocols, --version, -h, --help\n"

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "report.h"
+#include "trace_json.h"
 
 /* Every folder on the way to @path, and @path itself. */
 static int make_folder(const char *path, struct why *why)
@@ -49,6 +50,21 @@ static int open_json(struct output *output, struct why *why)
 	return 0;
 }
 
+static int open_trace(struct output *output, const struct options *options, struct loop *loop,
+		      struct why *why)
+{
+	int error;
+
+	output->has_trace = false;
+	if (options->trace == NULL)
+		return 0;
+	error = name_file(output->trace_path, options->trace, "", "", why);
+	if (error == 0)
+		error = row_file_open(&output->trace, loop, output->trace_path, TRACE_JSON_BEGIN, why);
+	output->has_trace = error == 0;
+	return error;
+}
+
 int output_open(struct output *output, const struct options *options, struct loop *loop,
 		struct why *why)
 {
@@ -67,7 +83,13 @@ int output_open(struct output *output, const struct options *options, struct loo
 		return error;
 	error = row_file_open(&output->csv, loop, output->csv_path, csv_header(), why);
 	if (error != 0)
-		close(output->json_fd);
+		goto close_json;
+	error = open_trace(output, options, loop, why);
+	if (error == 0)
+		return 0;
+	(void)!row_file_close(&output->csv, &(struct why){ 0 });
+close_json:
+	close(output->json_fd);
 	return error;
 }
 
@@ -109,4 +131,9 @@ int output_write_json(struct output *output, char *text, struct why *why)
 int output_close_csv(struct output *output, struct why *why)
 {
 	return row_file_close(&output->csv, why);
+}
+
+int output_close_trace(struct output *output, struct why *why)
+{
+	return output->has_trace ? row_file_close(&output->trace, why) : 0;
 }

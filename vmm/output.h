@@ -11,7 +11,10 @@
 struct output {
 	char csv_path[4096];
 	char json_path[4096];
+	char trace_path[4096];
 	struct row_file csv;
+	struct row_file trace;          /* open if has_trace */
+	bool has_trace;
 	int json_fd;
 };
 
@@ -38,5 +41,9 @@ int output_write_json(struct output *output, char *text, struct why *why);
 /* output_close_csv - the rest of the rows. */
 __attribute__((warn_unused_result))
 int output_close_csv(struct output *output, struct why *why);
+
+/* output_close_trace - the same of the timeline, if there is one. */
+__attribute__((warn_unused_result))
+int output_close_trace(struct output *output, struct why *why);
 
 #endif

@@ -74,7 +74,7 @@ static uint64_t last_first_instruction(const struct session *session, uint64_t m
 
 /* Rounds outside, protocols inside: drift of the host spreads over all. */
 static int run_rounds(struct session *session, struct run_results *results, struct row_file *csv,
-		      struct why *why)
+		      struct trace *trace, struct why *why)
 {
 	const struct options *options = results->options;
 
@@ -85,6 +85,7 @@ static int run_rounds(struct session *session, struct run_results *results, stru
 				.number = number,
 				.shows_progress = !options->quiet && isatty(STDERR_FILENO),
 				.csv = csv,
+				.trace = trace,
 				.result = &results->results[i],
 			};
 			int error = round_run(session, &round, why);
@@ -107,7 +108,7 @@ static bool flushes_by_page(const struct options *options)
 }
 
 static struct session_shape shape_of(const struct options *options,
-				     const struct run_results *results)
+				     const struct run_results *results, const struct trace *trace)
 {
 	return (struct session_shape){
 		.vcpus = options->vcpus,
@@ -127,14 +128,25 @@ static struct session_shape shape_of(const struct options *options,
 		.cpus = results->slot_cpus,
 		.realtime = options->realtime,
 		.marks_preempted = host_kvm_marks(),
+		.trace_rings = trace != NULL ? trace->rings : NULL,
 	};
 }
 
+static int begin_trace(struct trace *trace, const struct session *session, struct why *why)
+{
+	int error = trace_begin(trace, session, why);
+
+	if (error == 0)
+		trace_name_tracks(&trace->out, session);
+	return error;
+}
+
 static int run_session(const struct run *run, struct run_results *results, struct loop *loop,
-		       struct kvm_system system, struct row_file *csv, struct why *why)
+		       struct kvm_system system, struct row_file *csv, struct trace *trace,
+		       struct why *why)
 {
 	const struct options *options = run->options;
-	struct session_shape shape = shape_of(options, results);
+	struct session_shape shape = shape_of(options, results, trace);
 	static struct session session;
 	struct kvm_marks marks = { 0 };
 	int error = session_create(&session, loop, system, &shape, run->payload, why);
@@ -145,12 +157,15 @@ static int run_session(const struct run *run, struct run_results *results, struc
 	/* Not before: 300 KiB a protocol, all touched. */
 	for (uint32_t i = 0; i < results->result_count; i++)
 		protocol_result_init(&results->results[i], options->protocols[i]);
-	error = host_survey(&session, options->entry_flush, results, why);
+	if (trace != NULL)
+		error = begin_trace(trace, &session, why);
+	if (error == 0)
+		error = host_survey(&session, options->entry_flush, results, why);
 	if (error == 0)
 		error = round_read_marks(&session, &marks, why);
 	results->kvm_counts_marks = marks.known;
 	if (error == 0)
-		error = run_rounds(&session, results, csv, why);
+		error = run_rounds(&session, results, csv, trace, why);
 	session_destroy(&session);
 	return error;
 }
@@ -189,7 +204,7 @@ static enum exit_status flush_stdout(void)
  * ended the run. */
 static enum exit_status report_run(struct run_results *results, struct output *output)
 {
-	struct why csv_why = { 0 }, json_why = { 0 };
+	struct why csv_why = { 0 }, json_why = { 0 }, trace_why = { 0 };
 	enum exit_status status;
 
 	clock_gettime(CLOCK_REALTIME, &results->ended);
@@ -202,11 +217,39 @@ static enum exit_status report_run(struct run_results *results, struct output *o
 	status = worse(status, thresholds_of(results, stderr));
 	if (output_close_csv(output, &csv_why) != 0)
 		status = worse(status, csv_why.status);
+	if (output_close_trace(output, &trace_why) != 0)
+		status = worse(status, trace_why.status);
 	if (output_write_json(output, summary_text(results), &json_why) != 0)
 		status = worse(status, json_why.status);
 	say(&csv_why);
+	say(&trace_why);
 	say(&json_why);
 	return status;
+}
+
+/* *trace stays NULL where nothing is traced. */
+static int open_trace(const struct options *options, struct output *output, struct trace **trace,
+		      struct why *why)
+{
+	static struct trace only;
+	int error = 0;
+
+	if (!output->has_trace)
+		return 0;
+	error = trace_create(&only, options->vcpus, options->initiators, why);
+	if (error != 0)
+		return error;
+	only.out.file = &output->trace;
+	*trace = &only;
+	return 0;
+}
+
+static void close_trace(struct trace *trace, struct output *output, struct run_results *results)
+{
+	if (trace == NULL)
+		return;
+	trace_end(trace, &output->trace, &results->trace);
+	trace_destroy(trace);
 }
 
 enum exit_status run_bench(const struct run *run)
@@ -215,6 +258,7 @@ enum exit_status run_bench(const struct run *run)
 	struct run_results results = { 0 };
 	struct kvm_system system = { .fd = -1 };
 	struct why why = { 0 };
+	struct trace *trace = NULL;
 	struct loop loop;
 	int error = kvm_open(&system, &why);
 
@@ -229,10 +273,13 @@ enum exit_status run_bench(const struct run *run)
 	error = output_open(&output, run->options, &loop, &why);
 	if (error != 0)
 		goto destroy_loop;
-	error = capabilities_drop(run->options->realtime != 0, &why);
+	error = open_trace(run->options, &output, &trace, &why);
 	if (error == 0)
-		error = run_session(run, &results, &loop, system, &output.csv, &why);
+		error = capabilities_drop(run->options->realtime != 0, &why);
+	if (error == 0)
+		error = run_session(run, &results, &loop, system, &output.csv, trace, &why);
 	results.interrupted |= error == -EINTR;
+	close_trace(trace, &output, &results);
 	why.status = worse(report_run(&results, &output), why.status);
 destroy_loop:
 	loop_destroy(&loop);

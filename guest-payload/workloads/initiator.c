@@ -92,12 +92,20 @@ static void floor_once(struct initiator *in, bool recording)
 		       &(struct g_flush){ .targets = 1, .ipis = 1 });
 }
 
+static struct g_trace trace_of(struct initiator *in, bool recording)
+{
+	return (struct g_trace){
+		.ring = recording && g_control()->trace ? &in->ring : NULL,
+		.seq = in->seq,
+	};
+}
+
 static void flush_once(struct initiator *in, bool recording)
 {
 	struct sd_region *own = g_region(in->self);
 	uint64_t pte_start, before, cost;
 	struct moment from, to;
-	struct g_flush flush;
+	struct g_flush flush = { .trace = trace_of(in, recording) };
 
 	in->workload->before(in->self);
 	pte_start = g_tsc_start();

@@ -80,7 +80,7 @@ static void teardown_pause(uint32_t self)
 static void teardown_after(uint32_t self)
 {
 	struct teardown *teardown = &teardowns[self];
-	struct g_flush ignored;
+	struct g_flush ignored = { .trace = { .ring = NULL } };
 
 	g_tree_unlink_all(&teardown->tree);
 	g_flush_others(g_protocols[g_control()->protocol], self, G_EVERYTHING, &ignored);

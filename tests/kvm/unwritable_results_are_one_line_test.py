@@ -23,7 +23,9 @@ def main():
                 (["--out", good, "--csv", f"{file}/x.csv"], f"{file}/x.csv"),
                 (["--out", good, "--csv", folder], folder),
                 (["--out", good, "--json", f"{file}/x.json"], f"{file}/x.json"),
-                (["--out", good, "--json", folder], folder)]:
+                (["--out", good, "--json", folder], folder),
+                (["--out", good, "--trace", f"{file}/x.json"], f"{file}/x.json"),
+                (["--out", good, "--trace", folder], folder)]:
             check_refused(bench.run([bench.vmm, *options]), options, 5, name)
         check(pathlib.Path(file).read_text(encoding="ascii") == "mine\n", "the file was changed")
 

@@ -280,6 +280,27 @@ static void a_protocol_is_described(void **state)
 	json_decref(summary);
 }
 
+/* Only where there is a timeline. */
+static void a_timeline_has_its_counts(void **state)
+{
+	struct run_results *run = fixture_reset();
+	const json_t *trace;
+	json_t *summary = parse(summary_text(run));
+
+	(void)state;
+	assert_null(json_object_get(summary, "trace"));
+	json_decref(summary);
+	g_fixture.options.trace = "t.json";
+	run->trace = (struct trace_counts){ 11, 12, 13, 14 };
+	summary = parse(summary_text(run));
+	trace = json_object_get(summary, "trace");
+	assert_int_equal(count_in(trace, "slices"), 11);
+	assert_int_equal(count_in(trace, "arrows"), 12);
+	assert_int_equal(count_in(trace, "arrows_lost"), 13);
+	assert_int_equal(count_in(trace, "dropped"), 14);
+	json_decref(summary);
+}
+
 static void exits_are_there_by_name(void **state)
 {
 	struct run_results *run = fixture_reset();
@@ -722,6 +743,7 @@ int main(void)
 		cmocka_unit_test(every_key_is_there),
 		cmocka_unit_test(the_run_is_described),
 		cmocka_unit_test(a_protocol_is_described),
+		cmocka_unit_test(a_timeline_has_its_counts),
 		cmocka_unit_test(exits_are_there_by_name),
 		cmocka_unit_test(thresholds_have_their_figures),
 		cmocka_unit_test(a_policy_is_named_with_its_steps),

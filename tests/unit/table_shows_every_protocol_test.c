@@ -752,6 +752,18 @@ static void figures_keep_three_digits(void **state)
 		assert_string_equal(figure_ratio(ratios[i].ratio).text, ratios[i].text);
 }
 
+static void what_a_timeline_lacks_is_said(void **state)
+{
+	struct run_results *run = fixture_reset();
+
+	(void)state;
+	assert_says(run, "timeline", false);
+	run->trace.dropped = 1;
+	assert_says(run, "timeline: 1 event found no room and is missing", true);
+	run->trace.dropped = 20000;
+	assert_says(run, "timeline: 20.0k events found no room and are missing", true);
+}
+
 /* One row for each kind there was, none for others; shares are of the protocol's own. */
 static void exits_have_a_table_of_their_own(void **state)
 {
@@ -854,6 +866,7 @@ int main(void)
 		cmocka_unit_test(marks_beside_ours_are_said_once),
 		cmocka_unit_test(legends_are_not_cut),
 		cmocka_unit_test(figures_keep_three_digits),
+		cmocka_unit_test(what_a_timeline_lacks_is_said),
 		cmocka_unit_test(exits_have_a_table_of_their_own),
 		cmocka_unit_test(every_exit_has_a_name),
 		cmocka_unit_test(primitives_are_shown_or_not_measured),

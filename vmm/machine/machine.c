@@ -116,6 +116,7 @@ static int fill(struct machine *machine, struct machine_shape shape,
 	control->by_page = shape.by_page;
 	control->sleepers = shape.sleepers;
 	control->free_after_grace = shape.free_after_grace;
+	control->trace = shape.trace;
 	page_tables_build(&machine->memory);
 	return elf_load(payload.name, payload.image, payload.bytes, machine->memory.hva,
 			machine->memory.bytes, &machine->entry, why);

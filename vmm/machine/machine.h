@@ -30,6 +30,7 @@ struct machine_shape {
 	bool by_page;
 	uint32_t sleepers;
 	bool free_after_grace;
+	bool trace;                     /* handlers and steps of flushes are recorded */
 };
 
 /* The payload to boot: its bytes stay the caller's. */

@@ -114,6 +114,14 @@ struct host_facts {
 	double load_1m;                 /* at start */
 };
 
+/* How much a timeline holds; of the whole run. */
+struct trace_counts {
+	uint64_t slices;
+	uint64_t arrows;
+	uint64_t arrows_lost;           /* requests for which nothing was found that covered them */
+	uint64_t dropped;               /* events for which there was no room in a ring */
+};
+
 struct run_results {
 	const struct options *options;
 	int argc;
@@ -129,6 +137,7 @@ struct run_results {
 	                                   that is parked may keep old translations */
 	uint64_t first_instruction_ns;  /* main() to the last vCPU's first doorbell */
 	bool interrupted;               /* SIGINT */
+	struct trace_counts trace;      /* zeros without --trace */
 	cpu_set_t slot_cpus;            /* CPUs in use */
 	uint32_t result_count;
 	struct protocol_result *results; /* [result_count], in the order of options */

@@ -280,6 +280,21 @@ static void put_thresholds(struct json_part *object, const struct run_results *r
 	part_put(object, "fail_over", thresholds);
 }
 
+/* The timeline, if there is one. */
+static void put_trace(struct json_part *object, const struct run_results *run)
+{
+	struct json_part part;
+
+	if (run->options->trace == NULL)
+		return;
+	part = part_new();
+	part_put_count(&part, "slices", run->trace.slices);
+	part_put_count(&part, "arrows", run->trace.arrows);
+	part_put_count(&part, "arrows_lost", run->trace.arrows_lost);
+	part_put_count(&part, "dropped", run->trace.dropped);
+	part_put_part(object, "trace", part);
+}
+
 char *summary_text(const struct run_results *run)
 {
 	struct json_part object = part_new();
@@ -294,6 +309,7 @@ char *summary_text(const struct run_results *run)
 	put_preempt(&object, run->options);
 	put_findings(&object, run);
 	put_thresholds(&object, run);
+	put_trace(&object, run);
 	put_lists(&object, run);
 	return part_text(object);
 }

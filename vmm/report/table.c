@@ -380,6 +380,10 @@ static void notes_print(FILE *out, const struct run_results *run)
 	if (run->options->slots > cpus)
 		line_print(out, "%u slots on %u CPU%s: the host's scheduler is part of these figures",
 			   run->options->slots, cpus, line_plural(cpus));
+	if (run->trace.dropped > 0)
+		line_print(out, "timeline: %s event%s found no room and %s missing",
+			   figure_count(run->trace.dropped).text, line_plural(run->trace.dropped),
+			   run->trace.dropped == 1 ? "is" : "are");
 	if (run->interrupted)
 		line_print(out, "interrupted: the figures cover what had run by then");
 }

@@ -28,6 +28,7 @@ static inline void exit_end(struct vcpu_thread *thread, uint64_t now_ticks)
 
 	if (thread->exit_ticks == 0)
 		return;
+	trace_add(thread->trace, TRACE_EXIT, thread->exit_ticks, now_ticks, thread->exit_kind);
 	thread->exit_ticks = 0;
 	count->count++;
 	count->ticks += ticks;

@@ -65,6 +65,8 @@ int vcpu_park(struct vcpu_thread *thread)
 
 	thread->parked_ticks = __rdtsc();
 	exit_end(thread, thread->parked_ticks);
+	trace_add(thread->trace, TRACE_RUNNING, thread->running_ticks, thread->parked_ticks,
+		  (uint64_t)(thread->slot - thread->session->slots));
 	if (thread->session->settles)
 		error = settle(thread);
 	/* Before the mark: whoever sees the vCPU served by this park also sees
@@ -73,6 +75,8 @@ int vcpu_park(struct vcpu_thread *thread)
 	thread->transferred = thread->session->protocol->park(region);
 	thread->owes_flush |= thread->transferred;
 	thread->counts.transfers += thread->transferred;
+	if (thread->transferred && thread->trace != NULL)
+		trace_add(thread->trace, TRACE_TRANSFER, thread->parked_ticks, __rdtsc(), 0);
 	thread->counts.switches++;
 	sd_byte_mark(region);
 	return error;
@@ -115,7 +119,7 @@ static int flush_by_sregs(struct vcpu_thread *thread)
 	return error;
 }
 
-int vcpu_flush_on_entry(struct vcpu_thread *thread)
+static int pay_debt(struct vcpu_thread *thread)
 {
 	struct sd_region *region = thread->vcpu.region;
 	int error;
@@ -137,6 +141,24 @@ int vcpu_flush_on_entry(struct vcpu_thread *thread)
 	return error;
 }
 
+/* The debt, and what initiators have left in KVM's byte. */
+static int pay_debt_traced(struct vcpu_thread *thread)
+{
+	bool flushes = thread->owes_flush ||
+		sd_u8_load(&thread->vcpu.region->preempted) & SD_BYTE_FLUSH_TLB;
+	uint64_t start = __rdtsc();
+	int error = pay_debt(thread);
+
+	if (flushes)
+		trace_add(thread->trace, TRACE_ENTRY_FLUSH, start, __rdtsc(), 0);
+	return error;
+}
+
+int vcpu_flush_on_entry(struct vcpu_thread *thread)
+{
+	return thread->trace == NULL ? pay_debt(thread) : pay_debt_traced(thread);
+}
+
 int vcpu_settle_and_flush(struct vcpu_thread *thread)
 {
 	int error = thread->session->settles ? settle(thread) : 0;
@@ -156,7 +178,10 @@ int vcpu_unpark(struct vcpu_thread *thread)
 		thread->owes_flush |= thread->session->protocol->unpark(region);
 	if (error == 0)
 		error = vcpu_flush_on_entry(thread);
+	thread->running_ticks = __rdtsc();
 	sd_u64_store(&region->parked_ticks, sd_u64_load(&region->parked_ticks) +
-		     (__rdtsc() - thread->parked_ticks));
+		     (thread->running_ticks - thread->parked_ticks));
+	trace_add(thread->trace, TRACE_PARKED, thread->parked_ticks, thread->running_ticks,
+		  trace_parked(thread->state, thread->exit_kind));
 	return error;
 }

@@ -10,6 +10,7 @@
 
 #include <sched.h>
 #include <string.h>
+#include <x86intrin.h>
 
 #include "park.h"
 #include "session.h"
@@ -71,6 +72,16 @@ static int read_request(struct vcpu_thread *thread, struct sd_flush_request *req
 	return 0;
 }
 
+static void trace_asked(struct vcpu_thread *thread, uint32_t target, bool kicked)
+{
+	uint64_t now;
+
+	if (thread->trace == NULL)
+		return;
+	now = __rdtsc();
+	trace_add(thread->trace, kicked ? TRACE_KICKED : TRACE_DEFERRED, now, now, target);
+}
+
 int request_flush_others(struct vcpu_thread *thread)
 {
 	struct session *session = thread->session;
@@ -81,12 +92,15 @@ int request_flush_others(struct vcpu_thread *thread)
 		return error;
 	for (uint32_t i = 0; i < session->shape.vcpus; i++) {
 		struct vcpu_thread *target = &session->threads[i];
+		bool kicked;
 
 		if (target == thread || !is_target(&request, i))
 			continue;
 		/* PAIR(request-mode): a locked exchange is the fence. */
 		(void)atomic_exchange(&target->flush_asked, true);
-		thread->counts.kicks += kick(target);
+		kicked = kick(target);
+		thread->counts.kicks += kicked;
+		trace_asked(thread, i, kicked);
 	}
 	/* A target in the guest may have lost its CPU to somebody else. */
 	for (uint32_t i = 0; i < session->shape.vcpus; i++)

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #include "clock.h"
 #include "host_load.h"
@@ -29,6 +30,8 @@ struct course {
 	uint64_t recorded_before;       /* and without them */
 	uint64_t measured_before_ns;
 	uint64_t started_ns;            /* of the job */
+	uint64_t started_ticks;         /* the same moment, TSC of the host */
+	uint64_t recording_ticks;       /* when recording began; 0 not yet */
 	uint64_t recording_ns;          /* when recording began; 0 not yet */
 	uint64_t stopped_ns;            /* when the initiators were told to stop; 0 not yet */
 	struct host_load load;          /* when recording began */
@@ -95,6 +98,8 @@ static void add_flush(struct course *course, const struct sd_sample *sample)
 	histogram_record(&result->pte_ns, row.pte_ns);
 	if (course->round->csv != NULL)
 		add_row(course->round->csv, &row, result->protocol);
+	if (course->round->trace != NULL)
+		trace_flush(course->round->trace, sample, &row, result->protocol);
 }
 
 static void add_sample(void *context, const struct sd_sample *sample)
@@ -107,6 +112,8 @@ static void add_sample(void *context, const struct sd_sample *sample)
 	else if (sample->kind == SD_SAMPLE_FLOOR)
 		histogram_record(&course->round->result->floor_ns,
 				 ticks_ns(sample->wall_ticks, course->session->tsc_hz));
+	if (course->round->trace != NULL)
+		trace_sample(course->round->trace, sample);
 }
 
 static int drain(struct course *course, struct why *why)
@@ -115,7 +122,16 @@ static int drain(struct course *course, struct why *why)
 
 	if (course->round->csv != NULL)
 		row_file_push(course->round->csv);
+	if (course->round->trace != NULL)
+		trace_drain(course->round->trace, course->session, clock_ns());
 	return error;
+}
+
+static void trace_recorded(const struct course *course)
+{
+	if (course->round->trace != NULL)
+		trace_round(course->round->trace, "recorded", course->round->result->protocol,
+			    course->round->number, course->recording_ticks, __rdtsc());
 }
 
 static void stop(struct course *course, uint64_t now)
@@ -129,6 +145,7 @@ static void stop(struct course *course, uint64_t now)
 		load = host_load_read(course->session);
 		host_load_add(course->session, &course->load, &load, course->round->result);
 		course->round->result->measured_ns += now - course->recording_ns;
+		trace_recorded(course);
 	}
 	session_stop_job(course->session);
 }
@@ -144,6 +161,7 @@ static void steer(struct course *course, uint64_t now)
 	    now - course->started_ns >= (uint64_t)(options->warmup_s * 1e9)) {
 		course->load = host_load_read(course->session);
 		course->recording_ns = clock_ns();
+		course->recording_ticks = __rdtsc();
 		session_record(course->session);
 	}
 	if (course->recording_ns != 0 && options->duration_given &&
@@ -197,7 +215,8 @@ static int tick(struct course *course, uint64_t now, struct why *why)
 
 static int follow(struct course *course, struct why *why)
 {
-	uint64_t tick_ns = course->started_ns + TICK_NS;
+	uint64_t interval_ns = course->round->trace != NULL ? TRACE_TICK_NS : TICK_NS;
+	uint64_t tick_ns = course->started_ns + interval_ns;
 	int error = 0;
 
 	while (error == 0 && !session_is_done(course->session)) {
@@ -211,7 +230,7 @@ static int follow(struct course *course, struct why *why)
 		steer(course, now);
 		if (now >= tick_ns || events & LOOP_WOKEN) {
 			error = tick(course, now, why);
-			tick_ns = now + TICK_NS;
+			tick_ns = now + interval_ns;
 		}
 	}
 	return error;
@@ -244,6 +263,19 @@ static void add_counts(struct course *course)
 	if (flushes != 0)
 		result->sample_ns = (result->sample_ns * course->flushes_before +
 				     ticks_ns(ticks, course->session->tsc_hz)) / flushes;
+}
+
+static void add_trace(struct course *course)
+{
+	struct trace *trace = course->round->trace;
+
+	if (trace == NULL)
+		return;
+	for (uint32_t i = 0; i < course->session->shape.initiators; i++)
+		trace_add_dropped(trace, sd_u64_load(&guest_region(
+			&course->session->machine.memory, i)->trace_dropped));
+	trace_round(trace, "round", course->round->result->protocol, course->round->number,
+		    course->started_ticks, __rdtsc());
 }
 
 /* Walks and freed tables; the means are over all rounds, as above. */
@@ -400,6 +432,7 @@ int round_run(struct session *session, struct round *round, struct why *why)
 		.session = session,
 		.round = round,
 		.started_ns = clock_ns(),
+		.started_ticks = __rdtsc(),
 		.flushes_before = round->result->flushes + round->result->dropped,
 		.recorded_before = round->result->flushes,
 		.measured_before_ns = round->result->measured_ns,
@@ -428,6 +461,7 @@ int round_run(struct session *session, struct round *round, struct why *why)
 	add_counts(&course);
 	add_walks(&course);
 	add_round_figure(&course);
+	add_trace(&course);
 	if (error != 0)
 		return error;
 	add_thread_counts(&course);

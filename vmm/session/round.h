@@ -9,12 +9,14 @@
 #include "results.h"
 #include "row_file.h"
 #include "session.h"
+#include "trace.h"
 
 struct round {
 	const struct options *options;
 	uint32_t number;                /* of --repeat, from 0 */
 	bool shows_progress;            /* the live line on stderr */
 	struct row_file *csv;           /* NULL: none */
+	struct trace *trace;            /* NULL: none */
 	struct protocol_result *result; /* added to */
 	bool interrupted;               /* out: a signal came */
 };

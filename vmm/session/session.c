@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <x86intrin.h>
 
 #include "clock.h"
 
@@ -61,6 +62,8 @@ static int allocate(struct session *session, struct why *why)
 		thread->slot = &session->slots[i % session->slot_count];
 		slot_member_init(&thread->member, i);
 		thread->member.is_interrupted = vcpu_is_interrupted;
+		if (shape->trace_rings != NULL)
+			thread->trace = &shape->trace_rings[i];
 	}
 	return 0;
 }
@@ -140,6 +143,7 @@ int session_create(struct session *session, struct loop *loop, struct kvm_system
 		.by_page = shape->by_page,
 		.sleepers = shape->sleepers,
 		.free_after_grace = shape->free_after_grace,
+		.trace = shape->trace_rings != NULL,
 	};
 	int error;
 
@@ -152,6 +156,7 @@ int session_create(struct session *session, struct loop *loop, struct kvm_system
 	/* Nothing is owed while booting; entry_flush_choose() decides. */
 	session_set_entry_flush(session, ENTRY_FLUSH_SREGS);
 	session->progress_ns = clock_ns();
+	session->started_ticks = __rdtsc();
 	error = allocate(session, why);
 	if (error == 0)
 		error = start_threads(session, why);

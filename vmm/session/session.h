@@ -49,6 +49,7 @@ struct session_shape {
 	cpu_set_t cpus;                 /* slots go round them */
 	uint32_t realtime;              /* SCHED_FIFO priority of vCPU threads; 0 off */
 	bool marks_preempted;           /* KVM itself writes the preempted byte */
+	struct trace_ring *trace_rings; /* [vcpus]; NULL: nothing is traced */
 };
 
 struct session {
@@ -61,6 +62,7 @@ struct session {
 	struct loop *loop;              /* main's; woken when a job is done or has failed */
 	const struct protocol_ops *protocol;
 	uint64_t tsc_hz;                /* of every vCPU */
+	uint64_t started_ticks;         /* TSC of the host, before the first vCPU thread */
 	enum entry_flush entry_flush;   /* never AUTO */
 	bool settles;                   /* park takes one more KVM_RUN */
 	uint32_t initiators_to_stop;    /* of the job in hand */

@@ -358,6 +358,7 @@ static int enter_first(struct vcpu_thread *thread)
 {
 	int error = vcpu_unpark(thread);
 
+	thread->state = VCPU_RUNNING;
 	if (thread->slot->released_ticks != 0)
 		record_switch(thread->slot, thread->session->tsc_hz);
 	return error;
@@ -435,10 +436,8 @@ static void note_usage(struct vcpu_thread *thread)
 /* One turn on the slot. Returns false when the thread has to end. */
 static bool take_turn(struct vcpu_thread *thread)
 {
-	enum slice_end end;
+	enum slice_end end = run_slice(thread);
 
-	thread->state = VCPU_RUNNING;
-	end = run_slice(thread);
 	if (end == SLICE_FAILED || end == SLICE_QUIT)
 		return false;
 	thread->slot->released_ticks = thread->parked_ticks;

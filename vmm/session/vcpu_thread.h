@@ -13,6 +13,7 @@
 
 #include "exit_kind.h"
 #include "slot.h"
+#include "trace_ring.h"
 #include "vcpu.h"
 
 struct session;
@@ -72,6 +73,8 @@ struct vcpu_thread {
 	bool unfinished;                /* KVM_RUN has to complete the last doorbell yet */
 	uint64_t parked_ticks;          /* TSC when the park began */
 	uint32_t exit_kind;             /* of the exit in hand: EXIT_KIND_ or a doorbell */
+	uint64_t running_ticks;         /* TSC when it was last unparked */
+	struct trace_ring *trace;       /* NULL: nothing is traced */
 	uint64_t exit_ticks;            /* TSC at that exit; 0: in the guest, or parked */
 	struct vcpu_counts counts;      /* of the job in hand; main zeroes them */
 	uint64_t first_doorbell_ns;     /* CLOCK_MONOTONIC; 0 not yet */
