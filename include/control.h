@@ -40,6 +40,7 @@
 #define SD_REQ_WAKE        10   /* bits 16 to 31: a vCPU; its sleep ends, or its next one */
 #define SD_REQ_SPUN        11   /* has spun long for an acknowledgement: ends the slice
                                  * where somebody waits for the slot */
+#define SD_REQ_BREAK       12   /* the flush just recorded was held up longer than break_ticks */
 #define SD_REQ_STEP        32   /* and SD_STEP_: take this vCPU off its slot here */
 
 /* Steps of the handshake at which a vCPU can be taken off its slot. */
@@ -95,7 +96,8 @@ struct sd_control {
 	uint64_t pace_ticks;            /* pause between flushes of an initiator */
 	uint64_t flush_quota;           /* recorded flushes of all initiators; 0 no limit */
 	uint64_t seed;
-	uint64_t zero1[3];
+	uint64_t break_ticks;           /* SD_REQ_BREAK behind a flush held up longer; 0 never */
+	uint64_t zero1[2];
 
 	struct sd_u32 stop_initiators;  /* finish the flush in hand, then SD_REQ_STOPPED */
 	uint8_t       zero2[SD_CACHE_LINE - 4];

@@ -310,6 +310,7 @@ const char *options_help(void)
 "  --out DIR             folder for the files (./out); -q, --quiet: no progress\n"
 "  --csv, --json FILE    instead of DIR/flush-latency.csv, DIR/summary.json\n"
 "  --trace FILE          a timeline for Perfetto: slots, vCPUs, requests\n"
+"  --break-over US       stop at a flush held up longer, keep vCPUs and timeline\n"
 "  --fail-over LIST      limits, as generation:stall.p99=200us: exit 6 above one\n"
 "  --extra LIST          exits: a table of the exits to userspace\n"
 "Instead: --host (what KVM is and costs), --list-protocols, --version, -h, --help\n"

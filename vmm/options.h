@@ -98,6 +98,7 @@ struct options {
 	const char *csv;                /* file, NULL: out/flush-latency.csv */
 	const char *json;               /* file, NULL: out/summary.json (--host: none) */
 	const char *trace;              /* file, NULL: none */
+	uint64_t break_over_us;         /* stall that ends the run; 0 none */
 	struct figure_limit fail_over[OPTIONS_MAX_FIGURES];
 	uint32_t fail_over_count;
 	uint32_t extras;                /* bits 1 << EXTRA_ */

@@ -42,76 +42,102 @@ static int name_file(char out[4096], const char *given, const char *folder, cons
 	return length < 4096 ? 0 : why_set(why, EXIT_RESULTS, ENAMETOOLONG, "%s: path too long", name);
 }
 
-static int open_json(struct output *output, struct why *why)
+static int open_text(struct text_file *file, const char *given, const char *folder,
+		     const char *name, struct why *why)
 {
-	output->json_fd = open(output->json_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (output->json_fd < 0)
-		return why_set(why, EXIT_RESULTS, errno, "%s: %s", output->json_path, strerror(errno));
+	int error = name_file(file->path, given, folder, name, why);
+
+	if (error != 0)
+		return error;
+	file->fd = open(file->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (file->fd < 0)
+		return why_set(why, EXIT_RESULTS, errno, "%s: %s", file->path, strerror(errno));
 	return 0;
 }
 
+static int open_rows(struct row_output *rows, struct loop *loop, const char *given,
+		     const char *folder, const char *name, const char *header, struct why *why)
+{
+	int error = name_file(rows->path, given, folder, name, why);
+
+	if (error == 0)
+		error = row_file_open(&rows->file, loop, rows->path, header, why);
+	rows->is_open = error == 0;
+	return error;
+}
+
+/* The timeline of a run that may break goes to its folder when it does. */
 static int open_trace(struct output *output, const struct options *options, struct loop *loop,
 		      struct why *why)
 {
-	int error;
-
-	output->has_trace = false;
-	if (options->trace == NULL)
+	if (options->trace == NULL && options->break_over_us == 0)
 		return 0;
-	error = name_file(output->trace_path, options->trace, "", "", why);
+	return open_rows(&output->trace, loop, options->trace, options->out, "break-trace.json",
+			 TRACE_JSON_BEGIN, why);
+}
+
+static bool needs_folder(const struct options *options)
+{
+	return options->csv == NULL || options->json == NULL || options->break_over_us != 0;
+}
+
+static int open_all(struct output *output, const struct options *options, struct loop *loop,
+		    struct why *why)
+{
+	int error = 0;
+
+	if (needs_folder(options))
+		error = make_folder(options->out, why);
 	if (error == 0)
-		error = row_file_open(&output->trace, loop, output->trace_path, TRACE_JSON_BEGIN, why);
-	output->has_trace = error == 0;
+		error = open_text(&output->json, options->json, options->out, "summary.json", why);
+	if (error == 0)
+		error = open_rows(&output->csv, loop, options->csv, options->out,
+				  "flush-latency.csv", csv_header(), why);
+	if (error == 0)
+		error = open_trace(output, options, loop, why);
+	if (error == 0 && options->break_over_us != 0)
+		error = open_text(&output->broke, NULL, options->out, "break.json", why);
 	return error;
+}
+
+static void close_all(struct output *output)
+{
+	struct why ignored = { 0 };
+
+	(void)!output_close_rows(&output->csv, &ignored);
+	(void)!output_close_rows(&output->trace, &ignored);
+	if (output->json.fd >= 0)
+		close(output->json.fd);
+	if (output->broke.fd >= 0)
+		close(output->broke.fd);
 }
 
 int output_open(struct output *output, const struct options *options, struct loop *loop,
 		struct why *why)
 {
-	int error = 0;
+	int error;
 
-	if (options->csv == NULL || options->json == NULL)
-		error = make_folder(options->out, why);
-	if (error == 0)
-		error = name_file(output->csv_path, options->csv, options->out,
-				  "flush-latency.csv", why);
-	if (error == 0)
-		error = name_file(output->json_path, options->json, options->out, "summary.json", why);
-	if (error == 0)
-		error = open_json(output, why);
+	*output = (struct output){ .json = { .fd = -1 }, .broke = { .fd = -1 } };
+	error = open_all(output, options, loop, why);
 	if (error != 0)
-		return error;
-	error = row_file_open(&output->csv, loop, output->csv_path, csv_header(), why);
-	if (error != 0)
-		goto close_json;
-	error = open_trace(output, options, loop, why);
-	if (error == 0)
-		return 0;
-	(void)!row_file_close(&output->csv, &(struct why){ 0 });
-close_json:
-	close(output->json_fd);
+		close_all(output);
 	return error;
 }
 
-int output_open_json(struct output *output, const struct options *options, struct why *why)
+int output_open_json(struct text_file *file, const struct options *options, struct why *why)
 {
-	int error;
-
-	output->json_fd = -1;
-	if (options->json == NULL)
-		return 0;
-	error = name_file(output->json_path, options->json, "", "", why);
-	return error != 0 ? error : open_json(output, why);
+	file->fd = -1;
+	return options->json == NULL ? 0 : open_text(file, options->json, "", "", why);
 }
 
-int output_write_json(struct output *output, char *text, struct why *why)
+int output_write_text(struct text_file *file, char *text, struct why *why)
 {
 	const char *rest = text;
 	size_t left = text != NULL ? strlen(text) : 0;
 	int error = text == NULL ? ENOMEM : 0;
 
 	while (error == 0 && left != 0) {
-		ssize_t written = write(output->json_fd, rest, left);
+		ssize_t written = write(file->fd, rest, left);
 
 		if (written < 0 && errno != EINTR)
 			error = errno;
@@ -120,20 +146,18 @@ int output_write_json(struct output *output, char *text, struct why *why)
 			left -= (size_t)written;
 		}
 	}
-	if (close(output->json_fd) != 0 && error == 0)
+	if (close(file->fd) != 0 && error == 0)
 		error = errno;
 	free(text);
 	if (error == 0)
 		return 0;
-	return why_set(why, EXIT_RESULTS, error, "%s: %s", output->json_path, strerror(error));
+	return why_set(why, EXIT_RESULTS, error, "%s: %s", file->path, strerror(error));
 }
 
-int output_close_csv(struct output *output, struct why *why)
+int output_close_rows(struct row_output *rows, struct why *why)
 {
-	return row_file_close(&output->csv, why);
-}
+	bool is_open = rows->is_open;
 
-int output_close_trace(struct output *output, struct why *why)
-{
-	return output->has_trace ? row_file_close(&output->trace, why) : 0;
+	rows->is_open = false;
+	return is_open ? row_file_close(&rows->file, why) : 0;
 }

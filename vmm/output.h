@@ -8,18 +8,28 @@
 #include "options.h"
 #include "row_file.h"
 
+/* A file that is written once, at the end. */
+struct text_file {
+	char path[4096];
+	int fd;                         /* -1: not asked for */
+};
+
+/* A file that is written all the time. */
+struct row_output {
+	char path[4096];
+	struct row_file file;
+	bool is_open;
+};
+
 struct output {
-	char csv_path[4096];
-	char json_path[4096];
-	char trace_path[4096];
-	struct row_file csv;
-	struct row_file trace;          /* open if has_trace */
-	bool has_trace;
-	int json_fd;
+	struct row_output csv;
+	struct row_output trace;        /* --trace, or what --break-over leaves */
+	struct text_file json;          /* summary.json */
+	struct text_file broke;         /* break.json */
 };
 
 /**
- * output_open - make the folder if need be, create both files.
+ * output_open - make the folder if need be, create all files that @options ask for.
  *
  * Errors:  EXIT_RESULTS; nothing stays open.
  */
@@ -27,23 +37,19 @@ __attribute__((warn_unused_result))
 int output_open(struct output *output, const struct options *options, struct loop *loop,
 		struct why *why);
 
-/* output_open_json - --json alone, for --host. json_fd is -1 without it. */
+/* output_open_json - --json alone, for --host. fd is -1 without it. */
 __attribute__((warn_unused_result))
-int output_open_json(struct output *output, const struct options *options, struct why *why);
+int output_open_json(struct text_file *file, const struct options *options, struct why *why);
 
 /**
- * output_write_json - the whole text, then close. Takes @text, which may be NULL
+ * output_write_text - the whole text, then close. Takes @text, which may be NULL
  * (no memory).
  */
 __attribute__((warn_unused_result))
-int output_write_json(struct output *output, char *text, struct why *why);
+int output_write_text(struct text_file *file, char *text, struct why *why);
 
-/* output_close_csv - the rest of the rows. */
+/* output_close_rows - the rest of the rows, if the file is open. */
 __attribute__((warn_unused_result))
-int output_close_csv(struct output *output, struct why *why);
-
-/* output_close_trace - the same of the timeline, if there is one. */
-__attribute__((warn_unused_result))
-int output_close_trace(struct output *output, struct why *why);
+int output_close_rows(struct row_output *rows, struct why *why);
 
 #endif

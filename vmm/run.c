@@ -86,12 +86,13 @@ static int run_rounds(struct session *session, struct run_results *results, stru
 				.shows_progress = !options->quiet && isatty(STDERR_FILENO),
 				.csv = csv,
 				.trace = trace,
+				.broke = options->break_over_us != 0 ? &results->broke : NULL,
 				.result = &results->results[i],
 			};
 			int error = round_run(session, &round, why);
 
 			results->interrupted |= round.interrupted;
-			if (error != 0 || round.interrupted)
+			if (error != 0 || round.interrupted || results->broke.broke)
 				return error;
 		}
 	return 0;
@@ -129,20 +130,23 @@ static struct session_shape shape_of(const struct options *options,
 		.realtime = options->realtime,
 		.marks_preempted = host_kvm_marks(),
 		.trace_rings = trace != NULL ? trace->rings : NULL,
+		.break_ns = options->break_over_us * NS_PER_US,
+		.snapshot = results->broke.vcpus,
 	};
 }
 
-static int begin_trace(struct trace *trace, const struct session *session, struct why *why)
+static int begin_trace(struct trace *trace, const struct session *session, struct row_file *file,
+		       struct why *why)
 {
 	int error = trace_begin(trace, session, why);
 
 	if (error == 0)
-		trace_name_tracks(&trace->out, session);
+		trace_name_tracks(file, session);
 	return error;
 }
 
 static int run_session(const struct run *run, struct run_results *results, struct loop *loop,
-		       struct kvm_system system, struct row_file *csv, struct trace *trace,
+		       struct kvm_system system, struct output *output, struct trace *trace,
 		       struct why *why)
 {
 	const struct options *options = run->options;
@@ -158,14 +162,14 @@ static int run_session(const struct run *run, struct run_results *results, struc
 	for (uint32_t i = 0; i < results->result_count; i++)
 		protocol_result_init(&results->results[i], options->protocols[i]);
 	if (trace != NULL)
-		error = begin_trace(trace, &session, why);
+		error = begin_trace(trace, &session, &output->trace.file, why);
 	if (error == 0)
 		error = host_survey(&session, options->entry_flush, results, why);
 	if (error == 0)
 		error = round_read_marks(&session, &marks, why);
 	results->kvm_counts_marks = marks.known;
 	if (error == 0)
-		error = run_rounds(&session, results, csv, trace, why);
+		error = run_rounds(&session, results, &output->csv.file, trace, why);
 	session_destroy(&session);
 	return error;
 }
@@ -183,7 +187,10 @@ static int prepare_results(const struct run *run, struct run_results *results, s
 	results->results = calloc(options->protocol_count, sizeof(*results->results));
 	results->by_round = calloc((size_t)options->protocol_count * options->repeat,
 				   sizeof(*results->by_round));
-	if (results->results == NULL || results->by_round == NULL)
+	if (options->break_over_us != 0)
+		results->broke.vcpus = calloc(options->vcpus, sizeof(*results->broke.vcpus));
+	if (results->results == NULL || results->by_round == NULL ||
+	    (options->break_over_us != 0 && results->broke.vcpus == NULL))
 		return why_set(why, EXIT_HOST, ENOMEM, "results: %s", strerror(ENOMEM));
 	for (uint32_t i = 0; i < options->protocol_count; i++) {
 		results->results[i].protocol = options->protocols[i];
@@ -202,9 +209,28 @@ static enum exit_status flush_stdout(void)
 
 /* The table, summary.json and the end of the CSV: what was measured, whatever
  * ended the run. */
+/* One file after the other, whatever became of the one before. */
+static enum exit_status close_files(struct run_results *results, struct output *output)
+{
+	struct why whys[4] = { 0 };
+	enum exit_status status = EXIT_OK;
+
+	(void)!output_close_rows(&output->csv, &whys[0]);
+	(void)!output_close_rows(&output->trace, &whys[1]);
+	(void)!output_write_text(&output->json, summary_text(results), &whys[2]);
+	if (output->broke.fd >= 0)
+		(void)!output_write_text(&output->broke, break_text(results), &whys[3]);
+	for (size_t i = 0; i < sizeof(whys) / sizeof(whys[0]); i++) {
+		say(&whys[i]);
+		status = worse(status, whys[i].status);
+	}
+	return status;
+}
+
+/* The table, summary.json and the end of the CSV: what was measured, whatever
+ * ended the run. */
 static enum exit_status report_run(struct run_results *results, struct output *output)
 {
-	struct why csv_why = { 0 }, json_why = { 0 }, trace_why = { 0 };
 	enum exit_status status;
 
 	clock_gettime(CLOCK_REALTIME, &results->ended);
@@ -215,16 +241,8 @@ static enum exit_status report_run(struct run_results *results, struct output *o
 		exits_print(stdout, results);
 	status = worse(flush_stdout(), verdict_of(results, stderr));
 	status = worse(status, thresholds_of(results, stderr));
-	if (output_close_csv(output, &csv_why) != 0)
-		status = worse(status, csv_why.status);
-	if (output_close_trace(output, &trace_why) != 0)
-		status = worse(status, trace_why.status);
-	if (output_write_json(output, summary_text(results), &json_why) != 0)
-		status = worse(status, json_why.status);
-	say(&csv_why);
-	say(&trace_why);
-	say(&json_why);
-	return status;
+	break_print(stderr, results);
+	return worse(status, close_files(results, output));
 }
 
 /* *trace stays NULL where nothing is traced. */
@@ -232,15 +250,18 @@ static int open_trace(const struct options *options, struct output *output, stru
 		      struct why *why)
 {
 	static struct trace only;
-	int error = 0;
+	int error;
 
-	if (!output->has_trace)
+	if (!output->trace.is_open)
 		return 0;
 	error = trace_create(&only, options->vcpus, options->initiators, why);
 	if (error != 0)
 		return error;
-	only.out.file = &output->trace;
 	*trace = &only;
+	/* For a run that breaks the last rows are enough. */
+	if (options->trace == NULL)
+		return trace_out_to_memory(&only.out, why);
+	only.out.file = &output->trace.file;
 	return 0;
 }
 
@@ -248,7 +269,10 @@ static void close_trace(struct trace *trace, struct output *output, struct run_r
 {
 	if (trace == NULL)
 		return;
-	trace_end(trace, &output->trace, &results->trace);
+	if (trace->out.file == NULL && results->broke.broke)
+		trace_out_copy(&trace->out, &output->trace.file);
+	trace_end(trace, &output->trace.file, &results->trace);
+	trace_out_close(&trace->out);
 	trace_destroy(trace);
 }
 
@@ -273,11 +297,13 @@ enum exit_status run_bench(const struct run *run)
 	error = output_open(&output, run->options, &loop, &why);
 	if (error != 0)
 		goto destroy_loop;
+	results.broke.file = output.broke.path;
+	results.broke.timeline = output.trace.path;
 	error = open_trace(run->options, &output, &trace, &why);
 	if (error == 0)
 		error = capabilities_drop(run->options->realtime != 0, &why);
 	if (error == 0)
-		error = run_session(run, &results, &loop, system, &output.csv, trace, &why);
+		error = run_session(run, &results, &loop, system, &output, trace, &why);
 	results.interrupted |= error == -EINTR;
 	close_trace(trace, &output, &results);
 	why.status = worse(report_run(&results, &output), why.status);
@@ -287,6 +313,7 @@ out:
 	say(&why);
 	free(results.results);
 	free(results.by_round);
+	free(results.broke.vcpus);
 	if (system.fd >= 0)
 		close(system.fd);
 	return why.status;
@@ -297,7 +324,7 @@ enum exit_status run_host(const struct run *run)
 	struct host_costs *costs = malloc(sizeof(*costs));
 	struct run_results results = { .options = run->options, .argc = run->argc, .argv = run->argv };
 	struct kvm_system system = { .fd = -1 };
-	struct output output = { .json_fd = -1 };
+	struct text_file json = { .fd = -1 };
 	struct why why = { 0 };
 	struct loop loop;
 	int error = costs == NULL ? why_set(&why, EXIT_HOST, ENOMEM, "no memory")
@@ -307,7 +334,7 @@ enum exit_status run_host(const struct run *run)
 	if (error == 0)
 		error = choose_cpus(run->options, &results.slot_cpus, &why);
 	if (error == 0)
-		error = output_open_json(&output, run->options, &why);
+		error = output_open_json(&json, run->options, &why);
 	if (error == 0)
 		error = capabilities_drop(false, &why);
 	if (error == 0)
@@ -320,8 +347,8 @@ enum exit_status run_host(const struct run *run)
 		goto out;
 	host_print(stdout, &results, costs);
 	why.status = worse(why.status, flush_stdout());
-	if (output.json_fd >= 0)
-		(void)!output_write_json(&output, host_text(&results, costs), &why);
+	if (json.fd >= 0)
+		(void)!output_write_text(&json, host_text(&results, costs), &why);
 out:
 	say(&why);
 	free(costs);

@@ -92,6 +92,16 @@ static void floor_once(struct initiator *in, bool recording)
 		       &(struct g_flush){ .targets = 1, .ipis = 1 });
 }
 
+/* The VMM looks at everybody while it is fresh. */
+static void tell_slow(struct moment from, struct moment to)
+{
+	uint64_t limit_ticks = g_control()->break_ticks;
+
+	if (limit_ticks != 0 &&
+	    to.ticks - from.ticks - (to.parked_ticks - from.parked_ticks) > limit_ticks)
+		g_doorbell(SD_REQ_BREAK);
+}
+
 static struct g_trace trace_of(struct initiator *in, bool recording)
 {
 	return (struct g_trace){
@@ -126,6 +136,7 @@ static void flush_once(struct initiator *in, bool recording)
 	cost -= cost > in->clock_ticks ? in->clock_ticks : cost;
 	if (sd_u64_load(&own->parked_ticks) == to.parked_ticks)
 		sd_u64_store(&own->sample_ticks, sd_u64_load(&own->sample_ticks) + cost);
+	tell_slow(from, to);
 }
 
 static void pause(const struct initiator *in)

@@ -140,6 +140,13 @@ def read(path):
     return timeline
 
 
+def read_end(path):
+    """A file that was closed, but has only the last rows: arrows may have lost an end."""
+    timeline, _ = read_text(pathlib.Path(path).read_text(encoding="ascii"))
+    check([name for name, _ in timeline.marks] == ["end"], f"marks: {timeline.marks}")
+    return timeline
+
+
 def read_cut(path):
     """A file that was not: arrows may lack a slice that had not ended."""
     return read_text(close_cut(pathlib.Path(path).read_text(encoding="ascii")))[0]

@@ -190,6 +190,36 @@ static void samples_become_figures(void **state)
 	assert_int_equal(g_result.wall_ns.count, 2);
 }
 
+/* Only above the limit, and only the first: with a look at every vCPU. */
+static void a_slow_flush_breaks_the_run(void **state)
+{
+	struct vcpu_snapshot snapshot = { .state = NULL };
+	struct break_result broke = { .vcpus = &snapshot };
+	const struct options options = options_of(2);
+	struct round round = { .options = &options, .result = &g_result, .broke = &broke };
+	struct why why = { 0 };
+
+	(void)state;
+	g_session.shape.snapshot = &snapshot;
+	g_session.shape.break_ns = 1000000;
+	g_script = &g_two_flushes;
+	assert_int_equal(round_run(&g_session, &round, &why), 0);
+	assert_false(broke.broke);
+	assert_false(session_is_broken(&g_session));
+	assert_int_equal(guest_control(&g_session.machine.memory)->break_ticks, 2000000);
+
+	g_session.shape.break_ns = 9999;
+	assert_int_equal(round_run(&g_session, &round, &why), 0);
+	assert_true(broke.broke);
+	assert_int_equal(broke.protocol, SD_PROTOCOL_generation);
+	assert_int_equal(broke.row.seq, 0);
+	assert_int_equal(broke.row.stall_ns, 10000);
+	assert_ptr_equal(broke.vcpus, &snapshot);
+	assert_true(session_is_broken(&g_session));
+	assert_non_null(snapshot.state);
+	assert_int_equal(snapshot.slot, 0);
+}
+
 /* 2 ticks a nanosecond; of the longest there is one, of the others a sum. */
 static void exits_add_up_over_rounds(void **state)
 {
@@ -356,6 +386,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(samples_become_figures, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(exits_add_up_over_rounds, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_slow_flush_breaks_the_run, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(counts_add_up_over_rounds, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(times_do_not_go_below_zero, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_job_is_what_the_options_say, set_up, tear_down),

@@ -280,6 +280,57 @@ static void a_protocol_is_described(void **state)
 	json_decref(summary);
 }
 
+static void a_break_has_its_flush_and_every_vcpu(void **state)
+{
+	static struct vcpu_snapshot vcpus[8];
+	struct run_results *run = fixture_reset();
+	const json_t *flush, *vcpu;
+	json_t *text;
+
+	(void)state;
+	for (uint32_t i = 0; i < LENGTH(vcpus); i++)
+		vcpus[i] = (struct vcpu_snapshot){ i == 0 ? "running" : "parked", i % 2, 4 * i + 1,
+						   4 * i, 3 };
+	g_fixture.options.break_over_us = 200;
+	run->broke = (struct break_result){ .vcpus = vcpus, .timeline = "a\"b", .file = "f" };
+	text = parse(break_text(run));
+	assert_true(json_is_false(json_object_get(text, "broke")));
+	assert_int_equal(count_in(text, "break_over_us"), 200);
+	check_string(text, "timeline", "a\"b");
+	assert_null(json_object_get(text, "flush"));
+	assert_int_equal(json_array_size(json_object_get(text, "vcpus")), 0);
+	json_decref(text);
+
+	run->broke.broke = true;
+	run->broke.protocol = SD_PROTOCOL_takeover;
+	run->broke.row = (struct flush_row){ .run = 1, .seq = 2, .initiator = 3, .targets = 7,
+					     .ipis = 4, .deferred = 5, .taken_over = 6,
+					     .start_ns = 8, .wall_ns = 9, .stall_ns = 10 };
+	text = parse(break_text(run));
+	assert_true(json_is_true(json_object_get(text, "broke")));
+	flush = json_object_get(text, "flush");
+	check_string(flush, "protocol", "takeover");
+	assert_int_equal(count_in(flush, "run"), 1);
+	assert_int_equal(count_in(flush, "seq"), 2);
+	assert_int_equal(count_in(flush, "initiator"), 3);
+	assert_int_equal(count_in(flush, "ipis"), 4);
+	assert_int_equal(count_in(flush, "deferred"), 5);
+	assert_int_equal(count_in(flush, "taken_over"), 6);
+	assert_int_equal(count_in(flush, "targets"), 7);
+	assert_int_equal(count_in(flush, "start_ns"), 8);
+	assert_int_equal(count_in(flush, "wall_ns"), 9);
+	assert_int_equal(count_in(flush, "stall_ns"), 10);
+	assert_int_equal(json_array_size(json_object_get(text, "vcpus")), 8);
+	vcpu = json_array_get(json_object_get(text, "vcpus"), 5);
+	check_string(vcpu, "state", "parked");
+	assert_int_equal(count_in(vcpu, "vcpu"), 5);
+	assert_int_equal(count_in(vcpu, "slot"), 1);
+	assert_int_equal(count_in(vcpu, "preempted"), 3);
+	assert_int_equal(count_in(vcpu, "request"), 21);
+	assert_int_equal(count_in(vcpu, "served"), 20);
+	json_decref(text);
+}
+
 /* Only where there is a timeline. */
 static void a_timeline_has_its_counts(void **state)
 {
@@ -743,6 +794,7 @@ int main(void)
 		cmocka_unit_test(every_key_is_there),
 		cmocka_unit_test(the_run_is_described),
 		cmocka_unit_test(a_protocol_is_described),
+		cmocka_unit_test(a_break_has_its_flush_and_every_vcpu),
 		cmocka_unit_test(a_timeline_has_its_counts),
 		cmocka_unit_test(exits_are_there_by_name),
 		cmocka_unit_test(thresholds_have_their_figures),

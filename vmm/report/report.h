@@ -121,6 +121,18 @@ enum threshold threshold_of(const struct run_results *run, const struct figure_l
  */
 enum exit_status thresholds_of(const struct run_results *run, FILE *messages);
 
+/* --- --break-over: break.c --------------------------------------------------- */
+
+/**
+ * break_text - break.json: the flush that broke the run, if one did, and each vCPU then.
+ *
+ * Returns: as summary_text().
+ */
+char *break_text(const struct run_results *run);
+
+/* break_print - one line that says so, to @messages; nothing if none did. */
+void break_print(FILE *messages, const struct run_results *run);
+
 /* --- progress: progress.c -------------------------------------------------- */
 
 /**

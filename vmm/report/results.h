@@ -114,6 +114,25 @@ struct host_facts {
 	double load_1m;                 /* at start */
 };
 
+/* A vCPU at the moment at which a run broke. */
+struct vcpu_snapshot {
+	const char *state;              /* "running", "parked", "asleep", "idle" or "new" */
+	uint32_t slot;
+	uint32_t request;               /* words of its region: include/word.h */
+	uint32_t served;
+	uint8_t preempted;
+};
+
+/* --break-over: the first flush that was held up too long. */
+struct break_result {
+	bool broke;
+	enum sd_protocol protocol;      /* these two only if it broke */
+	struct flush_row row;
+	struct vcpu_snapshot *vcpus;    /* [options->vcpus]; NULL without --break-over */
+	const char *timeline;           /* file with its last milliseconds */
+	const char *file;               /* with what break_text() says */
+};
+
 /* How much a timeline holds; of the whole run. */
 struct trace_counts {
 	uint64_t slices;
@@ -137,6 +156,7 @@ struct run_results {
 	                                   that is parked may keep old translations */
 	uint64_t first_instruction_ns;  /* main() to the last vCPU's first doorbell */
 	bool interrupted;               /* SIGINT */
+	struct break_result broke;
 	struct trace_counts trace;      /* zeros without --trace */
 	cpu_set_t slot_cpus;            /* CPUs in use */
 	uint32_t result_count;

@@ -310,6 +310,10 @@ char *summary_text(const struct run_results *run)
 	put_findings(&object, run);
 	put_thresholds(&object, run);
 	put_trace(&object, run);
+	if (run->options->break_over_us != 0) {
+		part_put_count(&object, "break_over_us", run->options->break_over_us);
+		part_put_flag(&object, "broke", run->broke.broke);
+	}
 	put_lists(&object, run);
 	return part_text(object);
 }

@@ -27,7 +27,7 @@ enum threshold threshold_of(const struct run_results *run, const struct figure_l
 static bool threshold_fails(const struct run_results *run, enum threshold threshold)
 {
 	return threshold == THRESHOLD_EXCEEDED ||
-		(threshold == THRESHOLD_UNMEASURED && !run->interrupted);
+		(threshold == THRESHOLD_UNMEASURED && !run->interrupted && !run->broke.broke);
 }
 
 enum exit_status thresholds_of(const struct run_results *run, FILE *messages)

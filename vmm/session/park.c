@@ -182,6 +182,6 @@ int vcpu_unpark(struct vcpu_thread *thread)
 	sd_u64_store(&region->parked_ticks, sd_u64_load(&region->parked_ticks) +
 		     (thread->running_ticks - thread->parked_ticks));
 	trace_add(thread->trace, TRACE_PARKED, thread->parked_ticks, thread->running_ticks,
-		  trace_parked(thread->state, thread->exit_kind));
+		  trace_parked(vcpu_state_of(thread), thread->exit_kind));
 	return error;
 }

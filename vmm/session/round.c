@@ -66,6 +66,24 @@ static void add_row(struct row_file *csv, const struct flush_row *row, enum sd_p
 	row_file_add(csv, csv_row(row_file_room(csv), row, protocol));
 }
 
+/* The first one too slow ends the run; its vCPU has rung, if the payload knows how. */
+static void look_for_break(struct course *course, const struct flush_row *row)
+{
+	struct break_result *broke = course->round->broke;
+
+	if (broke->broke || row->stall_ns <= course->session->shape.break_ns)
+		return;
+	*broke = (struct break_result){
+		.broke = true,
+		.protocol = course->round->result->protocol,
+		.row = *row,
+		.vcpus = broke->vcpus,
+		.timeline = broke->timeline,
+		.file = broke->file,
+	};
+	session_break(course->session);
+}
+
 static void add_flush(struct course *course, const struct sd_sample *sample)
 {
 	struct protocol_result *result = course->round->result;
@@ -96,6 +114,8 @@ static void add_flush(struct course *course, const struct sd_sample *sample)
 	histogram_record(&result->wall_ns, row.wall_ns);
 	histogram_record(&result->stall_ns, row.stall_ns);
 	histogram_record(&result->pte_ns, row.pte_ns);
+	if (course->round->broke != NULL)
+		look_for_break(course, &row);
 	if (course->round->csv != NULL)
 		add_row(course->round->csv, &row, result->protocol);
 	if (course->round->trace != NULL)
@@ -232,6 +252,8 @@ static int follow(struct course *course, struct why *why)
 			error = tick(course, now, why);
 			tick_ns = now + interval_ns;
 		}
+		if (course->round->broke != NULL && course->round->broke->broke)
+			stop(course, now);
 	}
 	return error;
 }

@@ -18,6 +18,7 @@ struct round {
 	struct row_file *csv;           /* NULL: none */
 	struct trace *trace;            /* NULL: none */
 	struct protocol_result *result; /* added to */
+	struct break_result *broke;     /* NULL: nothing breaks the run */
 	bool interrupted;               /* out: a signal came */
 };
 

@@ -200,6 +200,7 @@ static void fill_control(struct session *session, const struct session_job *job)
 	control->seed = job->seed;
 	control->tsc_hz = session->tsc_hz;
 	control->ple_ticks = ns_ticks(session->shape.ple_ns, session->tsc_hz);
+	control->break_ticks = ns_ticks(session->shape.break_ns, session->tsc_hz);
 	control->sleep_ticks = ns_ticks(session->shape.sleep_ns, session->tsc_hz);
 	sd_u32_store(&control->stop_initiators, 0);
 	sd_u32_store(&control->stop_observers, 0);
@@ -308,20 +309,13 @@ static uint64_t patience_ns(const struct session *session)
  * may be a thousand of them. The threads have ended: their fields are quiet. */
 static void print_vcpus(const struct session *session)
 {
-	static const char *const names[] = {
-		[VCPU_CREATING] = "being created",
-		[VCPU_RUNNING] = "running",
-		[VCPU_PARKED] = "parked",
-		[VCPU_ASLEEP] = "asleep",
-		[VCPU_IDLE] = "done",
-	};
-
 	for (uint32_t i = 0; i < session->shape.vcpus; i++) {
 		const struct vcpu_thread *thread = &session->threads[i];
 		const struct sd_region *region = guest_region(&session->machine.memory, i);
 
 		fprintf(stderr, "vmm: vCPU %u: %s, rip 0x%llx, request 0x%x, served 0x%x\n", i,
-			names[thread->state], (unsigned long long)thread->regs.rip,
+			vcpu_state_name(vcpu_state_of(thread)),
+			(unsigned long long)thread->regs.rip,
 			sd_u32_load(&region->request), sd_u32_load(&region->served));
 	}
 }
@@ -350,6 +344,39 @@ int session_run(struct session *session, const struct session_job *job, struct w
 	session_start(session, job);
 	session_record(session);
 	return wait_done(session, why);
+}
+
+bool session_is_broken(const struct session *session)
+{
+	return atomic_load_explicit(&session->broken, memory_order_acquire) == BREAK_SEEN;
+}
+
+static void look_at(const struct session *session, uint32_t vcpu, struct vcpu_snapshot *snapshot)
+{
+	const struct vcpu_thread *thread = &session->threads[vcpu];
+	const struct sd_region *region = guest_region(&session->machine.memory, vcpu);
+
+	*snapshot = (struct vcpu_snapshot){
+		.state = vcpu_state_name(vcpu_state_of(thread)),
+		.slot = (uint32_t)(thread->slot - session->slots),
+		.request = sd_u32_load(&region->request),
+		.served = sd_u32_load(&region->served),
+		.preempted = sd_u8_load(&region->preempted),
+	};
+}
+
+void session_break(struct session *session)
+{
+	unsigned none = BREAK_NONE;
+
+	if (session->shape.snapshot == NULL ||
+	    !atomic_compare_exchange_strong(&session->broken, &none, BREAK_LOOKS))
+		return;
+	for (uint32_t i = 0; i < session->shape.vcpus; i++)
+		look_at(session, i, &session->shape.snapshot[i]);
+	/* PAIR(session-break): release here. Orders: the snapshot. */
+	atomic_store_explicit(&session->broken, BREAK_SEEN, memory_order_release);
+	loop_wake(session->loop);
 }
 
 void session_vcpu_ready(struct session *session)

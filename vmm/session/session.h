@@ -10,6 +10,7 @@
  * quit             main                 vCPU threads    atomic
  * ready, stopped   vCPU threads         main            atomic
  * failure          vCPU threads         main            lock, then failed
+ * snapshot         the first to break   main            broken: PAIR(session-break)
  * loop             vCPU threads         main            loop_wake() only
  * all others       main                 main
  *
@@ -25,6 +26,7 @@
 #include "loop.h"
 #include "options.h"
 #include "protocol_ops.h"
+#include "results.h"
 #include "vcpu_thread.h"
 
 /* Blocked in vCPU threads but let through inside KVM_RUN: see park.c. */
@@ -50,6 +52,15 @@ struct session_shape {
 	uint32_t realtime;              /* SCHED_FIFO priority of vCPU threads; 0 off */
 	bool marks_preempted;           /* KVM itself writes the preempted byte */
 	struct trace_ring *trace_rings; /* [vcpus]; NULL: nothing is traced */
+	uint64_t break_ns;              /* stall that breaks the run; 0 none */
+	struct vcpu_snapshot *snapshot; /* [vcpus]; with break_ns: filled when one rings */
+};
+
+/* Has a flush broken the run? */
+enum session_break {
+	BREAK_NONE,
+	BREAK_LOOKS,            /* one vCPU's thread is filling the snapshot */
+	BREAK_SEEN,
 };
 
 struct session {
@@ -71,6 +82,7 @@ struct session {
 	atomic_bool quit;
 	atomic_uint ready;              /* vCPUs that have ended the job */
 	atomic_uint stopped;            /* initiators that flush no more */
+	atomic_uint broken;             /* enum session_break */
 	atomic_bool failed;
 	pthread_mutex_t lock;
 	struct why failure;             /* the first one */
@@ -142,6 +154,12 @@ int session_check(struct session *session, uint64_t now_ns, struct why *why);
  */
 __attribute__((warn_unused_result))
 int session_run(struct session *session, const struct session_job *job, struct why *why);
+
+/* session_is_broken - the snapshot is there. PAIR(session-break): acquire here. */
+bool session_is_broken(const struct session *session);
+
+/* session_break - look at every vCPU, if nobody has yet; by main too. */
+void session_break(struct session *session);
 
 /* For vCPU threads. */
 void session_vcpu_ready(struct session *session);

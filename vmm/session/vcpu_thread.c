@@ -30,6 +30,19 @@ enum slice_end {
 	SLICE_FAILED,           /* thread->why says how */
 };
 
+const char *vcpu_state_name(enum vcpu_state state)
+{
+	static const char *const names[] = {
+		[VCPU_CREATING] = "new",
+		[VCPU_RUNNING] = "running",
+		[VCPU_PARKED] = "parked",
+		[VCPU_ASLEEP] = "asleep",
+		[VCPU_IDLE] = "idle",
+	};
+
+	return names[state];
+}
+
 /* The kvm_run page of the vCPU of this thread, for the kick's handler. */
 static _Thread_local struct kvm_run *kicked_run;
 
@@ -286,6 +299,10 @@ static enum slice_end doorbell(struct vcpu_thread *thread, uint32_t request)
 		return go_to_sleep(thread);
 	case SD_REQ_SPUN:
 		return spun(thread);
+	case SD_REQ_BREAK:
+		session_break(thread->session);
+		thread->unfinished = true;
+		return SLICE_GOES_ON;
 	case SD_REQ_STOPPED:
 		session_initiator_stopped(thread->session);
 		thread->unfinished = true;
@@ -358,7 +375,7 @@ static int enter_first(struct vcpu_thread *thread)
 {
 	int error = vcpu_unpark(thread);
 
-	thread->state = VCPU_RUNNING;
+	vcpu_state_set(thread, VCPU_RUNNING);
 	if (thread->slot->released_ticks != 0)
 		record_switch(thread->slot, thread->session->tsc_hz);
 	return error;
@@ -442,17 +459,17 @@ static bool take_turn(struct vcpu_thread *thread)
 		return false;
 	thread->slot->released_ticks = thread->parked_ticks;
 	if (end == SLICE_OVER) {
-		thread->state = VCPU_PARKED;
+		vcpu_state_set(thread, VCPU_PARKED);
 		slot_pass(thread->slot, &thread->member, true);
 		return true;
 	}
 	if (end == SLICE_ASLEEP) {
-		thread->state = VCPU_ASLEEP;
+		vcpu_state_set(thread, VCPU_ASLEEP);
 		thread->counts.sleeps++;
 		slot_sleep(thread->slot, &thread->member, thread->sleep_until_ns);
 		return true;
 	}
-	thread->state = VCPU_IDLE;
+	vcpu_state_set(thread, VCPU_IDLE);
 	note_usage(thread);
 	slot_pass(thread->slot, &thread->member, false);
 	session_vcpu_ready(thread->session);
@@ -479,7 +496,7 @@ void *vcpu_thread_main(void *argument)
 	bool goes_on = set_up(thread) == 0;
 
 	if (goes_on) {
-		thread->state = VCPU_PARKED;
+		vcpu_state_set(thread, VCPU_PARKED);
 		slot_add(thread->slot, &thread->member);
 	}
 	while (goes_on && slot_wait(thread->slot, &thread->member))

@@ -80,10 +80,25 @@ struct vcpu_thread {
 	uint64_t first_doorbell_ns;     /* CLOCK_MONOTONIC; 0 not yet */
 	uint64_t cpu_ns;                /* CPU time up to the last doorbell that ended a job */
 	uint64_t involuntary_switches;  /* the same */
-	enum vcpu_state state;          /* main reads it after the thread has ended */
+	atomic_uint state;              /* enum vcpu_state; others look at it */
 	struct kvm_regs regs;           /* as it left, the same */
 	struct why why;
 };
+
+/* vcpu_state_of - where a vCPU is, or was a moment ago: relaxed, a hint to all but its own
+ * thread; vcpu_state_set - by its own thread. */
+static inline enum vcpu_state vcpu_state_of(const struct vcpu_thread *thread)
+{
+	return (enum vcpu_state)atomic_load_explicit(&thread->state, memory_order_relaxed);
+}
+
+static inline void vcpu_state_set(struct vcpu_thread *thread, enum vcpu_state state)
+{
+	atomic_store_explicit(&thread->state, state, memory_order_relaxed);
+}
+
+/* vcpu_state_name - one word, for reports. */
+const char *vcpu_state_name(enum vcpu_state state);
 
 /* vcpu_is_interrupted - does an interrupt wait for the sleeping vCPU of @member? By
  * any thread, under the slot's lock: the vCPU is off its slot. */

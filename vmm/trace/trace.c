@@ -72,34 +72,34 @@ int trace_begin(struct trace *trace, const struct session *session, struct why *
 	return kvm_get_tsc_offset(session->threads[0].vcpu.fd, &trace->guest_ahead_ticks, why);
 }
 
-static void name_process(struct trace_out *out, uint32_t process, const char *name)
+static void name_process(struct row_file *file, uint32_t process, const char *name)
 {
 	struct trace_track track = track_of(process, 0);
 
-	trace_out_add(out, trace_json_name(trace_out_room(out), "process_name", track, name,
+	row_file_add(file, trace_json_name(row_file_room(file), "process_name", track, name,
 					   TRACE_NO_NUMBER));
-	trace_out_add(out, trace_json_order(trace_out_room(out), "process_sort_index", track));
+	row_file_add(file, trace_json_order(row_file_room(file), "process_sort_index", track));
 }
 
-static void name_track(struct trace_out *out, struct trace_track track, const char *name,
+static void name_track(struct row_file *file, struct trace_track track, const char *name,
 		       uint64_t number)
 {
-	trace_out_add(out, trace_json_name(trace_out_room(out), "thread_name", track, name, number));
-	trace_out_add(out, trace_json_order(trace_out_room(out), "thread_sort_index", track));
+	row_file_add(file, trace_json_name(row_file_room(file), "thread_name", track, name, number));
+	row_file_add(file, trace_json_order(row_file_room(file), "thread_sort_index", track));
 }
 
-void trace_name_tracks(struct trace_out *out, const struct session *session)
+void trace_name_tracks(struct row_file *file, const struct session *session)
 {
-	name_process(out, PROCESS_ROUNDS, "rounds");
-	name_process(out, PROCESS_SLOTS, "slots");
-	name_process(out, PROCESS_VCPUS, "vCPUs");
-	name_process(out, PROCESS_GUEST, "guest");
-	name_track(out, track_of(PROCESS_ROUNDS, 0), "protocol", TRACE_NO_NUMBER);
+	name_process(file, PROCESS_ROUNDS, "rounds");
+	name_process(file, PROCESS_SLOTS, "slots");
+	name_process(file, PROCESS_VCPUS, "vCPUs");
+	name_process(file, PROCESS_GUEST, "guest");
+	name_track(file, track_of(PROCESS_ROUNDS, 0), "protocol", TRACE_NO_NUMBER);
 	for (uint32_t i = 0; i < session->slot_count; i++)
-		name_track(out, track_of(PROCESS_SLOTS, i), "slot", i);
+		name_track(file, track_of(PROCESS_SLOTS, i), "slot", i);
 	for (uint32_t i = 0; i < session->shape.vcpus; i++) {
-		name_track(out, track_of(PROCESS_VCPUS, i), "vCPU", i);
-		name_track(out, track_of(PROCESS_GUEST, i), "vCPU", i);
+		name_track(file, track_of(PROCESS_VCPUS, i), "vCPU", i);
+		name_track(file, track_of(PROCESS_GUEST, i), "vCPU", i);
 	}
 }
 
@@ -168,20 +168,6 @@ static void add_service(struct trace *trace, uint32_t vcpu, uint64_t start_ticks
 	};
 }
 
-static const char *parked_name(uint32_t state)
-{
-	switch (state) {
-	case VCPU_ASLEEP:
-		return "asleep";
-	case VCPU_IDLE:
-		return "idle";
-	case VCPU_CREATING:
-		return "new";
-	default:
-		return "parked";
-	}
-}
-
 /* What a doorbell that does not cost the slot has left behind is not why. */
 static const char *parked_why(uint32_t state, uint32_t why)
 {
@@ -221,7 +207,7 @@ static void add_parked(struct trace *trace, uint32_t vcpu, const struct trace_ev
 	uint32_t state = trace_parked_state(event->value);
 	struct trace_slice slice = {
 		.track = track_of(PROCESS_VCPUS, vcpu),
-		.name = parked_name(state),
+		.name = vcpu_state_name((enum vcpu_state)state),
 		.number = TRACE_NO_NUMBER,
 		.arguments = { { "why", parked_why(state, trace_parked_why(event->value)), 0 } },
 	};

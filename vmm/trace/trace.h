@@ -99,8 +99,8 @@ void trace_destroy(struct trace *trace);
 __attribute__((warn_unused_result))
 int trace_begin(struct trace *trace, const struct session *session, struct why *why);
 
-/* trace_name_tracks - rows that name every track of @session. */
-void trace_name_tracks(struct trace_out *out, const struct session *session);
+/* trace_name_tracks - rows that name every track of @session, to @file. */
+void trace_name_tracks(struct row_file *file, const struct session *session);
 
 /* trace_sample - a step of a flush, or a floor sample; trace_flush - a flush, with its
  * @row of the CSV. In the order of the ring, before trace_drain(). */
