@@ -24,6 +24,9 @@ enum figure_times {
 	FIGURE_TIMES
 };
 
+/* The first ones have histogram files of their own: wall and stall. */
+#define FIGURE_FILES 2
+
 /* Those that are reported of each. */
 enum figure_quantile {
 	FIGURE_P50,

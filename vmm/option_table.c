@@ -53,6 +53,8 @@ static const char *const g_entry_flushes[] = {
 
 static const char *const g_extras[] = {
 	[EXTRA_EXITS] = "exits",
+	[EXTRA_HGRM] = "hgrm",
+	[EXTRA_HIST] = "hist",
 };
 
 _Static_assert(sizeof(g_extras) / sizeof(g_extras[0]) == EXTRAS, "an extra has no name");
@@ -278,24 +280,50 @@ static int figure_refuse(const struct option_row *row, const char *item, size_t 
 		       bytes < 64 ? (int)bytes : 64, item, complaint);
 }
 
-static int read_limits(const struct option_row *row, const char *value,
-		       struct options *options, struct why *why)
+/* Reads item number @index of a list; NULL, or what is wrong with it. */
+typedef const char *(*figure_reader)(struct options *options, uint32_t index, const char *item,
+				     size_t bytes);
+
+static int figures_read(const struct option_row *row, const char *value, struct options *options,
+			figure_reader read, uint32_t *count, struct why *why)
 {
-	options->fail_over_count = 0;
+	*count = 0;
 	for (const char *item = value;; item++) {
 		size_t bytes = strcspn(item, ",");
-		const char *complaint = options->fail_over_count == OPTIONS_MAX_FIGURES
-			? "more than 32"
-			: figure_limit_read(item, bytes,
-					    &options->fail_over[options->fail_over_count]);
+		const char *complaint = *count == OPTIONS_MAX_FIGURES
+			? "more than 32" : read(options, *count, item, bytes);
 
 		if (complaint != NULL)
 			return figure_refuse(row, item, bytes, complaint, why);
-		options->fail_over_count++;
+		++*count;
 		item += bytes;
 		if (*item == '\0')
 			return 0;
 	}
+}
+
+static const char *read_limit(struct options *options, uint32_t index, const char *item,
+			      size_t bytes)
+{
+	return figure_limit_read(item, bytes, &options->fail_over[index]);
+}
+
+static const char *read_key(struct options *options, uint32_t index, const char *item,
+			    size_t bytes)
+{
+	return figure_key_read(item, bytes, &options->print[index]);
+}
+
+static int read_limits(const struct option_row *row, const char *value,
+		       struct options *options, struct why *why)
+{
+	return figures_read(row, value, options, read_limit, &options->fail_over_count, why);
+}
+
+static int read_keys(const struct option_row *row, const char *value,
+		     struct options *options, struct why *why)
+{
+	return figures_read(row, value, options, read_key, &options->print_count, why);
 }
 
 static int read_flag(const struct option_row *row, const char *value,
@@ -365,6 +393,7 @@ const struct option_row g_option_rows[OPTION_ROWS] = {
 	{ TEXT("trace", trace) },
 	{ NUMBER("break-over",    read_u64,     break_over_us, 1, 1000000000) },
 	{ VALUE("fail-over", read_limits) },
+	{ VALUE("print", read_keys) },
 	{ VALUE("extra", read_extras), .names = &g_extra_names },
 	{ FLAG("quiet", quiet), .letter = 'q' },
 	{ ACTION("host",           OPTIONS_HOST) },

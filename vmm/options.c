@@ -145,6 +145,8 @@ static int figures_settle(const struct options *options, struct why *why)
 
 	for (uint32_t i = 0; error == 0 && i < options->fail_over_count; i++)
 		error = figure_settle(options, "fail-over", &options->fail_over[i].key, why);
+	for (uint32_t i = 0; error == 0 && i < options->print_count; i++)
+		error = figure_settle(options, "print", &options->print[i], why);
 	return error;
 }
 
@@ -281,7 +283,6 @@ const char *options_help(void)
 	return
 "Usage: vmm [OPTION]... [PAYLOAD]   an ELF64 file instead of the built-in one\n"
 "Measure how long TLB shootdowns hold up a vCPU, and prove that none gets lost.\n"
-"The machine\n"
 "  --vcpus N             vCPUs, 1 to 1024 (8)\n"
 "  --overcommit K        vCPUs that share a slot, 1 to N (4, or N if less)\n"
 "  --cpus LIST           CPUs the slots are pinned to, as in 0-3,8 (all)\n"
@@ -312,7 +313,8 @@ const char *options_help(void)
 "  --trace FILE          a timeline for Perfetto: slots, vCPUs, requests\n"
 "  --break-over US       stop at a flush held up longer, keep vCPUs and timeline\n"
 "  --fail-over LIST      limits, as generation:stall.p99=200us: exit 6 above one\n"
-"  --extra LIST          exits: a table of the exits to userspace\n"
+"  --print LIST          no table, but these in ns, as ipi:wall.max,ipi:stall.p50\n"
+"  --extra LIST          exits: a table of them; hgrm, hist: histograms in DIR\n"
 "Instead: --host (what KVM is and costs), --list-protocols, --version, -h, --help\n"
 "Exit: 0 well, 1 wrong, 2 usage, 3 host, 4 guest, 5 results, 6 over threshold\n";
 }

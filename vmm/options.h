@@ -58,6 +58,8 @@ enum preempt {
 /* --extra: results that not everybody wants. */
 enum extra {
 	EXTRA_EXITS,            /* a table of the exits to userspace */
+	EXTRA_HGRM,             /* files with percentiles of wall and stall, one a protocol */
+	EXTRA_HIST,             /* files with histograms of wall and stall, as cyclictest's */
 	EXTRAS
 };
 
@@ -101,6 +103,8 @@ struct options {
 	uint64_t break_over_us;         /* stall that ends the run; 0 none */
 	struct figure_limit fail_over[OPTIONS_MAX_FIGURES];
 	uint32_t fail_over_count;
+	struct figure_key print[OPTIONS_MAX_FIGURES]; /* instead of the table */
+	uint32_t print_count;
 	uint32_t extras;                /* bits 1 << EXTRA_ */
 	bool quiet;
 	const char *payload;            /* ELF file, NULL: the built-in one */

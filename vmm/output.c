@@ -76,9 +76,32 @@ static int open_trace(struct output *output, const struct options *options, stru
 			 TRACE_JSON_BEGIN, why);
 }
 
+/* PROTOCOL-TIME.hgrm, TIME.hist */
+static int open_histograms(struct output *output, const struct options *options, struct why *why)
+{
+	char name[FIGURE_KEY_BYTES];
+	int error = 0;
+
+	for (enum figure_times times = 0; times < FIGURE_FILES; times++) {
+		const char *word = figure_times_name(times);
+
+		for (uint32_t i = 0; options_wants(options, EXTRA_HGRM) && error == 0 &&
+		     i < options->protocol_count; i++) {
+			snprintf(name, sizeof(name), "%s-%s.hgrm",
+				 protocol_name(options->protocols[i]), word);
+			error = open_text(&output->hgrm[i][times], NULL, options->out, name, why);
+		}
+		snprintf(name, sizeof(name), "%s.hist", word);
+		if (error == 0 && options_wants(options, EXTRA_HIST))
+			error = open_text(&output->hist[times], NULL, options->out, name, why);
+	}
+	return error;
+}
+
 static bool needs_folder(const struct options *options)
 {
-	return options->csv == NULL || options->json == NULL || options->break_over_us != 0;
+	return options->csv == NULL || options->json == NULL || options->break_over_us != 0 ||
+		options_wants(options, EXTRA_HGRM) || options_wants(options, EXTRA_HIST);
 }
 
 static int open_all(struct output *output, const struct options *options, struct loop *loop,
@@ -97,7 +120,16 @@ static int open_all(struct output *output, const struct options *options, struct
 		error = open_trace(output, options, loop, why);
 	if (error == 0 && options->break_over_us != 0)
 		error = open_text(&output->broke, NULL, options->out, "break.json", why);
+	if (error == 0)
+		error = open_histograms(output, options, why);
 	return error;
+}
+
+static void close_text(struct text_file *file)
+{
+	if (file->fd >= 0)
+		close(file->fd);
+	file->fd = -1;
 }
 
 static void close_all(struct output *output)
@@ -106,10 +138,24 @@ static void close_all(struct output *output)
 
 	(void)!output_close_rows(&output->csv, &ignored);
 	(void)!output_close_rows(&output->trace, &ignored);
-	if (output->json.fd >= 0)
-		close(output->json.fd);
-	if (output->broke.fd >= 0)
-		close(output->broke.fd);
+	close_text(&output->json);
+	close_text(&output->broke);
+	for (int times = 0; times < FIGURE_FILES; times++) {
+		for (int i = 0; i < SD_PROTOCOLS; i++)
+			close_text(&output->hgrm[i][times]);
+		close_text(&output->hist[times]);
+	}
+}
+
+/* No file is open yet. */
+static void clear_all(struct output *output)
+{
+	*output = (struct output){ .json = { .fd = -1 }, .broke = { .fd = -1 } };
+	for (int times = 0; times < FIGURE_FILES; times++) {
+		for (int i = 0; i < SD_PROTOCOLS; i++)
+			output->hgrm[i][times].fd = -1;
+		output->hist[times].fd = -1;
+	}
 }
 
 int output_open(struct output *output, const struct options *options, struct loop *loop,
@@ -117,7 +163,7 @@ int output_open(struct output *output, const struct options *options, struct loo
 {
 	int error;
 
-	*output = (struct output){ .json = { .fd = -1 }, .broke = { .fd = -1 } };
+	clear_all(output);
 	error = open_all(output, options, loop, why);
 	if (error != 0)
 		close_all(output);

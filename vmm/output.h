@@ -26,6 +26,8 @@ struct output {
 	struct row_output trace;        /* --trace, or what --break-over leaves */
 	struct text_file json;          /* summary.json */
 	struct text_file broke;         /* break.json */
+	struct text_file hgrm[SD_PROTOCOLS][FIGURE_FILES]; /* --extra, by options->protocols */
+	struct text_file hist[FIGURE_FILES];
 };
 
 /**

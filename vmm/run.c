@@ -15,6 +15,7 @@
 
 #include "capabilities.h"
 #include "clock.h"
+#include "figure.h"
 #include "host_costs.h"
 #include "host_facts.h"
 #include "output.h"
@@ -207,24 +208,63 @@ static enum exit_status flush_stdout(void)
 	return EXIT_RESULTS;
 }
 
-/* The table, summary.json and the end of the CSV: what was measured, whatever
- * ended the run. */
+static enum exit_status write_text(struct text_file *file, char *text)
+{
+	struct why why = { 0 };
+
+	(void)!output_write_text(file, text, &why);
+	say(&why);
+	return why.status;
+}
+
+/* --extra; of a guest that did not boot there are empty ones. */
+static enum exit_status write_histograms(const struct run_results *results, struct output *output)
+{
+	enum exit_status status = EXIT_OK;
+
+	for (enum figure_times times = 0; times < FIGURE_FILES; times++) {
+		for (uint32_t i = 0; i < results->result_count; i++)
+			if (output->hgrm[i][times].fd >= 0)
+				status = worse(status, write_text(&output->hgrm[i][times], hgrm_text(
+					figure_times(&results->results[i], times))));
+		if (output->hist[times].fd >= 0)
+			status = worse(status, write_text(&output->hist[times],
+							  hist_text(results, times)));
+	}
+	return status;
+}
+
+static enum exit_status close_rows(struct row_output *rows)
+{
+	struct why why = { 0 };
+
+	(void)!output_close_rows(rows, &why);
+	say(&why);
+	return why.status;
+}
+
 /* One file after the other, whatever became of the one before. */
 static enum exit_status close_files(struct run_results *results, struct output *output)
 {
-	struct why whys[4] = { 0 };
-	enum exit_status status = EXIT_OK;
+	enum exit_status status = worse(close_rows(&output->csv), close_rows(&output->trace));
 
-	(void)!output_close_rows(&output->csv, &whys[0]);
-	(void)!output_close_rows(&output->trace, &whys[1]);
-	(void)!output_write_text(&output->json, summary_text(results), &whys[2]);
+	status = worse(status, write_text(&output->json, summary_text(results)));
 	if (output->broke.fd >= 0)
-		(void)!output_write_text(&output->broke, break_text(results), &whys[3]);
-	for (size_t i = 0; i < sizeof(whys) / sizeof(whys[0]); i++) {
-		say(&whys[i]);
-		status = worse(status, whys[i].status);
-	}
-	return status;
+		status = worse(status, write_text(&output->broke, break_text(results)));
+	return worse(status, write_histograms(results, output));
+}
+
+static void print_results(const struct run_results *results)
+{
+	/* A guest that did not boot has nothing to show. */
+	bool booted = results->first_instruction_ns != 0;
+
+	if (results->options->print_count != 0)
+		print_figures(stdout, results);
+	else if (booted)
+		table_print(stdout, results);
+	if (booted && options_wants(results->options, EXTRA_EXITS))
+		exits_print(stdout, results);
 }
 
 /* The table, summary.json and the end of the CSV: what was measured, whatever
@@ -234,11 +274,7 @@ static enum exit_status report_run(struct run_results *results, struct output *o
 	enum exit_status status;
 
 	clock_gettime(CLOCK_REALTIME, &results->ended);
-	/* A guest that did not boot has nothing to show. */
-	if (results->first_instruction_ns != 0)
-		table_print(stdout, results);
-	if (results->first_instruction_ns != 0 && options_wants(results->options, EXTRA_EXITS))
-		exits_print(stdout, results);
+	print_results(results);
 	status = worse(flush_stdout(), verdict_of(results, stderr));
 	status = worse(status, thresholds_of(results, stderr));
 	break_print(stderr, results);

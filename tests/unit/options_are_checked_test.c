@@ -126,7 +126,12 @@ static const struct {
 	{ "--break-over 0",            "--break-over 0: must be 1 to 1000000000" },
 	{ "--break-over 1000000001",   "--break-over 1000000001: must be 1 to 1000000000" },
 	{ "--break-over 200us",        "--break-over 200us: not a whole number" },
-	{ "--extra all",               "--extra all: unknown; one of exits" },
+	{ "--extra all",               "--extra all: unknown; one of exits, hgrm, hist" },
+	{ "--print stall.p99",         "--print stall.p99: must be as generation:stall.p99" },
+	{ "--print ipi:stall.p99,",    "--print : must be as generation:stall.p99" },
+	{ "--print ipi:stall.p99=1us",
+	  "--print ipi:stall.p99=1us: unknown quantile; one of p50, p90, p99, p995, p999, max" },
+	{ "--print none:stall.p99",    "--print none:stall.p99: none is not measured (--protocol)" },
 	{ "--extra exits,",            "--extra exits,: a name in the list is empty" },
 	{ "--fail-over",               "--fail-over: needs a value" },
 	{ "--fail-over 200us",
@@ -247,6 +252,7 @@ static const struct {
 	{ "--break-over 1000000000",     U64(break_over_us), 1000000000 },
 	{ "",                            U32(extras),     0 },
 	{ "--extra exits",               U32(extras),     1 << EXTRA_EXITS },
+	{ "--extra hist,hgrm",           U32(extras),     1 << EXTRA_HGRM | 1 << EXTRA_HIST },
 	{ "--ple 0",                     U32(ple_us),     0 },
 	{ "--ple 1000000",               U32(ple_us),     1000000 },
 	{ "--preempt host --slice-us 50", U32(slice_us),  50 },
@@ -369,6 +375,21 @@ static void limits_are_figures_and_times(void **state)
 	assert_int_equal(options.fail_over_count, 1);
 	assert_int_equal(options.fail_over[0].key.protocol, SD_PROTOCOL_none);
 	assert_int_equal(command_line_options("").fail_over_count, 0);
+}
+
+static void figures_to_print_keep_their_order(void **state)
+{
+	struct options options = command_line_options("--print ipi:wall.max,generation:pte.p90");
+
+	(void)state;
+	assert_int_equal(options.print_count, 2);
+	assert_int_equal(options.print[0].protocol, SD_PROTOCOL_ipi);
+	assert_int_equal(options.print[0].times, FIGURE_WALL);
+	assert_int_equal(options.print[0].quantile, FIGURE_MAX);
+	assert_int_equal(options.print[1].protocol, SD_PROTOCOL_generation);
+	assert_int_equal(options.print[1].times, FIGURE_PTE);
+	assert_int_equal(options.print[1].quantile, FIGURE_P90);
+	assert_int_equal(options.fail_over_count, 0);
 }
 
 /* 32 of one list are taken, 33 are not. */
@@ -622,6 +643,7 @@ int main(void)
 		cmocka_unit_test(cpu_lists_are_sets),
 		cmocka_unit_test(entry_flush_has_three_ways),
 		cmocka_unit_test(limits_are_figures_and_times),
+		cmocka_unit_test(figures_to_print_keep_their_order),
 		cmocka_unit_test(a_list_of_limits_has_an_end),
 		cmocka_unit_test(figures_are_named_as_they_are_read),
 		cmocka_unit_test(tables_are_freed_in_two_ways),

@@ -117,6 +117,27 @@ static void what_was_not_measured_is_not_kept(void **state)
 	assert_int_equal(status_with(&limit, 1), EXIT_THRESHOLD);
 }
 
+/* Numbers and nothing else, for scripts. */
+static void printed_figures_are_bare_numbers(void **state)
+{
+	static const struct figure_key keys[] = {
+		{ SD_PROTOCOL_ipi, FIGURE_WALL, FIGURE_MAX },
+		{ SD_PROTOCOL_yield, FIGURE_FLOOR, FIGURE_P50 },
+		{ SD_PROTOCOL_ipi, FIGURE_PTE, FIGURE_MAX },
+	};
+	struct run_results *run = fixture_reset();
+	FILE *out = fmemopen(g_said, sizeof(g_said), "w");
+
+	(void)state;
+	assert_non_null(out);
+	memcpy(g_fixture.options.print, keys, sizeof(keys));
+	g_fixture.options.print_count = LENGTH(keys);
+	histogram_init(&run->results[SD_PROTOCOL_yield].floor_ns);
+	print_figures(out, run);
+	fclose(out);
+	assert_string_equal(g_said, "129900\n-\n5499\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +146,7 @@ int main(void)
 		cmocka_unit_test(each_name_is_its_own_figure),
 		cmocka_unit_test(each_that_is_exceeded_has_a_line),
 		cmocka_unit_test(what_was_not_measured_is_not_kept),
+		cmocka_unit_test(printed_figures_are_bare_numbers),
 	};
 
 	return !!cmocka_run_group_tests(tests, NULL, NULL);

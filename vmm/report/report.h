@@ -121,6 +121,23 @@ enum threshold threshold_of(const struct run_results *run, const struct figure_l
  */
 enum exit_status thresholds_of(const struct run_results *run, FILE *messages);
 
+/* print_figures - what --print names, in nanoseconds, a line each, and nothing else; "-"
+ * for one that was not measured. */
+void print_figures(FILE *out, const struct run_results *run);
+
+/* --- histograms of other tools' making: histogram_text.c --------------------- */
+
+/**
+ * hgrm_text - an .hgrm file of @histogram; hist_text - @times of every protocol, a column
+ * each, as cyclictest's histogram.
+ *
+ * Units:   microseconds, from a histogram of nanoseconds. hist_text() has a row a
+ *          microsecond up to 10 ms; longer ones are counted as overflows.
+ * Returns: a malloc'ed text for the caller to free; NULL when memory ran out.
+ */
+char *hgrm_text(const struct histogram *histogram);
+char *hist_text(const struct run_results *run, enum figure_times times);
+
 /* --- --break-over: break.c --------------------------------------------------- */
 
 /**

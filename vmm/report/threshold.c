@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * threshold.c - did the figures stay below what --fail-over allows?
+ * threshold.c - figures by name: did they stay below what --fail-over allows, and what
+ * --print wants.
  *
  * Owns:    nothing; no state.
  * Threads: any.
@@ -21,6 +22,18 @@ enum threshold threshold_of(const struct run_results *run, const struct figure_l
 	if (samples == 0)
 		return THRESHOLD_UNMEASURED;
 	return *value_ns > limit->limit_ns ? THRESHOLD_EXCEEDED : THRESHOLD_HELD;
+}
+
+void print_figures(FILE *out, const struct run_results *run)
+{
+	for (uint32_t i = 0; i < run->options->print_count; i++) {
+		uint64_t samples, value_ns = figure_value_ns(run, &run->options->print[i], &samples);
+
+		if (samples == 0)
+			fputs("-\n", out);
+		else
+			fprintf(out, "%" PRIu64 "\n", value_ns);
+	}
 }
 
 /* A run that was cut short has not failed for what it did not get to. */
