@@ -14,7 +14,7 @@ from bench import Bench, check, read_csv, read_summary, require
 
 VCPUS, SLOTS = 4, 2
 MACHINE = ["--vcpus", str(VCPUS), "--overcommit", "2"]
-STATES = {"running", "parked", "asleep", "idle", "new"}
+STATES = {"running", "parked", "asleep", "done"}
 
 
 def read_break(folder):

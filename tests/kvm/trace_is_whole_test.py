@@ -85,7 +85,7 @@ def check_parks(timeline, summary):
     whys = collections.Counter()
     for vcpu in range(VCPUS):
         states = sorted((s for s in timeline.slices if s.group == 3 and s.index == vcpu and
-                         s.name in ("running", "parked", "asleep", "idle", "new")),
+                         s.name in ("running", "parked", "asleep", "done", "being created")),
                         key=lambda s: (s.start, s.end))
         for before, this in zip(states, states[1:]):
             check(this.start == before.end, f"a gap between {before} and {this}")
@@ -95,7 +95,8 @@ def check_parks(timeline, summary):
             for key in ("switches", "sleeps", "transfers")}
     parks = sum(whys.values())
     check(sums["switches"] <= parks, f"{sums['switches']} switches, {parks} parks: {whys}")
-    check(whys["parked", "slice"] > 0 and whys["idle", "ready"] > 0, f"{whys}")
+    check(whys["parked", "slice"] > 0 and whys["done", "ready"] > 0, f"{whys}")
+    check(whys["being created", "created"] == VCPUS, f"{whys}")
     check(whys["asleep", "sleep"] == sums["sleeps"] > 0, f"{sums}, {whys}")
     transfers = of_group(timeline, "vCPUs", "transfer")
     check(len(transfers) == sums["transfers"], f"{len(transfers)} transfers: {sums}")

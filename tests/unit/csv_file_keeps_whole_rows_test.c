@@ -180,8 +180,8 @@ static void a_limit_ends_the_file_with_a_whole_row(void **state)
 {
 	const size_t header = strlen(csv_header());
 	const size_t limits[] = {
-		0, 1, header - 1, header, header + 1, ROW_FILE_BUFFER_BYTES - 1, ROW_FILE_BUFFER_BYTES,
-		ROW_FILE_BUFFER_BYTES + 1, 300001, g_expected_bytes - 1,
+		0, 1, header - 1, header, header + 1, ROW_FILE_BUFFER_BYTES - 1,
+		ROW_FILE_BUFFER_BYTES, ROW_FILE_BUFFER_BYTES + 1, 300001, g_expected_bytes - 1,
 	};
 
 	(void)state;

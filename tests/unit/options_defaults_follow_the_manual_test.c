@@ -192,7 +192,8 @@ static void the_help_names_each_default(void **state)
 static void the_help_names_each_option(void **state)
 {
 	static const char *const others[] = {
-		"--cpus", "--flushes", "--flush-ceiling", "--clear-pending", "--csv", "--json", "--fail-over", "--extra", "--trace", "--break-over", "--print",
+		"--cpus", "--flushes", "--flush-ceiling", "--clear-pending", "--csv", "--json",
+		"--fail-over", "--extra", "--trace", "--break-over", "--print",
 		"-q, --quiet", "--host",
 		"--list-protocols", "--version", "-h, --help", "PAYLOAD",
 	};

@@ -116,7 +116,7 @@ struct host_facts {
 
 /* A vCPU at the moment at which a run broke. */
 struct vcpu_snapshot {
-	const char *state;              /* "running", "parked", "asleep", "idle" or "new" */
+	const char *state;              /* vcpu_state_name(): "running", "parked", ... */
 	uint32_t slot;
 	uint32_t request;               /* words of its region: include/word.h */
 	uint32_t served;

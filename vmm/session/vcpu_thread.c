@@ -33,11 +33,11 @@ enum slice_end {
 const char *vcpu_state_name(enum vcpu_state state)
 {
 	static const char *const names[] = {
-		[VCPU_CREATING] = "new",
+		[VCPU_CREATING] = "being created",
 		[VCPU_RUNNING] = "running",
 		[VCPU_PARKED] = "parked",
 		[VCPU_ASLEEP] = "asleep",
-		[VCPU_IDLE] = "idle",
+		[VCPU_IDLE] = "done",
 	};
 
 	return names[state];
@@ -495,10 +495,8 @@ void *vcpu_thread_main(void *argument)
 	struct vcpu_thread *thread = argument;
 	bool goes_on = set_up(thread) == 0;
 
-	if (goes_on) {
-		vcpu_state_set(thread, VCPU_PARKED);
+	if (goes_on)
 		slot_add(thread->slot, &thread->member);
-	}
 	while (goes_on && slot_wait(thread->slot, &thread->member))
 		goes_on = take_turn(thread);
 	if (thread->why.text[0] != '\0')

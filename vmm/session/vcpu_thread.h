@@ -26,7 +26,7 @@ enum vcpu_mode {
 };
 
 enum vcpu_state {
-	VCPU_CREATING,
+	VCPU_CREATING,          /* or waits for its slot for the first time */
 	VCPU_RUNNING,
 	VCPU_PARKED,            /* in its slot's queue */
 	VCPU_ASLEEP,            /* off its slot until something wakes it */
@@ -97,7 +97,7 @@ static inline void vcpu_state_set(struct vcpu_thread *thread, enum vcpu_state st
 	atomic_store_explicit(&thread->state, state, memory_order_relaxed);
 }
 
-/* vcpu_state_name - one word, for reports. */
+/* vcpu_state_name - for reports: "running", "parked", "asleep", "done", "being created". */
 const char *vcpu_state_name(enum vcpu_state state);
 
 /* vcpu_is_interrupted - does an interrupt wait for the sleeping vCPU of @member? By
