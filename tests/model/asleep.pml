@@ -150,8 +150,8 @@ inline wait_all()
 }
 
 /* The order of g_flush_others().
- * DIGEST guest-payload/flush.c post_all 8a085f530d3e
- * DIGEST guest-payload/flush.c g_flush_others 4ddf45cbabba */
+ * DIGEST guest-payload/flush.c post_all a6fc8507fe0b
+ * DIGEST guest-payload/flush.c g_flush_others e3363e70f0eb */
 proctype initiator(byte me)
 {
 	byte t, k;
@@ -209,7 +209,7 @@ inline count_down()
 }
 
 /* The doorbell is an exit, but its vCPU may be parked before and behind it anyway.
- * DIGEST guest-payload/entry.S isr_flush_wake 6f08099f106f */
+ * DIGEST guest-payload/entry.S isr_flush_wake 4fa1beaa599f */
 inline handle_ipi()
 {
 	if

@@ -100,7 +100,7 @@ inline wait_until_covered(t)
 	fi
 }
 
-/* DIGEST vmm/session/request_flush.c request_flush_others 312d3c1722cf */
+/* DIGEST vmm/session/request_flush.c request_flush_others 861b958d70cd */
 inline request_flush_others()
 {
 	do
@@ -236,7 +236,7 @@ end_idle:
 	fi
 }
 
-/* DIGEST vmm/session/vcpu_thread.c run_once e63a0404ab1a */
+/* DIGEST vmm/session/vcpu_thread.c run_once 5fcf15aa8163 */
 inline run_once()
 {
 	request_flush_enter();

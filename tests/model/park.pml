@@ -22,7 +22,7 @@ inline settle()
 #endif
 }
 
-/* DIGEST vmm/session/park.c vcpu_park 611863f20806 */
+/* DIGEST vmm/session/park.c vcpu_park 906ebe9d8261 */
 inline vcpu_park()
 {
 	settle();
@@ -32,7 +32,8 @@ inline vcpu_park()
 #endif
 }
 
-/* DIGEST vmm/session/park.c vcpu_flush_on_entry ce0956d40809 */
+/* DIGEST vmm/session/park.c vcpu_flush_on_entry 6c37124458dd
+   DIGEST vmm/session/park.c pay_debt 5d9b332a377a */
 inline vcpu_flush_on_entry()
 {
 #ifdef FLUSH_BY_SREGS
@@ -79,7 +80,7 @@ inline look_at_lapic()
 #endif
 }
 
-/* DIGEST vmm/session/park.c vcpu_unpark 766b8078cd6f */
+/* DIGEST vmm/session/park.c vcpu_unpark a40e60834c91 */
 inline vcpu_unpark()
 {
 	look_at_lapic();

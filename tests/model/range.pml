@@ -119,7 +119,7 @@ inline wait_for(t)
 
 /* Served has left the store buffer when a handler begins: behind an iret or a park.
  * CR3 writes and INVLPG serialize.
- * DIGEST guest-payload/entry.S isr_flush_by_page e5bd430a8dbd */
+ * DIGEST guest-payload/entry.S isr_flush_by_page 59a17b060d4c */
 inline handle_ipi()
 {
 	if

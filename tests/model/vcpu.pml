@@ -40,9 +40,9 @@ inline wait(t)
 	atomic { want[t] = 0; waits[t] = false }
 }
 
-/* DIGEST guest-payload/flush.c post_all 8a085f530d3e
- * DIGEST guest-payload/flush.c wait_all 782666b016e7
- * DIGEST guest-payload/flush.c g_flush_others 4ddf45cbabba */
+/* DIGEST guest-payload/flush.c post_all a6fc8507fe0b
+ * DIGEST guest-payload/flush.c wait_all b73f49b186bd
+ * DIGEST guest-payload/flush.c g_flush_others e3363e70f0eb */
 proctype initiator(byte me)
 {
 	byte t, k;
@@ -77,9 +77,9 @@ proctype initiator(byte me)
 }
 
 #ifndef OWN_HANDLER
-/* DIGEST guest-payload/entry.S isr_flush f998efb4635d
+/* DIGEST guest-payload/entry.S isr_flush 94f43fc09596
  * DIGEST guest-payload/entry.S serve_begin 73c9cb2ddf09
- * DIGEST guest-payload/entry.S serve_end 721a1eed4f15 */
+ * DIGEST guest-payload/entry.S serve_end 01346775a860 */
 inline handle_ipi()
 {
 	if
