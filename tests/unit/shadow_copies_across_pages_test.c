@@ -93,9 +93,9 @@ static void no_copy_leaves_its_half_of_the_addresses(void **state)
 {
 	static const struct { uint64_t gva; size_t bytes; int wanted; } cases[] = {
 		{ 0, SIZE_MAX, -EFAULT },               /* behind the first large page */
-		{ UINT64_MAX, 2, -EINVAL },             /* around to 0 */
-		{ UINT64_MAX - 7, 9, -EINVAL },
-		{ 8, SIZE_MAX, -EINVAL },
+		{ UINT64_MAX, 2, -EOVERFLOW },             /* around to 0 */
+		{ UINT64_MAX - 7, 9, -EOVERFLOW },
+		{ 8, SIZE_MAX, -EOVERFLOW },
 		{ UINT64_MAX, 0, 0 },                   /* no byte of it is read */
 		{ 0x0000800000000000, 0, 0 },
 		{ 0x00007ffffffff000, 0x2000, -EFAULT },

@@ -8,7 +8,7 @@
  * translation that was kept too long reads the frame of before, which holds poison.
  *
  * field         writer      readers    rule
- * at[]          who moves   any        release, acquire (frame-moved)
+ * moved_by[]    who moves   any        release, acquire (frame-moved)
  * spare, count  who moves   who moves  -
  * all others    create      any        before the other threads start
  */
@@ -28,7 +28,7 @@ struct frames {
 	uint8_t *view;                  /* of the memfd, by frame */
 	size_t view_bytes;
 	uint32_t pages;                 /* guest-physical */
-	_Atomic uint32_t *at;           /* [pages]: frame of each */
+	_Atomic uint32_t *moved_by;     /* [pages]: frame less page, modulo 2^32 */
 	uint32_t *spare;                /* [spares]: frames not in use, the first spare_count */
 	uint32_t spares;
 	uint32_t spare_count;
@@ -44,14 +44,14 @@ __attribute__((warn_unused_result))
 int frames_create(struct frames *frames, struct guest_memory *memory, uint32_t spares,
 		  struct why *why);
 
-/* frames_destroy - pages that have moved stay where they are. */
+/* frames_destroy - pages that have moved stay where they are. Zeroes are none. */
 void frames_destroy(struct frames *frames);
 
 /* frames_at - the frame of @page now. PAIR(frame-moved): acquire here, release in
  * frames_move(): the copy is in the frame that is found. */
 static inline uint32_t frames_at(const struct frames *frames, uint32_t page)
 {
-	return atomic_load_explicit(&frames->at[page], memory_order_acquire);
+	return page + atomic_load_explicit(&frames->moved_by[page], memory_order_acquire);
 }
 
 /* frames_bytes - host address of what @frame holds; it exists. */

@@ -95,6 +95,7 @@ const char *guest_walk_text(int error)
 	case -ERANGE: return "leads outside memory";
 	case -ELOOP: return "leads through one table twice";
 	case -EBADMSG: return "leads through reserved bits";
+	case -EOVERFLOW: return "runs round the end of the address space";
 	case -ENOMEM: return "finds no memory for its translation";
 	default: return "cannot be followed";
 	}

@@ -39,7 +39,7 @@ static inline bool guest_walk_is_canonical(uint64_t gva)
 }
 
 /* guest_walk_text - what a pointer with that error does: "is not mapped". For messages;
- * -ENOMEM is the host's. */
+ * -EOVERFLOW and -ENOMEM are shadow_copy_from_guest()'s. */
 const char *guest_walk_text(int error);
 
 #endif

@@ -113,6 +113,15 @@ void shadow_flush(struct shadow_reader *reader)
 	reclaim_wait(&reader->shadow->reclaim);
 }
 
+void shadow_flush_many(struct shadow *shadow, const uint64_t *readers)
+{
+	for (uint32_t i = 0; i < shadow->reader_count; i++)
+		if (readers[i / 64] >> i % 64 & 1)
+			next_generation(&shadow->readers[i]);
+	/* PAIR(shadow-flush): as above. */
+	reclaim_wait(&shadow->reclaim);
+}
+
 /* --- fault -------------------------------------------------------------------- */
 
 /* Under the lock. The space's walker is this thread, which is in no walk. */
@@ -251,7 +260,7 @@ static int copy_parts(struct shadow_reader *reader, uint64_t gva, uint8_t *to, s
 int shadow_copy_from_guest(struct shadow_reader *reader, uint64_t root, uint64_t gva, void *to,
 			   size_t bytes)
 {
-	int error = -EINVAL;
+	int error = -EOVERFLOW;
 
 	if (root != reader->root) {
 		reader->root = root;

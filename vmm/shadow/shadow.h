@@ -109,7 +109,7 @@ void shadow_exit_begin(struct shadow_reader *reader);
  *
  * Shape:   @root as in guest_walk(); another one than in the last call begins a new exit.
  *          Page by page: no promise about what the guest writes meanwhile.
- * Errors:  those of guest_walk(), the guest's fault; also -EINVAL where the addresses
+ * Errors:  those of guest_walk(), the guest's fault; also -EOVERFLOW where the addresses
  *          wrap around. -ENOMEM: the host's. Part of @to may have been written.
  * Threads: the reader's own, outside the guest.
  */
@@ -124,6 +124,10 @@ int shadow_copy_from_guest(struct shadow_reader *reader, uint64_t root, uint64_t
  * Threads: any, outside a walk.
  */
 void shadow_flush(struct shadow_reader *reader);
+
+/* shadow_flush_many - the same of several at once, with one wait for them all: of every
+ * reader whose bit is set in @readers. */
+void shadow_flush_many(struct shadow *shadow, const uint64_t *readers);
 
 /**
  * shadow_invalidate_range_start - the host is about to change what stands behind

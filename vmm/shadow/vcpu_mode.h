@@ -107,6 +107,14 @@ static inline void vcpu_mode_leave_guest(struct vcpu_mode *mode)
 	atomic_store_explicit(&mode->word, vcpu_mode_walks(mode), memory_order_release);
 }
 
+/* vcpu_mode_is_in_guest - in the guest, kicked or not. PAIR(request-mode): acquire: who
+ * finds it outside goes on behind what it did in there. */
+static inline bool vcpu_mode_is_in_guest(const struct vcpu_mode *mode)
+{
+	return atomic_load_explicit(&mode->word, memory_order_acquire) &
+		(IN_GUEST_MODE | EXITING_GUEST_MODE);
+}
+
 /**
  * vcpu_mode_kick - IN_GUEST_MODE becomes EXITING_GUEST_MODE.
  *
