@@ -17,7 +17,7 @@
 
 #include "layout.h"
 
-#define SD_ABI_VERSION 4
+#define SD_ABI_VERSION 5
 
 /* Doorbells: 32-bit out to SD_PORT_REQUEST. The code is in bits 0 to 15; the others
  * are 0 but for SD_REQ_WAKE. */
@@ -40,6 +40,10 @@
 #define SD_REQ_WAKE        10   /* bits 16 to 31: a vCPU; its sleep ends, or its next one */
 #define SD_REQ_SPUN        11   /* has spun long for an acknowledgement: ends the slice
                                  * where somebody waits for the slot */
+#define SD_REQ_LOG         12   /* region.argument: address of a line for the user: printable
+                                 * ASCII, up to the first byte that is not, 95 at most */
+#define SD_REQ_CHECK_STAMPS 13  /* region.argument: address of a struct sd_stamp_batch; the
+                                 * VMM reads and compares every word of it */
 #define SD_REQ_STEP        32   /* and SD_STEP_: take this vCPU off its slot here */
 
 /* Steps of the handshake at which a vCPU can be taken off its slot. */
@@ -84,7 +88,7 @@ struct sd_control {
 	uint32_t free_after_grace;      /* tables are freed after a grace period, not at once */
 	uint64_t ple_ticks;             /* SD_REQ_SPUN after so long; 0 never */
 	uint64_t sleep_ticks;           /* of a sleeper, each time */
-	uint64_t zero0;
+	uint64_t stamp_ticks;           /* SD_REQ_CHECK_STAMPS so often; 0 never */
 
 	uint32_t job;                   /* SD_JOB_ */
 	uint32_t protocol;              /* index into protocols.def */

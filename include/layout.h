@@ -50,6 +50,9 @@
                                           * initiators build and free */
 #define SD_POOL_TABLES       64
 
+#define SD_STAMPS_GPA        0x07000000  /* nobody writes to them: stamp.h */
+#define SD_STAMP_PAGES       256
+
 #define SD_RING_GPA          0x08000000  /* one sample ring an initiator */
 #define SD_RING_STRIDE       0x100000
 

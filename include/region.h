@@ -105,7 +105,10 @@ struct sd_region {
 	struct sd_u64 started_ticks;                 /* TSC when an initiator took the job up */
 	struct sd_u64 argument;                      /* of the doorbell being rung */
 	struct sd_u64 by_page;                       /* requests served by INVLPG (handler) */
-	uint8_t       zero6[SD_REGION_MAILBOX - SD_REGION_COUNTS - 104];
+	struct sd_u64 stamp_loads;                   /* stamps read */
+	struct sd_u64 stamps_wrong;                  /* of these, not what they have to be */
+	struct sd_u64 ring;                          /* address of the sample ring; before the
+	                                                first sample of a job */
 
 	struct sd_mailbox mailbox;                   /* own vCPU; read once by the VMM */
 	uint8_t       zero7[SD_REGION_ASKED - SD_REGION_MAILBOX -

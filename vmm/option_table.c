@@ -29,6 +29,12 @@ static const char *const g_table_frees[] = {
 	[TABLE_FREE_NOW] = "now",
 };
 
+static const char *const g_shadow_reclaims[] = {
+	[SHADOW_RECLAIM_MODE] = "mode",
+	[SHADOW_RECLAIM_RCU] = "rcu",
+	[SHADOW_RECLAIM_COUNTER] = "counter",
+};
+
 static const char *const g_preempts[] = {
 	[PREEMPT_SLICE] = "slice",
 	[PREEMPT_RANDOM] = "random",
@@ -55,6 +61,7 @@ _Static_assert(sizeof(g_steps) / sizeof(g_steps[0]) == SD_STEPS, "a step has no 
 
 static const struct value_names g_workload_names = VALUE_NAMES(g_workloads);
 static const struct value_names g_table_free_names = VALUE_NAMES(g_table_frees);
+static const struct value_names g_shadow_reclaim_names = VALUE_NAMES(g_shadow_reclaims);
 static const struct value_names g_preempt_names = VALUE_NAMES(g_preempts);
 static const struct value_names g_step_names = VALUE_NAMES(g_steps);
 static const struct value_names g_entry_flush_names = VALUE_NAMES(g_entry_flushes);
@@ -73,6 +80,11 @@ const char *workload_name(enum workload workload)
 const char *table_free_name(enum table_free table_free)
 {
 	return name_of(&g_table_free_names, table_free);
+}
+
+const char *shadow_reclaim_name(enum shadow_reclaim shadow_reclaim)
+{
+	return name_of(&g_shadow_reclaim_names, shadow_reclaim);
 }
 
 const char *preempt_name(enum preempt preempt)
@@ -288,6 +300,7 @@ static int read_action(const struct option_row *row, const char *value,
 /* read_name() writes four bytes. */
 _Static_assert(sizeof(enum workload) == sizeof(uint32_t) &&
 	       sizeof(enum table_free) == sizeof(uint32_t) &&
+	       sizeof(enum shadow_reclaim) == sizeof(uint32_t) &&
 	       sizeof(enum entry_flush) == sizeof(uint32_t), "an enumeration is no uint32_t");
 
 const struct option_row g_option_rows[OPTION_ROWS] = {
@@ -308,6 +321,8 @@ const struct option_row g_option_rows[OPTION_ROWS] = {
 	{ NUMBER("repeat",        read_u32,     repeat,        1, 10000) },
 	{ NAME("workload",        workload,     &g_workload_names) },
 	{ NAME("table-free",      table_free,   &g_table_free_names) },
+	{ NUMBER("reclaim",       read_u32,     reclaim_hz,    0, 1000000) },
+	{ NAME("shadow-reclaim",  shadow_reclaim, &g_shadow_reclaim_names) },
 	{ NUMBER("initiators",    read_u32,     initiators,    1, SD_MAX_INITIATORS) },
 	{ NUMBER("pages",         read_u32,     pages,         1, SD_MAX_PAGES) },
 	{ NUMBER("flush-ceiling", read_u32,     flush_ceiling, 0, SD_RANGE_MAX_PAGES) },

@@ -47,6 +47,7 @@ static void options_set_defaults(struct options *options)
 		.flush_ceiling = FLUSH_CEILING_AUTO,
 		.workload = WORKLOAD_TOGGLE,
 		.table_free = TABLE_FREE_RCU,
+		.shadow_reclaim = SHADOW_RECLAIM_MODE,
 		.preempt = PREEMPT_SLICE,
 		.pace_us = 100,
 		.seed = 1,
@@ -269,15 +270,15 @@ const char *options_help(void)
 "  --pages P             pages of one flush, 1 to 64 (1)\n"
 "  --flush-ceiling P     more than P pages: a full flush (33, emulated ring 0: 0)\n"
 "  --pace-us US          pause between two flushes of one, up to 1000000 (100)\n"
+"  --reclaim RATE        pages that the host moves each second, up to 1e6 (0)\n"
+"  --shadow-reclaim HOW  freeing the VMM's own tables: mode, rcu, counter (mode)\n"
 "  --seed X              for all that is random, decimal or 0x... (1)\n"
 "\n"
 "Results\n"
 "  --out DIR             folder for the files (./out)\n"
 "  --csv, --json FILE    instead of DIR/flush-latency.csv, DIR/summary.json\n"
 "  -q, --quiet           no progress\n"
-"\n"
 "Instead of a run: --list-protocols, --version, -h, --help, or\n"
 "  --host                what KVM is here and what its primitives cost\n"
-"\n"
 "Exit: 0 well, 1 wrong, 2 usage, 3 host, 4 guest, 5 results, 6 over threshold\n";
 }

@@ -51,6 +51,13 @@ enum preempt {
 	PREEMPT_HOST,           /* the host's scheduler alone */
 };
 
+/* How the secondary MMU holds back tables that it frees: vmm/shadow/reclaim.h. */
+enum shadow_reclaim {
+	SHADOW_RECLAIM_MODE,
+	SHADOW_RECLAIM_RCU,
+	SHADOW_RECLAIM_COUNTER,
+};
+
 /* --flush-ceiling not given: by what a page costs here (host_survey()). */
 #define FLUSH_CEILING_AUTO UINT32_MAX
 
@@ -81,6 +88,8 @@ struct options {
 	uint32_t steps;                 /* PREEMPT_AT_STEP: bits 1 << SD_STEP_, not 0 */
 	uint32_t ple_us;                /* spun so long: off the slot; 0 never */
 	bool clear_pending;             /* take a transferred request's IPI back */
+	uint32_t reclaim_hz;            /* pages that the host moves each second; 0 none */
+	enum shadow_reclaim shadow_reclaim;
 	uint32_t realtime;              /* SCHED_FIFO priority, 0 off */
 	uint64_t seed;
 	enum entry_flush entry_flush;
@@ -108,10 +117,11 @@ const char *protocol_name(enum sd_protocol protocol);
 enum sd_protocol_kind protocol_kind(enum sd_protocol protocol);
 enum sd_protocol_walkers protocol_walkers(enum sd_protocol protocol);
 
-/* workload_name, table_free_name, preempt_name, step_name - as on the command line.
+/* workload_name, table_free_name, shadow_reclaim_name, preempt_name, step_name - as on the command line.
  * @step is an SD_STEP_. */
 const char *workload_name(enum workload workload);
 const char *table_free_name(enum table_free table_free);
+const char *shadow_reclaim_name(enum shadow_reclaim shadow_reclaim);
 const char *preempt_name(enum preempt preempt);
 const char *step_name(uint32_t step);
 

@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "host_costs.h"
 #include "host_facts.h"
+#include "mover.h"
 #include "output.h"
 #include "report.h"
 #include "round.h"
@@ -26,6 +27,11 @@
 
 /* What `--sleepers` vCPUs do most of the time. */
 #define SLEEPER_SLEEP_NS (20 * NS_PER_MS)
+
+/* --reclaim: a frame that was left rests for a while, full of poison, before it is used
+ * again; each vCPU has stamps read about once a slice. */
+#define SPARE_FRAMES (4 * MOVER_MAX_RUN)
+#define STAMPS_EVERY_NS (2 * NS_PER_MS)
 
 static void say(const struct why *why)
 {
@@ -72,6 +78,17 @@ static uint64_t last_first_instruction(const struct session *session, uint64_t m
 	return last - main_ns;
 }
 
+static void add_walks(const struct session *session, struct moved_pages *moved)
+{
+	struct shadow_counts counts = shadow_count(session->shadow);
+
+	moved->walks = counts.walks;
+	moved->faults = counts.faults;
+	moved->retries = counts.retries;
+	moved->tables_freed = counts.tables_freed;
+	moved->tables_held_most = counts.tables_held_most;
+}
+
 /* Rounds outside, protocols inside: drift of the host spreads over all. */
 static int run_rounds(struct session *session, struct run_results *results, struct csv_file *csv,
 		      struct why *why)
@@ -86,6 +103,7 @@ static int run_rounds(struct session *session, struct run_results *results, stru
 				.shows_progress = !options->quiet && isatty(STDERR_FILENO),
 				.csv = csv,
 				.result = &results->results[i],
+				.moved = &results->moved,
 			};
 			int error = round_run(session, &round, why);
 
@@ -96,6 +114,37 @@ static int run_rounds(struct session *session, struct run_results *results, stru
 	return 0;
 }
 
+/* While the host moves pages, if that is asked for. */
+static int run_moving(struct session *session, struct run_results *results, struct csv_file *csv,
+		      struct why *why)
+{
+	const struct options *options = results->options;
+	struct mover_config config = {
+		.shadow = session->shadow,
+		.frames = &session->frames,
+		.first_gpa = SD_STAMPS_GPA,
+		.pages = SD_STAMP_PAGES,
+		.rate_hz = options->reclaim_hz,
+		.seed = options->seed,
+	};
+	struct why move_why = { 0 };
+	struct mover mover;
+	int error, move_error;
+
+	if (options->reclaim_hz == 0)
+		return run_rounds(session, results, csv, why);
+	error = mover_start(&mover, &config, why);
+	if (error != 0)
+		return error;
+	error = run_rounds(session, results, csv, why);
+	move_error = mover_stop(&mover, &move_why);
+	results->moved.moves = mover_moves(&mover);
+	add_walks(session, &results->moved);
+	if (error == 0 && move_error != 0)
+		*why = move_why;
+	return error != 0 ? error : move_error;
+}
+
 /* As Linux does, but for hosts where each page costs an emulated instruction. */
 static bool flushes_by_page(const struct options *options)
 {
@@ -104,6 +153,17 @@ static bool flushes_by_page(const struct options *options)
 	if (ceiling == FLUSH_CEILING_AUTO)
 		ceiling = host_emulates_ring0() ? 0 : FLUSH_CEILING_LINUX;
 	return options->pages <= ceiling;
+}
+
+static const struct reclaim_ops *reclaim_of(enum shadow_reclaim shadow_reclaim)
+{
+	static const struct reclaim_ops *const schemes[] = {
+		[SHADOW_RECLAIM_MODE] = &reclaim_mode,
+		[SHADOW_RECLAIM_RCU] = &reclaim_rcu,
+		[SHADOW_RECLAIM_COUNTER] = &reclaim_counter,
+	};
+
+	return schemes[shadow_reclaim];
 }
 
 static struct session_shape shape_of(const struct options *options,
@@ -127,6 +187,9 @@ static struct session_shape shape_of(const struct options *options,
 		.cpus = results->slot_cpus,
 		.realtime = options->realtime,
 		.marks_preempted = host_kvm_marks(),
+		.reclaim = reclaim_of(options->shadow_reclaim),
+		.spare_frames = options->reclaim_hz != 0 ? SPARE_FRAMES : 0,
+		.stamp_ns = options->reclaim_hz != 0 ? STAMPS_EVERY_NS : 0,
 	};
 }
 
@@ -150,7 +213,7 @@ static int run_session(const struct run *run, struct run_results *results, struc
 		error = round_read_marks(&session, &marks, why);
 	results->kvm_counts_marks = marks.known;
 	if (error == 0)
-		error = run_rounds(&session, results, csv, why);
+		error = run_moving(&session, results, csv, why);
 	session_destroy(&session);
 	return error;
 }

@@ -8,6 +8,7 @@
  * without an IDT. Handlers run in ring 0, everything else in ring 3.
  *
  * Tested by: tests/kvm/guest_failure_is_one_line_test.py,
+ *            tests/kvm/guest_logs_lines_test.py,
  *            tests/kvm/guest_that_stands_still_is_reported_test.py
  */
 #include <stdint.h>
@@ -15,6 +16,7 @@
 #include "control.h"
 #include "region.h"
 #include "sample.h"
+#include "stamp.h"
 
 #if !defined(MODE)
 #error "build with -DMODE=..."
@@ -53,6 +55,12 @@ enum mode {
 	FLUSH_REQUEST_AT_END,   /* begins inside guest memory */
 	FLUSH_REQUEST_TARGETS,  /* beyond the last vCPU */
 	FLUSH_REQUEST_RANGE,    /* round the end of the address space */
+	FLUSH_REQUEST_UNMAPPED, /* no page-table entry */
+	STAMPS_OUTSIDE,
+	STAMPS_TOO_MANY,
+	STAMP_ELSEWHERE,        /* an address that has none */
+	RING_UNMAPPED,
+	LOGS_TOO_MUCH,
 	SLEEP_FOR_EVER,
 	WAKE_FOR_EVER,          /* everybody, who need not be asleep */
 };
@@ -163,6 +171,7 @@ static void flush_for_ever(void)
 	struct sd_sample *ring = (struct sd_sample *)SD_RING_GPA;
 	uint64_t head = sd_u64_load(&own->ring_head), next = tsc();
 
+	sd_u64_store(&own->ring, SD_RING_GPA);
 	for (uint32_t seq = 0;; next += control->pace_ticks) {
 		while ((int64_t)(tsc() - next) < 0)
 			__asm__ volatile("pause");
@@ -182,6 +191,31 @@ static void request_flush(uint64_t address)
 {
 	sd_u64_store(&own->argument, address);
 	out(SD_PORT_REQUEST, SD_REQ_FLUSH_OTHERS);
+}
+
+static struct sd_stamp_batch batch = { .count = 1, .address = { SD_STAMPS_GPA } };
+
+static void check_stamps(uint64_t address)
+{
+	sd_u64_store(&own->argument, address);
+	out(SD_PORT_REQUEST, SD_REQ_CHECK_STAMPS);
+}
+
+#define TOO_MANY_LINES 3000
+
+/* Each line has its number, and 200 bytes too many. */
+static void log_too_much(void)
+{
+	static char line[256];
+
+	for (uint32_t i = 0; i < sizeof(line); i++)
+		line[i] = 'x';
+	for (uint32_t number = 0; number < TOO_MANY_LINES; number++) {
+		for (uint32_t i = 8, left = number; i-- > 0; left /= 10)
+			line[i] = (char)('0' + left % 10);
+		sd_u64_store(&own->argument, (uint64_t)(uintptr_t)line);
+		out(SD_PORT_REQUEST, SD_REQ_LOG);
+	}
 }
 
 static void misbehave(void)
@@ -254,6 +288,28 @@ static void misbehave(void)
 		senseless.start = UINT64_MAX - SD_PAGE_BYTES + 1;
 		senseless.pages = 2;
 		request_flush((uint64_t)(uintptr_t)&senseless);
+		break;
+	case FLUSH_REQUEST_UNMAPPED:
+		request_flush(SD_PROBE_VA + SD_PAGE_BYTES);
+		break;
+	case STAMPS_OUTSIDE:
+		check_stamps(UINT64_C(0x4444) << 32);
+		break;
+	case STAMPS_TOO_MANY:
+		batch.count = SD_STAMP_BATCH + 1;
+		check_stamps((uint64_t)(uintptr_t)&batch);
+		break;
+	case STAMP_ELSEWHERE:
+		batch.address[0] = SD_PAYLOAD_GPA;
+		check_stamps((uint64_t)(uintptr_t)&batch);
+		break;
+	case RING_UNMAPPED:
+		sd_u64_store(&own->ring, SD_PROBE_VA + SD_PAGE_BYTES);
+		sd_u64_store_release(&own->ring_head, sd_u64_load(&own->ring_head) + 1);
+		break;
+	case LOGS_TOO_MUCH:
+		log_too_much();
+		mail(SD_MAIL_CHECK, 7, (uint64_t)(uintptr_t)"enough", TOO_MANY_LINES, 0);
 		break;
 	case SLEEP_FOR_EVER:
 		sd_u64_store(&own->argument, UINT64_MAX);

@@ -29,6 +29,8 @@ static const struct {
 	{ "--initiators",  "1" },
 	{ "--pages",       "1" },
 	{ "--pace-us",     "100" },
+	{ "--reclaim",     "0" },
+	{ "--shadow-reclaim", "mode" },
 	{ "--seed",        "1" },
 	{ "--out",         "./out" },
 };
@@ -56,6 +58,8 @@ static void numbers_are_equal(const struct options *a, const struct options *b)
 	assert_int_equal(a->sleepers, b->sleepers);
 	assert_int_equal(a->workload, b->workload);
 	assert_int_equal(a->table_free, b->table_free);
+	assert_int_equal(a->reclaim_hz, b->reclaim_hz);
+	assert_int_equal(a->shadow_reclaim, b->shadow_reclaim);
 	assert_int_equal(a->preempt, b->preempt);
 	assert_int_equal(a->steps, b->steps);
 	assert_int_equal(a->ple_us, b->ple_us);
@@ -217,6 +221,9 @@ static void the_help_names_each_word(void **state)
 	help_line("--table-free", line, sizeof(line));
 	for (enum table_free way = TABLE_FREE_RCU; way <= TABLE_FREE_NOW; way++)
 		assert_non_null(strstr(line, table_free_name(way)));
+	help_line("--shadow-reclaim", line, sizeof(line));
+	for (enum shadow_reclaim how = SHADOW_RECLAIM_MODE; how <= SHADOW_RECLAIM_COUNTER; how++)
+		assert_non_null(strstr(line, shadow_reclaim_name(how)));
 	for (uint32_t step = 0; step < SD_STEPS; step++)
 		assert_non_null(strstr(options_help(), step_name(step)));
 }

@@ -38,6 +38,20 @@ struct round_figure {
 	uint64_t decisions_digest;      /* of each slot's first DECISIONS_DIGESTED; 0 none */
 };
 
+/* --reclaim: pages moved under those who read them, over all protocols. */
+struct moved_pages {
+	uint64_t moves;
+	uint64_t checks;                /* stamps read by the VMM, through its secondary MMU */
+	uint64_t wrong;                 /* of these */
+	uint64_t loads;                 /* stamps read by vCPUs */
+	uint64_t loads_wrong;           /* of these */
+	uint64_t walks;                 /* of the secondary MMU, stamps or not */
+	uint64_t faults;                /* of these, filled from the guest's tables */
+	uint64_t retries;               /* fills that a move or a flush had overtaken */
+	uint64_t tables_freed;
+	uint64_t tables_held_most;      /* unlinked and not yet freed */
+};
+
 /* All rounds of one protocol together. */
 struct protocol_result {
 	enum sd_protocol protocol;
@@ -118,6 +132,7 @@ struct run_results {
 	bool kvm_counts_marks;          /* this KVM has the statistics for kvm_reported */
 	bool exit_keeps_stale;          /* one was seen to survive a plain exit: a vCPU
 	                                   that is parked may keep old translations */
+	struct moved_pages moved;
 	uint64_t first_instruction_ns;  /* main() to the last vCPU's first doorbell */
 	bool interrupted;               /* SIGINT */
 	cpu_set_t slot_cpus;            /* CPUs in use */

@@ -211,6 +211,7 @@ static void put_machine(struct json_part *object, const struct options *options)
 	part_put_count(object, "pages", options->pages);
 	part_put_count(object, "initiators", options->initiators);
 	part_put_count(object, "pace_us", options->pace_us);
+	part_put_count(object, "reclaim_hz", options->reclaim_hz);
 }
 
 /* --preempt; its steps, where it has any, as a list. */
@@ -239,6 +240,26 @@ static void put_findings(struct json_part *object, const struct run_results *run
 	part_put_count(object, "first_instruction_ns", run->first_instruction_ns);
 }
 
+/* With --reclaim. */
+static struct json_part shadow_part(const struct options *options,
+				    const struct moved_pages *moved)
+{
+	struct json_part object = part_new();
+
+	part_put_text(&object, "reclaim", shadow_reclaim_name(options->shadow_reclaim));
+	part_put_count(&object, "moves", moved->moves);
+	part_put_count(&object, "checks", moved->checks);
+	part_put_count(&object, "wrong", moved->wrong);
+	part_put_count(&object, "loads", moved->loads);
+	part_put_count(&object, "loads_wrong", moved->loads_wrong);
+	part_put_count(&object, "walks", moved->walks);
+	part_put_count(&object, "faults", moved->faults);
+	part_put_count(&object, "retries", moved->retries);
+	part_put_count(&object, "tables_freed", moved->tables_freed);
+	part_put_count(&object, "tables_held_most", moved->tables_held_most);
+	return object;
+}
+
 char *summary_text(const struct run_results *run)
 {
 	struct json_part object = part_new();
@@ -252,6 +273,8 @@ char *summary_text(const struct run_results *run)
 	put_machine(&object, run->options);
 	put_preempt(&object, run->options);
 	put_findings(&object, run);
+	if (run->options->reclaim_hz != 0)
+		part_put_part(&object, "shadow", shadow_part(run->options, &run->moved));
 	put_lists(&object, run);
 	return part_text(object);
 }

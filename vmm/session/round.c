@@ -288,6 +288,23 @@ static void add_thread_counts(struct course *course)
 		histogram_merge(&result->switch_ns, &session->slots[i].switches);
 }
 
+/* Stamps read by vCPUs, and for them by the VMM; the threads are idle. */
+static void add_stamps(const struct course *course)
+{
+	struct moved_pages *moved = course->round->moved;
+	struct session *session = course->session;
+
+	for (uint32_t i = 0; moved != NULL && i < session->shape.vcpus; i++) {
+		const struct sd_region *region = guest_region(&session->machine.memory, i);
+		const struct vcpu_counts *counts = &session->threads[i].counts;
+
+		moved->checks += counts->stamp_checks;
+		moved->wrong += counts->stamps_wrong;
+		moved->loads += sd_u64_load(&region->stamp_loads);
+		moved->loads_wrong += sd_u64_load(&region->stamps_wrong);
+	}
+}
+
 /* All slots' draws in one number; 0 unless each has made enough of them. */
 static void add_decisions(const struct session *session, struct round_figure *figure)
 {
@@ -408,6 +425,7 @@ int round_run(struct session *session, struct round *round, struct why *why)
 	if (error != 0)
 		return error;
 	add_thread_counts(&course);
+	add_stamps(&course);
 	round->result->involuntary_switches += host_load_involuntary(session) - involuntary;
 	return add_marks(&course, &marks, why);
 }

@@ -15,6 +15,7 @@ struct round {
 	uint32_t number;                /* of --repeat, from 0 */
 	bool shows_progress;            /* the live line on stderr */
 	struct csv_file *csv;           /* NULL: none */
+	struct moved_pages *moved;      /* NULL: nobody asks */
 	struct protocol_result *result; /* added to */
 	bool interrupted;               /* out: a signal came */
 };

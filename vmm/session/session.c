@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 
 #include "clock.h"
+#include "stamps.h"
 
 #define THREAD_STACK_BYTES (256u << 10)
 #define PATIENCE_NS (30 * NS_PER_S)
@@ -63,6 +64,39 @@ static int allocate(struct session *session, struct why *why)
 		thread->member.is_interrupted = vcpu_is_interrupted;
 	}
 	return 0;
+}
+
+static int create_shadow(struct session *session, struct why *why)
+{
+	struct shadow_config config = {
+		.frames = &session->frames,
+		.reclaim = session->shape.reclaim != NULL ? session->shape.reclaim : &reclaim_mode,
+		.readers = session->shape.vcpus + 1,
+	};
+	int error = frames_create(&session->frames, &session->machine.memory,
+				  session->shape.spare_frames, why);
+
+	if (error == 0 && shadow_create(&session->shadow, &config) != 0)
+		error = why_set(why, EXIT_HOST, ENOMEM, "secondary MMU: %s", strerror(ENOMEM));
+	if (error != 0)
+		return error;
+	if (session->shape.stamp_ns != 0)
+		stamps_write(&session->machine.memory);
+	shadow_thread_begin(session->shadow);
+	for (uint32_t i = 0; i < session->shape.vcpus; i++) {
+		session->threads[i].reader = shadow_reader(session->shadow, i);
+		session->threads[i].mode = shadow_mode(session->threads[i].reader);
+	}
+	return 0;
+}
+
+static void destroy_shadow(struct session *session)
+{
+	if (session->shadow != NULL)
+		shadow_thread_end(session->shadow);
+	shadow_destroy(session->shadow);
+	session->shadow = NULL;
+	frames_destroy(&session->frames);
 }
 
 static int start_threads(struct session *session, struct why *why)
@@ -145,6 +179,7 @@ int session_create(struct session *session, struct loop *loop, struct kvm_system
 
 	*session = (struct session){ .shape = *shape, .loop = loop, .protocol = &protocol_plain };
 	pthread_mutex_init(&session->lock, NULL);
+	guest_log_init(&session->log);
 	raise_descriptor_limit(shape->vcpus);
 	error = machine_create(&session->machine, system, machine_shape, payload, why);
 	if (error != 0)
@@ -153,6 +188,8 @@ int session_create(struct session *session, struct loop *loop, struct kvm_system
 	session_set_entry_flush(session, ENTRY_FLUSH_SREGS);
 	session->progress_ns = clock_ns();
 	error = allocate(session, why);
+	if (error == 0)
+		error = create_shadow(session, why);
 	if (error == 0)
 		error = start_threads(session, why);
 	if (error == 0)
@@ -173,8 +210,12 @@ void session_destroy(struct session *session)
 	free(session->threads);
 	session->slots = NULL;
 	session->threads = NULL;
+	destroy_shadow(session);
 	machine_destroy(&session->machine);
 	pthread_mutex_destroy(&session->lock);
+	guest_log_print(&session->log, stderr);
+	guest_log_print_dropped(&session->log, stderr);
+	guest_log_destroy(&session->log);
 }
 
 void session_set_entry_flush(struct session *session, enum entry_flush way)
@@ -196,6 +237,7 @@ static void fill_control(struct session *session, const struct session_job *job)
 	control->tsc_hz = session->tsc_hz;
 	control->ple_ticks = ns_ticks(session->shape.ple_ns, session->tsc_hz);
 	control->sleep_ticks = ns_ticks(session->shape.sleep_ns, session->tsc_hz);
+	control->stamp_ticks = ns_ticks(session->shape.stamp_ns, session->tsc_hz);
 	sd_u32_store(&control->stop_initiators, 0);
 	sd_u32_store(&control->stop_observers, 0);
 	sd_u32_store(&control->recording, 0);
@@ -299,8 +341,7 @@ static uint64_t patience_ns(const struct session *session)
 	return rotations > PATIENCE_NS ? rotations : PATIENCE_NS;
 }
 
-/* One line a vCPU, to stderr: the only words printed outside main, because there
- * may be a thousand of them. The threads have ended: their fields are quiet. */
+/* One line a vCPU, to stderr: printed here, because there may be a thousand of them. The threads have ended: their fields are quiet. */
 static void print_vcpus(const struct session *session)
 {
 	static const char *const names[] = {
@@ -326,6 +367,7 @@ int session_check(struct session *session, uint64_t now_ns, struct why *why)
 	uint64_t progress = progress_of(session);
 	int error = session_failure(session, why);
 
+	guest_log_print(&session->log, stderr);
 	if (error != 0)
 		return error;
 	if (progress != session->progress) {

@@ -11,6 +11,9 @@
  * ready, stopped   vCPU threads         main            atomic
  * failure          vCPU threads         main            lock, then failed
  * loop             vCPU threads         main            loop_wake() only
+ * log              vCPU threads         main            guest_log.h
+ * frames, shadow   vCPU threads, main,  the same        shadow.h
+ *                  mover
  * all others       main                 main
  *
  * Start order: slots, threads (each creates its own vCPU), boot. Stop order of a
@@ -22,6 +25,7 @@
 
 #include <sched.h>
 
+#include "guest_log.h"
 #include "loop.h"
 #include "options.h"
 #include "protocol_ops.h"
@@ -49,17 +53,23 @@ struct session_shape {
 	cpu_set_t cpus;                 /* slots go round them */
 	uint32_t realtime;              /* SCHED_FIFO priority of vCPU threads; 0 off */
 	bool marks_preempted;           /* KVM itself writes the preempted byte */
+	const struct reclaim_ops *reclaim; /* of the secondary MMU's tables; NULL: mode */
+	uint32_t spare_frames;          /* to move pages to */
+	uint64_t stamp_ns;              /* vCPUs have stamps checked so often; 0 never */
 };
 
 struct session {
 	struct session_shape shape;
 	struct machine machine;
+	struct frames frames;           /* of the guest's memory */
+	struct shadow *shadow;          /* the guest's pointers: one reader a vCPU, and main's */
 	struct slot *slots;             /* [slot_count] */
 	uint32_t slot_count;            /* shape.slots, or one a vCPU (shares_cpus) */
 	struct vcpu_thread *threads;    /* [shape.vcpus] */
 	uint32_t started;               /* threads to join */
 	struct loop *loop;              /* main's; woken when a job is done or has failed */
 	const struct protocol_ops *protocol;
+	struct guest_log log;
 	uint64_t tsc_hz;                /* of every vCPU */
 	enum entry_flush entry_flush;   /* never AUTO */
 	bool settles;                   /* park takes one more KVM_RUN */
@@ -125,7 +135,8 @@ int session_failure(struct session *session, struct why *why);
 /**
  * session_check - failures, and a guest that stands still: no progress at all
  * for max(30 s, 4 rotations of the slots). Once the job is being stopped the
- * guest's own counts are no progress. Call it now and then while a job runs.
+ * guest's own counts are no progress. Call it now and then while a job runs; it also
+ * prints what the guest has logged.
  *
  * Errors:  as session_failure(); a guest that stands still is EXIT_GUEST, and
  *          @why then has a line for each vCPU: state and rip. The session is over.

@@ -15,10 +15,12 @@
 #include <x86intrin.h>
 
 #include "clock.h"
+#include "guest_pointer.h"
 #include "lapic.h"
 #include "park.h"
 #include "request_flush.h"
 #include "session.h"
+#include "stamps.h"
 
 enum slice_end {
 	SLICE_GOES_ON,
@@ -141,8 +143,7 @@ static enum slice_end look(struct vcpu_thread *thread, bool entered)
 static void describe_failure(struct vcpu_thread *thread)
 {
 	struct sd_mailbox mail = thread->vcpu.region->mailbox;
-	const char *file = guest_memory_at(&thread->session->machine.memory, mail.file, 64);
-	char name[64] = "?";            /* a copy: the guest may go on writing */
+	char name[64];
 
 	if (mail.kind == SD_MAIL_EXCEPTION) {
 		why_set(&thread->why, EXIT_GUEST, EIO,
@@ -151,10 +152,7 @@ static void describe_failure(struct vcpu_thread *thread)
 			(unsigned long long)mail.a, (unsigned long long)mail.b);
 		return;
 	}
-	if (file != NULL)
-		memcpy(name, file, sizeof(name) - 1);
-	for (size_t i = 0; i < sizeof(name); i++)
-		name[i] = name[i] > ' ' && name[i] < 127 ? name[i] : '\0';
+	guest_pointer_text(thread, mail.file, name, sizeof(name));
 	why_set(&thread->why, EXIT_GUEST, EIO,
 		"vCPU %u: the payload gave up at %s:%u (0x%llx, 0x%llx)", thread->vcpu.id, name,
 		mail.line, (unsigned long long)mail.a, (unsigned long long)mail.b);
@@ -249,6 +247,23 @@ static enum slice_end flush_others(struct vcpu_thread *thread)
 	return request_flush_others(thread) == 0 ? SLICE_GOES_ON : SLICE_FAILED;
 }
 
+static enum slice_end log_line(struct vcpu_thread *thread)
+{
+	struct guest_log_line line = { .vcpu = thread->vcpu.id };
+
+	thread->unfinished = true;
+	guest_pointer_text(thread, sd_u64_load(&thread->vcpu.region->argument), line.text,
+			   sizeof(line.text));
+	guest_log_add(&thread->session->log, &line);
+	return SLICE_GOES_ON;
+}
+
+static enum slice_end check_stamps(struct vcpu_thread *thread)
+{
+	thread->unfinished = true;
+	return stamps_check(thread) == 0 ? SLICE_GOES_ON : SLICE_FAILED;
+}
+
 /* Off the slot here, also when nobody waits for it. */
 static enum slice_end step(struct vcpu_thread *thread)
 {
@@ -283,6 +298,10 @@ static enum slice_end doorbell(struct vcpu_thread *thread, uint32_t request)
 		return flush_others(thread);
 	case SD_REQ_SLEEP:
 		return go_to_sleep(thread);
+	case SD_REQ_LOG:
+		return log_line(thread);
+	case SD_REQ_CHECK_STAMPS:
+		return check_stamps(thread);
 	case SD_REQ_SPUN:
 		return spun(thread);
 	case SD_REQ_STOPPED:
@@ -473,8 +492,10 @@ static void tear_down(struct vcpu_thread *thread)
 void *vcpu_thread_main(void *argument)
 {
 	struct vcpu_thread *thread = argument;
-	bool goes_on = set_up(thread) == 0;
+	bool goes_on;
 
+	shadow_thread_begin(thread->session->shadow);
+	goes_on = set_up(thread) == 0;
 	if (goes_on) {
 		thread->state = VCPU_PARKED;
 		slot_add(thread->slot, &thread->member);
@@ -484,5 +505,6 @@ void *vcpu_thread_main(void *argument)
 	if (thread->why.text[0] != '\0')
 		session_vcpu_failed(thread->session, &thread->why);
 	tear_down(thread);
+	shadow_thread_end(thread->session->shadow);
 	return NULL;
 }

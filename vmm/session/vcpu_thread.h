@@ -11,17 +11,11 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "shadow.h"
 #include "slot.h"
 #include "vcpu.h"
 
 struct session;
-
-/* Where a vCPU is, as far as others need to know: KVM's own names. */
-enum vcpu_mode {
-	VCPU_OUTSIDE_GUEST_MODE,        /* looks at requests before it enters */
-	VCPU_IN_GUEST_MODE,             /* has looked; has to be kicked */
-	VCPU_EXITING_GUEST_MODE,        /* has been kicked */
-};
 
 enum vcpu_state {
 	VCPU_CREATING,
@@ -43,6 +37,8 @@ struct vcpu_counts {
 	uint64_t wakes;                 /* sent to others */
 	uint64_t spun;
 	uint64_t steps;
+	uint64_t stamp_checks;          /* stamps read through the secondary MMU */
+	uint64_t stamps_wrong;          /* of these */
 };
 
 struct vcpu_thread {
@@ -57,7 +53,8 @@ struct vcpu_thread {
 	uint64_t deadline_ns;           /* CLOCK_MONOTONIC */
 	bool owes_flush;                /* before guest code runs: kept here until KVM has it */
 	bool transferred;               /* the last park took over a request */
-	atomic_uint mode;               /* enum vcpu_mode; any thread */
+	struct shadow_reader *reader;   /* follows the vCPU's pointers: guest_pointer.h */
+	struct vcpu_mode *mode;         /* the reader's; any thread: vcpu_mode.h */
 	atomic_bool flush_asked;        /* by another vCPU's thread: request_flush.c */
 	uint64_t sleep_until_ns;        /* of the sleep it is about to begin */
 	bool unfinished;                /* KVM_RUN has to complete the last doorbell yet */
