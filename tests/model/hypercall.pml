@@ -203,7 +203,7 @@ inline request_flush_enter()
 }
 
 /* A release store, which may wait.
- * DIGEST vmm/session/request_flush.c request_flush_leave d35a77d69408 */
+ * DIGEST vmm/session/request_flush.c request_flush_leave 815418582dd7 */
 inline request_flush_leave()
 {
 #ifdef NO_STORE_BUFFERS
