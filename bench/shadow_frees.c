@@ -73,6 +73,7 @@ static struct retired *tables(void)
 struct frees {
 	struct histogram blocked_ns;    /* who frees */
 	struct histogram until_free_ns;
+	uint64_t retired;               /* tables so far */
 	uint64_t held_sum;              /* before each, to be divided by their number */
 	uint64_t held_now;              /* behind the last one */
 };
@@ -92,6 +93,7 @@ static void free_at_a_rate(struct reclaim *reclaim, struct frees *frees, uint32_
 		start_ns = clock_ns();
 		(void)reclaim_retire(reclaim, list);
 		histogram_record(&frees->blocked_ns, clock_ns() - start_ns);
+		frees->retired += TABLES;
 	}
 	frees->held_now = atomic_load(&reclaim->held);
 }
@@ -100,14 +102,17 @@ static void free_at_a_rate(struct reclaim *reclaim, struct frees *frees, uint32_
  * scheme itself. */
 static void free_one_by_one(struct reclaim *reclaim, struct frees *frees, uint32_t count)
 {
+	reclaim_wait(reclaim);
+	while (atomic_load(&reclaim->freed) < frees->retired)
+		sched_yield();
 	while (count-- > 0) {
-		uint64_t before = atomic_load(&reclaim->freed) + atomic_load(&reclaim->held);
 		uint64_t start_ns = clock_ns();
 
 		(void)reclaim_retire(reclaim, tables());
+		frees->retired += TABLES;
 		if (reclaim->ops == &reclaim_counter)
 			reclaim_wait(reclaim);
-		while (atomic_load(&reclaim->freed) < before + TABLES)
+		while (atomic_load(&reclaim->freed) < frees->retired)
 			sched_yield();
 		histogram_record(&frees->until_free_ns, clock_ns() - start_ns);
 	}
@@ -118,11 +123,13 @@ static void print_row(const struct reclaim *reclaim, uint32_t walkers, bool all_
 {
 	const struct histogram *blocked = &frees->blocked_ns, *until = &frees->until_free_ns;
 
-	printf("%-8s %7u %-5s %8lu %8lu %9lu %9lu %10lu %10lu %9.1f %5lu %6lu %7lu\n", reclaim->ops->name,
-	       walkers, all_the_time ? "all" : "5 %", histogram_quantile(blocked, 0.5), histogram_quantile(blocked, 0.99),
-	       blocked->max, histogram_quantile(until, 0.5), histogram_quantile(until, 0.99),
-	       until->max, (double)frees->held_sum / (double)blocked->count, frees->held_now,
-	       atomic_load(&reclaim->held_most), blocked->count);
+	printf("%-8s %7u %-5s ", reclaim->ops->name, walkers, all_the_time ? "all" : "5 %");
+	printf("%8lu %8lu %9lu ", histogram_quantile(blocked, 0.5),
+	       histogram_quantile(blocked, 0.99), blocked->max);
+	printf("%9lu %10lu %10lu ", histogram_quantile(until, 0.5),
+	       histogram_quantile(until, 0.99), until->max);
+	printf("%9.1f %5lu %6lu %7lu\n", (double)frees->held_sum / (double)blocked->count,
+	       frees->held_now, atomic_load(&reclaim->held_most), blocked->count);
 }
 
 static void measure(struct bench *bench, int scheme, int width, bool all_the_time,

@@ -87,8 +87,8 @@ inline unlink(f)
 
 /* What the walker itself would load: the last value that it has stored, without the
  * mode, which is kept beside as `walks`.
- * DIGEST vmm/shadow/vcpu_mode.h vcpu_mode_walks 000000000000
- * DIGEST vmm/shadow/vcpu_mode.h vcpu_mode_read_begin 000000000000 */
+ * DIGEST vmm/shadow/vcpu_mode.h vcpu_mode_walks b7c1f455db38
+ * DIGEST vmm/shadow/vcpu_mode.h vcpu_mode_read_begin 5f1a03f09153 */
 inline vcpu_mode_read_begin()
 {
 #ifdef MUTANT_READER_STORES_PLAINLY
@@ -98,7 +98,7 @@ inline vcpu_mode_read_begin()
 #endif
 }
 
-/* DIGEST vmm/shadow/vcpu_mode.h vcpu_mode_read_end 000000000000 */
+/* DIGEST vmm/shadow/vcpu_mode.h vcpu_mode_read_end 99047454f564 */
 inline vcpu_mode_read_end()
 {
 	atomic {
@@ -108,21 +108,21 @@ inline vcpu_mode_read_end()
 	}
 }
 
-/* DIGEST vmm/shadow/vcpu_mode.h vcpu_mode_enter_guest 000000000000 */
+/* DIGEST vmm/shadow/vcpu_mode.h vcpu_mode_enter_guest 03428804e561 */
 inline vcpu_mode_enter_guest()
 {
 	atomic { drain_walker(me); word[me] = walks | IN_GUEST_MODE }
 }
 
-/* DIGEST vmm/shadow/vcpu_mode.h vcpu_mode_leave_guest 000000000000 */
+/* DIGEST vmm/shadow/vcpu_mode.h vcpu_mode_leave_guest dcb20346c4c4 */
 inline vcpu_mode_leave_guest()
 {
 	atomic { HAS_ROOM(me) -> store_word(me, walks) }
 }
 
 /* One entry stands for the way from the root to the leaf and the data behind it.
- * DIGEST vmm/shadow/space.h space_find 000000000000
- * DIGEST vmm/shadow/shadow.c walk_and_copy 000000000000 */
+ * DIGEST vmm/shadow/space.h space_find d2746e251e04
+ * DIGEST vmm/shadow/shadow.c walk_and_copy ec5479c37f2c */
 proctype walker(byte me)
 {
 	byte walks, table, i;
@@ -152,17 +152,17 @@ end:
 
 /* --- who frees --------------------------------------------------------------------- */
 
-/* DIGEST vmm/shadow/vcpu_mode.h vcpu_mode_reading 000000000000 */
+/* DIGEST vmm/shadow/vcpu_mode.h vcpu_mode_reading 14d01077cfc7 */
 #define vcpu_mode_reading(w) \
 	((word[w] & READING_SHADOW_PAGE_TABLES) -> word[w] : 0)
 
-/* DIGEST vmm/shadow/vcpu_mode.h vcpu_mode_still 000000000000 */
+/* DIGEST vmm/shadow/vcpu_mode.h vcpu_mode_still 0998d42baab0 */
 #define vcpu_mode_still(w, walk) (word[w] == (walk))
 
 /* A compare-and-swap: locked, whether it succeeds or not. A look that finds another
  * mode is none.
- * DIGEST vmm/shadow/vcpu_mode.h vcpu_mode_kick 000000000000
- * DIGEST vmm/shadow/reclaim_mode.c kick_from_guest 000000000000 */
+ * DIGEST vmm/shadow/vcpu_mode.h vcpu_mode_kick c1d6a4dc117a
+ * DIGEST vmm/shadow/reclaim_mode.c kick_from_guest 3336c80f89d1 */
 inline kick_from_guest(w)
 {
 	atomic {
@@ -175,9 +175,9 @@ inline kick_from_guest(w)
 	}
 }
 
-/* DIGEST vmm/shadow/reclaim_mode.c look 000000000000
- * DIGEST vmm/shadow/reclaim_mode.c await 000000000000
- * DIGEST vmm/shadow/reclaim_mode.c mode_wait 000000000000 */
+/* DIGEST vmm/shadow/reclaim_mode.c look da21bd6564d2
+ * DIGEST vmm/shadow/reclaim_mode.c await 66b3203f81bb
+ * DIGEST vmm/shadow/reclaim_mode.c mode_wait e17d8f710ea0 */
 inline mode_wait()
 {
 #ifndef MUTANT_FREER_HAS_NO_FENCE
@@ -216,9 +216,9 @@ inline free(table)
 }
 
 /* Memory that is used again is another's: freed is undone when it is linked.
- * DIGEST vmm/shadow/space.c unlink_table 000000000000
- * DIGEST vmm/shadow/space.c link_table 000000000000
- * DIGEST vmm/shadow/reclaim_mode.c mode_retire 000000000000 */
+ * DIGEST vmm/shadow/space.c unlink_table 98681393fb8e
+ * DIGEST vmm/shadow/space.c link_table 0c60dfaa75ae
+ * DIGEST vmm/shadow/reclaim_mode.c mode_retire fe604e42bd42 */
 proctype freer(byte me)
 {
 	byte old, next, w, i;

@@ -50,8 +50,8 @@ inline release()
 
 /* --- the walker's thread ----------------------------------------------------------- */
 
-/* DIGEST vmm/shadow/shadow.c walk_and_copy 000000000000
- * DIGEST vmm/shadow/shadow.c copy_part 000000000000 */
+/* DIGEST vmm/shadow/shadow.c walk_and_copy ec5479c37f2c
+ * DIGEST vmm/shadow/shadow.c copy_part 33e887791f4a */
 inline walk()
 {
 	reading[me] = true;
@@ -70,7 +70,7 @@ inline walk()
 	frame = 0
 }
 
-/* DIGEST vmm/shadow/notifier.c notifier_overtook 000000000000 */
+/* DIGEST vmm/shadow/notifier.c notifier_overtook 47fcef77c5c8 */
 #ifdef MUTANT_NO_RETRY
 #define notifier_overtook(s) false
 #else
@@ -86,10 +86,10 @@ inline walk()
 #endif
 
 /* Replayed by the walker's loop. In the loop of SHADOW_LOOP the same steps follow.
- * DIGEST vmm/shadow/notifier.c notifier_fault_begin 000000000000
- * DIGEST vmm/shadow/shadow.c try_fault 000000000000
- * DIGEST vmm/shadow/shadow.c is_overtaken 000000000000
- * DIGEST vmm/shadow/shadow.c map 000000000000 */
+ * DIGEST vmm/shadow/notifier.c notifier_fault_begin 635f727cfb25
+ * DIGEST vmm/shadow/shadow.c try_fault 195ebf6397f2
+ * DIGEST vmm/shadow/shadow.c is_overtaken 4e93b1c962bc
+ * DIGEST vmm/shadow/shadow.c map 8f1766e559fe */
 inline try_fault()
 {
 	s = sequence;
@@ -115,7 +115,7 @@ inline try_fault()
 	s = 0; page = 0; frame = 0
 }
 
-/* DIGEST vmm/shadow/shadow.c fault 000000000000 */
+/* DIGEST vmm/shadow/shadow.c fault fff43d92d72b */
 proctype walker(byte me)
 {
 	byte s, g, page, frame;
@@ -134,8 +134,8 @@ end:
 
 /* --- the host ------------------------------------------------------------------------ */
 
-/* DIGEST vmm/shadow/shadow.c zap_pages 000000000000
- * DIGEST vmm/shadow/space.c space_zap_page 000000000000 */
+/* DIGEST vmm/shadow/shadow.c zap_pages 5d59dfb49b29
+ * DIGEST vmm/shadow/space.c space_zap_page 436b14e5522c */
 inline zap_pages(p)
 {
 	do
@@ -150,9 +150,9 @@ inline zap_pages(p)
 	w = 0
 }
 
-/* DIGEST vmm/shadow/shadow.c zap 000000000000
- * DIGEST vmm/shadow/notifier.c notifier_is_waiting 000000000000
- * DIGEST vmm/shadow/notifier.c notifier_will_wait 000000000000 */
+/* DIGEST vmm/shadow/shadow.c zap 51751a8e0076
+ * DIGEST vmm/shadow/notifier.c notifier_is_waiting a5bd1e55024b
+ * DIGEST vmm/shadow/notifier.c notifier_will_wait f58b23d563a2 */
 inline zap(p)
 {
 	zap_pages(p);
@@ -168,8 +168,8 @@ inline zap(p)
 	fi
 }
 
-/* DIGEST vmm/shadow/shadow.c wait_for_readers 000000000000
- * DIGEST vmm/shadow/notifier.c notifier_waited 000000000000 */
+/* DIGEST vmm/shadow/shadow.c wait_for_readers 2aa7ae405c94
+ * DIGEST vmm/shadow/notifier.c notifier_waited 216236cc352d */
 inline wait_for_readers()
 {
 	if
@@ -187,8 +187,8 @@ inline wait_for_readers()
 	fi
 }
 
-/* DIGEST vmm/shadow/shadow.c shadow_invalidate_range_start 000000000000
- * DIGEST vmm/shadow/notifier.c notifier_range_start 000000000000 */
+/* DIGEST vmm/shadow/shadow.c shadow_invalidate_range_start a08d936dbaea
+ * DIGEST vmm/shadow/notifier.c notifier_range_start b72122672198 */
 inline shadow_invalidate_range_start(p)
 {
 	acquire();
@@ -198,9 +198,9 @@ inline shadow_invalidate_range_start(p)
 	wait_for_readers()
 }
 
-/* DIGEST vmm/shadow/shadow.c shadow_invalidate_range_end 000000000000
- * DIGEST vmm/shadow/notifier.c notifier_range_end 000000000000
- * DIGEST vmm/shadow/notifier.c notifier_changed 000000000000 */
+/* DIGEST vmm/shadow/shadow.c shadow_invalidate_range_end 057f9142d2c4
+ * DIGEST vmm/shadow/notifier.c notifier_range_end 7904e10f1090
+ * DIGEST vmm/shadow/notifier.c notifier_changed e5d1a0cfe39f */
 inline shadow_invalidate_range_end()
 {
 	acquire();
@@ -216,8 +216,8 @@ inline shadow_invalidate_range_end()
 	release()
 }
 
-/* DIGEST vmm/shadow/shadow.c shadow_invalidate_page 000000000000
- * DIGEST vmm/shadow/notifier.c notifier_page 000000000000 */
+/* DIGEST vmm/shadow/shadow.c shadow_invalidate_page 6e8eed6645e1
+ * DIGEST vmm/shadow/notifier.c notifier_page 1d8c5632fff2 */
 inline shadow_invalidate_page(p)
 {
 	acquire();
@@ -227,7 +227,7 @@ inline shadow_invalidate_page(p)
 	wait_for_readers()
 }
 
-/* DIGEST vmm/shadow/frames.c frames_move 000000000000 */
+/* DIGEST vmm/shadow/frames.c frames_move 04c7a3cbc841 */
 inline frames_move(p)
 {
 	old = at[p];
@@ -236,15 +236,15 @@ inline frames_move(p)
 }
 
 /* A frame, once poisoned, is not used again here.
- * DIGEST vmm/shadow/frames.c frames_release 000000000000 */
+ * DIGEST vmm/shadow/frames.c frames_release a2ea0ecc7916 */
 inline frames_release()
 {
 	freed[old] = true;
 	old = 0
 }
 
-/* DIGEST vmm/shadow/mover.c move_one 000000000000
- * DIGEST vmm/shadow/mover.c move_range 000000000000 */
+/* DIGEST vmm/shadow/mover.c move_one 525dfa53a15f
+ * DIGEST vmm/shadow/mover.c move_range 98762b829cf8 */
 proctype mover()
 {
 	byte w, old, p, ones, ranged;
@@ -292,8 +292,8 @@ proctype other()
 
 /* Maps the next page, flushes each walker, and writes over the page of before. The page
  * is not moved meanwhile: the guest writes it.
- * DIGEST vmm/shadow/shadow.c shadow_flush 000000000000
- * DIGEST vmm/shadow/shadow.c next_generation 000000000000 */
+ * DIGEST vmm/shadow/shadow.c shadow_flush 9d712ef86d21
+ * DIGEST vmm/shadow/shadow.c next_generation 39eb9b0b51bc */
 proctype flusher()
 {
 	byte w, count;

@@ -3,6 +3,7 @@
  * notifier.c - the sequence and the range count (notifier.h).
  *
  * Threads: any, under the lock where notifier.h says so.
+ * Tested:  tests/unit/shadow_notifier_overtakes_test.c
  */
 #include "notifier.h"
 

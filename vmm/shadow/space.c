@@ -3,6 +3,7 @@
  * space.c - the tables of one address space (space.h).
  *
  * Threads: any, under the lock of who owns the space.
+ * Tested:  tests/unit/shadow_tables_are_freed_when_empty_test.c
  */
 #include "space.h"
 
