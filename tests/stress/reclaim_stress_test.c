@@ -3,8 +3,9 @@
  * reclaim_stress_test.c - host threads walk to items that others unlink and free under
  * each of the three schemes: no item is freed, or written to again, under its reader.
  *
- * Usage:   reclaim [--long] [--seed N] [SCHEME]: rcu, counter, mode, or stragglers:
- *          counter, with walks that are slow to be counted
+ * Usage:   reclaim [--long] [--seed N] [SCHEME]: rcu, counter, mode; stragglers:
+ *          counter, with walks that are slow to be counted; in_parts: mode, by the
+ *          functions that the mutants are made of, none of them wrong
  * Threads: readers, who look into cells; freers, one owner a cell, who put a new item
  *          there and let go of the old one: some are retired, some are waited for by
  *          hand and written to.
@@ -189,12 +190,12 @@ static void report(const struct counts *counts)
 		fail("nothing was tried", counts->checks);
 }
 
-static void run_scheme(const struct reclaim_ops *scheme, bool stragglers)
+static void run_scheme(const char *name, const struct reclaim_ops *scheme)
 {
 	struct stress_thread readers[READERS], freers[FREERS];
 	struct counts counts = { 0 };
 
-	if (reclaim_create(&reclaim, under_test(scheme, stragglers), READERS) != 0)
+	if (reclaim_create(&reclaim, under_test(name, scheme), READERS) != 0)
 		exit(99);
 	atomic_store(&readers_done, 0);
 	for (uint32_t i = 0; i < CELLS; i++)
@@ -216,12 +217,12 @@ static void run_scheme(const struct reclaim_ops *scheme, bool stragglers)
 static const struct {
 	const char *name;
 	const struct reclaim_ops *scheme;
-	bool stragglers;
 } runs[] = {
-	{ "rcu", &reclaim_rcu, false },
-	{ "counter", &reclaim_counter, false },
-	{ "mode", &reclaim_mode, false },
-	{ "stragglers", &reclaim_counter, true },
+	{ "rcu", &reclaim_rcu },
+	{ "counter", &reclaim_counter },
+	{ "mode", &reclaim_mode },
+	{ "stragglers", &reclaim_counter },
+	{ "in_parts", &reclaim_mode },
 };
 
 int main(int argc, char **argv)
@@ -241,7 +242,7 @@ int main(int argc, char **argv)
 	for (size_t r = 0; r < sizeof(runs) / sizeof(runs[0]) && !atomic_load(&failed); r++) {
 		if (only != NULL && strcmp(only, runs[r].name) != 0)
 			continue;
-		run_scheme(runs[r].scheme, runs[r].stragglers);
+		run_scheme(runs[r].name, runs[r].scheme);
 		ran = true;
 	}
 	return !ran || atomic_load(&failed);

@@ -11,6 +11,8 @@
 #ifndef RECLAIM_UNDER_TEST_H
 #define RECLAIM_UNDER_TEST_H
 
+#include <string.h>
+
 #include "chance.h"
 #include "reclaim.h"
 
@@ -122,28 +124,27 @@ static bool wait_and_free(struct reclaim *reclaim, struct retired *list)
 	return true;
 }
 
-static void no_wait(struct reclaim *reclaim)
+static void use_parts(void)
 {
-	(void)reclaim;
-	drain();
+	ops_under_test.retire = wait_and_free;
+	ops_under_test.begin = mutant_begin;
+	ops_under_test.end = mutant_end;
+	ops_under_test.wait = mutant_wait;
 }
 
-static const struct reclaim_ops *under_test(const struct reclaim_ops *scheme, bool stragglers)
+/* Without a mutation the parts have to hold as well: else what a mutant fails of might be
+ * the parts. */
+static const struct reclaim_ops *under_test(const char *name, const struct reclaim_ops *scheme)
 {
 	ops_under_test = *scheme;
-	if (stragglers)
+	ops_under_test.name = name;
+	if (strcmp(name, "stragglers") == 0)
 		ops_under_test.begin = straggler_begin;
-	if (MUTANT == MUTANT_NONE || MUTANT == MUTANT_USED_AFTER_THE_END)
-		return &ops_under_test;
-	ops_under_test.retire = wait_and_free;
-	if (MUTANT == MUTANT_FREED_WITHOUT_WAIT) {
-		ops_under_test.wait = no_wait;
-	} else if (MUTANT == MUTANT_ONE_PHASE_IS_WAITED_FOR) {
+	if (MUTANT == MUTANT_ONE_PHASE_IS_WAITED_FOR) {
+		ops_under_test.retire = wait_and_free;
 		ops_under_test.wait = one_phase_wait;
-	} else {
-		ops_under_test.begin = mutant_begin;
-		ops_under_test.end = mutant_end;
-		ops_under_test.wait = mutant_wait;
+	} else if (strcmp(name, "in_parts") == 0) {
+		use_parts();
 	}
 	return &ops_under_test;
 }
