@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * shadow_bench.h - what the parts of shadow_cost share: a guest's memory with the
- * payload's own page tables, threads that start together, clocks, and the figures that
- * the claims at the end are judged by.
+ * payload's own page tables, threads that start together, clocks, and figures that are
+ * taken once a round.
  *
  * Times are of the clock that a table's head names: CPU is CLOCK_THREAD_CPUTIME_ID, so
  * that threads which share a CPU do not count each other's time; wall is
@@ -29,20 +29,17 @@
 #define BENCH_WIDTHS 3
 extern const uint32_t bench_widths[BENCH_WIDTHS];
 
+/* The index of a scheme in reclaim_schemes, of a number of walkers in bench_widths. */
+enum { BENCH_RCU, BENCH_COUNTER, BENCH_MODE };
+enum { BENCH_ONE, BENCH_TWO, BENCH_EIGHT };
+
 struct bench {
 	struct guest_memory memory;
 	struct frames frames;
 	bool quick;                     /* enough to see that it works */
 };
 
-/* Filled in by each part as it is measured; [scheme][width] in the order of
- * reclaim_schemes and bench_widths. */
-struct bench_figures {
-	double walk_ns[RECLAIM_SCHEMES][BENCH_WIDTHS];
-	uint64_t held_most[RECLAIM_SCHEMES][BENCH_WIDTHS];
-	double page_ns[RECLAIM_SCHEMES];        /* invalidated, mapped by nobody */
-	double pair_ns[RECLAIM_SCHEMES];
-};
+/* --- what is measured (shadow_cost.c) ---------------------------------------------- */
 
 /* bench_repeat - how often, in earnest: @count; to see that it works: fewer. */
 uint32_t bench_repeat(const struct bench *bench, uint32_t count);
@@ -58,6 +55,9 @@ uint64_t bench_gpa(uint32_t vcpu, uint32_t page);
 
 /* bench_read - one copy of @bytes at most 4096; a failure ends the program. */
 void bench_read(struct shadow *shadow, uint32_t vcpu, uint64_t gva, size_t bytes);
+
+/* bench_cpus - how many CPUs this process may run on. */
+uint32_t bench_cpus(void);
 
 /* bench_cpu_ns - CPU time of the calling thread. */
 uint64_t bench_cpu_ns(void);
@@ -77,17 +77,60 @@ void bench_start(struct bench_thread *threads, uint32_t count, _Atomic bool *sto
 		 void *(*function)(void *), void *context);
 void bench_stop(struct bench_thread *threads, uint32_t count, _Atomic bool *stop);
 
-/* bench_sleep_ms - the measuring thread's pause while the others run. */
-void bench_sleep_ms(uint32_t ms);
+/* bench_sleep_ns - the measuring thread's pause while the others run. It sleeps, so that
+ * its CPU is theirs. */
+void bench_sleep_ns(uint64_t ns);
 
 /* bench_die - a failure of the host, in words. */
 __attribute__((noreturn))
 void bench_die(const char *what);
 
-/* The parts, each with a table of its own. */
-void bench_walks(struct bench *bench, struct bench_figures *figures);
-void bench_frees(struct bench *bench, struct bench_figures *figures);
-void bench_invalidations(struct bench *bench, struct bench_figures *figures);
+/* --- figures (shadow_figures.c) ------------------------------------------------------ */
+
+#define BENCH_ROUNDS_MAX 20
+
+/* One figure of each round. */
+struct bench_series {
+	double round[BENCH_ROUNDS_MAX];
+	uint32_t rounds;
+};
+
+/* bench_note - the figure of the next round. */
+void bench_note(struct bench_series *series, double value);
+
+/* bench_mean - of all rounds; bench_range - from the least to the most, "18.1-19.2". */
+double bench_mean(const struct bench_series *series);
+
+struct bench_text {
+	char text[32];
+};
+
+struct bench_text bench_range(const struct bench_series *series);
+
+/* Where a claim was made. */
+#define BENCH_KIVITY    "Kivity 2012"
+#define BENCH_ARCANGELI "Arcangeli 2008"
+#define BENCH_OWN       "own bar"
+
+/**
+ * bench_claim - a line under a table: @what says that @less is below @more.
+ *
+ * Prints:  "confirmed" when it was so in every round, "refuted" when in none, "open"
+ *          else; in how many of them; and both figures with their ranges.
+ */
+void bench_claim(const char *source, const char *what, const struct bench_series *less,
+		 const struct bench_series *more, const char *unit);
+
+/* --- the parts, each with its tables -------------------------------------------------- */
+
+/* Each part measures once a round and prints when all rounds are over. */
+void bench_walks(struct bench *bench);
+void bench_walks_print(void);
+void bench_frees(struct bench *bench);
+void bench_frees_print(void);
+void bench_invalidations(struct bench *bench);
+void bench_invalidations_print(void);
 void bench_retries(struct bench *bench);
+void bench_retries_print(void);
 
 #endif

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * shadow_cost.c - what the VMM's secondary MMU costs: walks, freeing, invalidations and
- * retries under each scheme, and what of the claims in the two threads holds here.
+ * retries under each scheme. Under each table stands what was claimed about it on the
+ * kernel's lists, and whether the figures confirm it.
  *
- * Usage:   shadow_cost [--quick]
+ * Usage:   shadow_cost [--rounds N] [--quick]
+ *          Rounds go over all measurements in turn; tables show the mean of all rounds.
  * Threads: main measures, or starts those that do.
  * Follows: Kivity, "KVM: MMU: Don't use RCU for lockless shadow walking", v3, 2012;
  *          Arcangeli, "mmu notifier #v12", 22 April 2008.
@@ -15,10 +17,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "page_tables.h"
+
+#define ROUNDS 5
 
 const uint32_t bench_widths[BENCH_WIDTHS] = { 1, 2, 8 };
 
@@ -39,7 +44,7 @@ struct shadow *bench_shadow(struct bench *bench, const struct reclaim_ops *schem
 			    enum shadow_retry retry)
 {
 	struct shadow_config config = {
-		.frames = &bench->frames, .reclaim = scheme, .readers = BENCH_VCPUS + 1,
+		.frames = &bench->frames, .reclaim = scheme, .readers = BENCH_VCPUS,
 		.retry = retry,
 	};
 	struct shadow *shadow;
@@ -76,6 +81,13 @@ uint64_t bench_cpu_ns(void)
 	return timespec_ns(now);
 }
 
+uint32_t bench_cpus(void)
+{
+	cpu_set_t all;
+
+	return sched_getaffinity(0, sizeof(all), &all) == 0 ? (uint32_t)CPU_COUNT(&all) : 1;
+}
+
 static void pin(pthread_t thread, uint32_t index)
 {
 	cpu_set_t all, one;
@@ -83,8 +95,7 @@ static void pin(pthread_t thread, uint32_t index)
 
 	if (sched_getaffinity(0, sizeof(all), &all) != 0)
 		return;
-	for (uint32_t left = index % (uint32_t)CPU_COUNT(&all); left > 0 || !CPU_ISSET(cpu, &all);
-	     cpu++)
+	for (uint32_t left = index % bench_cpus(); left > 0 || !CPU_ISSET(cpu, &all); cpu++)
 		left -= CPU_ISSET(cpu, &all) ? 1 : 0;
 	CPU_ZERO(&one);
 	CPU_SET(cpu, &one);
@@ -114,14 +125,14 @@ void bench_stop(struct bench_thread *threads, uint32_t count, _Atomic bool *stop
 		pthread_join(threads[i].pthread, NULL);
 }
 
-void bench_sleep_ms(uint32_t ms)
+void bench_sleep_ns(uint64_t ns)
 {
-	struct timespec pause = ns_timespec(ms * NS_PER_MS);
+	struct timespec pause = ns_timespec(ns);
 
 	nanosleep(&pause, NULL);
 }
 
-/* --- head and claims ------------------------------------------------------------------ */
+/* --- head ------------------------------------------------------------------------------ */
 
 static void print_cpu(void)
 {
@@ -147,7 +158,7 @@ static double clock_cost_ns(uint64_t (*clock)(void))
 	return (double)(clock_ns() - start_ns) / 10000;
 }
 
-static void print_head(void)
+static void print_head(uint32_t rounds)
 {
 	struct utsname host;
 	double load[3] = { 0 };
@@ -156,68 +167,78 @@ static void print_head(void)
 		printf("kernel    %s %s\n", host.sysname, host.release);
 	print_cpu();
 	(void)getloadavg(load, 3);
-	printf("cpus      %ld, load average %.2f\n", sysconf(_SC_NPROCESSORS_ONLN), load[0]);
+	printf("cpus      %u, load average %.2f\n", bench_cpus(), load[0]);
 	printf("clocks    CLOCK_MONOTONIC %.0f ns a reading, CLOCK_THREAD_CPUTIME_ID %.0f ns\n",
 	       clock_cost_ns(clock_ns), clock_cost_ns(bench_cpu_ns));
+	printf("rounds    %u; figures are their mean, from the least to the most in brackets\n",
+	       rounds);
+	fflush(stdout);
 }
 
-static void claim(const char *what, bool holds, const char *format, double a, double b)
+/* --- main ------------------------------------------------------------------------------ */
+
+static void measure(struct bench *bench, uint32_t rounds)
 {
-	printf("%-58s %-9s ", what, holds ? "confirmed" : "refuted");
-	printf(format, a, b);
-	putchar('\n');
+	for (uint32_t round = 0; round < rounds; round++) {
+		if (isatty(STDERR_FILENO))
+			fprintf(stderr, "\rround %u of %u ", round + 1, rounds);
+		bench_walks(bench);
+		bench_frees(bench);
+		bench_invalidations(bench);
+		bench_retries(bench);
+	}
+	if (isatty(STDERR_FILENO))
+		fputs("\r\033[K", stderr);
 }
 
-enum { RCU, COUNTER, MODE };            /* as in reclaim_schemes */
-enum { ONE, TWO, EIGHT };               /* as in bench_widths */
-
-/* A shared line that two CPUs write costs both; one's own does not. */
-#define SCALES 1.25
-
-static void print_claims(const struct bench_figures *f)
+static void print_tables(void)
 {
-	double counter = f->walk_ns[COUNTER][TWO] / f->walk_ns[COUNTER][ONE];
-	double mode = f->walk_ns[MODE][TWO] / f->walk_ns[MODE][ONE];
+	bench_walks_print();
+	bench_frees_print();
+	bench_invalidations_print();
+	bench_retries_print();
+}
 
-	puts("\nclaims");
-	claim("RCU holds more memory than mode (most, 8 walkers)",
-	      f->held_most[RCU][EIGHT] > f->held_most[MODE][EIGHT], "%.0f tables against %.0f",
-	      (double)f->held_most[RCU][EIGHT], (double)f->held_most[MODE][EIGHT]);
-	claim("RCU holds more memory than the counter (most, 8 walkers)",
-	      f->held_most[RCU][EIGHT] > f->held_most[COUNTER][EIGHT], "%.0f tables against %.0f",
-	      (double)f->held_most[RCU][EIGHT], (double)f->held_most[COUNTER][EIGHT]);
-	claim("the shared counter does not scale (2 walkers against 1)", counter > SCALES,
-	      "x %.2f a walk, %.1f ns", counter, f->walk_ns[COUNTER][TWO]);
-	claim("mode does (2 walkers against 1)", mode < SCALES, "x %.2f a walk, %.1f ns", mode,
-	      f->walk_ns[MODE][TWO]);
-	for (int s = 0; s < RECLAIM_SCHEMES; s++)
-		claim("invalidate_page has the smaller fixed cost", f->page_ns[s] < f->pair_ns[s],
-		      "%.0f ns against %.0f ns", f->page_ns[s], f->pair_ns[s]);
-	claim("a walk that hits costs at most 40 ns in mode", f->walk_ns[MODE][ONE] <= 40,
-	      "%.1f ns, %.1f ns with 8 walkers", f->walk_ns[MODE][ONE], f->walk_ns[MODE][EIGHT]);
+/* 0: wrong usage. */
+static uint32_t parse(int argc, char **argv, bool *quick)
+{
+	uint32_t rounds = 0;
+	char *end = "";
+
+	for (int a = 1; a < argc; a++) {
+		if (strcmp(argv[a], "--quick") == 0) {
+			*quick = true;
+		} else if (strcmp(argv[a], "--rounds") == 0 && a + 1 < argc) {
+			rounds = (uint32_t)strtoul(argv[++a], &end, 10);
+			if (*end != '\0' || rounds == 0 || rounds > BENCH_ROUNDS_MAX)
+				return 0;
+		} else {
+			return 0;
+		}
+	}
+	return rounds != 0 ? rounds : *quick ? 1 : ROUNDS;
 }
 
 int main(int argc, char **argv)
 {
 	static struct bench bench;
-	static struct bench_figures figures;
+	uint32_t rounds = parse(argc, argv, &bench.quick);
 	struct why why = { 0 };
 
-	bench.quick = argc == 2 && strcmp(argv[1], "--quick") == 0;
-	if (argc > 1 && !bench.quick) {
-		fputs("usage: shadow_cost [--quick]\n", stderr);
+	if (rounds == 0) {
+		fprintf(stderr, "usage: shadow_cost [--rounds N] [--quick]; N is 1 to %d, by default %d\n",
+			BENCH_ROUNDS_MAX, ROUNDS);
 		return EXIT_USAGE;
 	}
 	if (guest_memory_create(&bench.memory, BENCH_VCPUS, 1, SD_MAX_PAGES, &why) != 0 ||
 	    frames_create(&bench.frames, &bench.memory, BENCH_SPARES, &why) != 0)
 		bench_die(why.text);
 	page_tables_build(&bench.memory);
-	print_head();
-	bench_walks(&bench, &figures);
-	bench_frees(&bench, &figures);
-	bench_invalidations(&bench, &figures);
-	bench_retries(&bench);
-	print_claims(&figures);
+	/* Short sleeps are to be short: the default adds 50 us. */
+	(void)prctl(PR_SET_TIMERSLACK, 1);
+	print_head(rounds);
+	measure(&bench, rounds);
+	print_tables();
 	frames_destroy(&bench.frames);
 	guest_memory_destroy(&bench.memory);
 	return 0;

@@ -6,14 +6,15 @@
  * Threads: walkers, each access an exit of its own and so a fault; main moves pages for
  * real, half of the time.
  */
-#include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "shadow_bench.h"
 
 #define REQUEST_BYTES 64
 #define MOVED_PAGES   512               /* from the first walker's first on: all walkers' */
+#define MEASURE_MS    200
+
+/* --- walkers ---------------------------------------------------------------------------- */
 
 static void *asker(void *argument)
 {
@@ -22,7 +23,7 @@ static void *asker(void *argument)
 	struct shadow_reader *reader = shadow_reader(shadow, self->index);
 
 	shadow_thread_begin(shadow);
-	while (!atomic_load_explicit(self->stop, memory_order_relaxed)) {
+	do {
 		uint64_t start_ns = clock_ns();
 
 		shadow_exit_begin(reader);
@@ -30,7 +31,7 @@ static void *asker(void *argument)
 			   REQUEST_BYTES);
 		histogram_record(&self->ns, clock_ns() - start_ns);
 		self->count++;
-	}
+	} while (!atomic_load_explicit(self->stop, memory_order_relaxed));
 	shadow_thread_end(shadow);
 	return NULL;
 }
@@ -65,30 +66,26 @@ static void move_range(struct bench *bench, struct shadow *shadow, uint32_t page
 	shadow_invalidate_range_end(shadow);
 }
 
-/* As long as it has just taken, so that whoever waits gets its turn. */
-static void rest(uint64_t ns)
-{
-	uint64_t end_ns = clock_ns() + ns;
-
-	while (clock_ns() < end_ns)
-		sched_yield();
-}
-
 /* --- a row ------------------------------------------------------------------------------- */
 
-struct row {
-	const struct reclaim_ops *scheme;
+struct retry_row {
+	int scheme;
 	enum shadow_retry retry;
 	uint32_t walkers;
 	uint32_t pages;                 /* moved at a time */
 	void (*move)(struct bench *bench, struct shadow *shadow, uint32_t pages);
+
+	struct bench_series us_per_page, retries_per_move, retries_per_request;
+	struct bench_series p50_ns, p99_ns, p999_ns;
+	uint64_t moves, requests;       /* of all rounds */
 };
 
-/* Returns how many moves; their time is in @move_ns. */
-static uint64_t move_for(struct bench *bench, struct shadow *shadow, const struct row *row,
-			 struct histogram *move_ns)
+/* Returns how many pages; the time of each is in @page_ns. Sleeps as long as each move
+ * has taken, so that whoever waits gets its turn. */
+static uint64_t move_for(struct bench *bench, struct shadow *shadow, const struct retry_row *row,
+			 struct histogram *page_ns)
 {
-	uint64_t end_ns = clock_ns() + bench_repeat(bench, 400) * NS_PER_MS;
+	uint64_t end_ns = clock_ns() + bench_repeat(bench, MEASURE_MS) * NS_PER_MS;
 	uint64_t moves = 0;
 
 	do {
@@ -96,74 +93,125 @@ static uint64_t move_for(struct bench *bench, struct shadow *shadow, const struc
 
 		row->move(bench, shadow, row->pages);
 		ns = clock_ns() - start_ns;
-		histogram_record(move_ns, ns / row->pages);
+		histogram_record(page_ns, ns / row->pages);
 		moves += row->pages;
-		rest(ns);
+		bench_sleep_ns(ns);
 	} while (clock_ns() < end_ns);
 	return moves;
 }
 
-static void measure(struct bench *bench, const struct row *row)
+static void note(struct retry_row *row, const struct histogram *asked_ns,
+		 const struct histogram *page_ns, uint64_t moves, uint64_t retries)
+{
+	bench_note(&row->us_per_page, (double)histogram_quantile(page_ns, 0.5) / 1000);
+	bench_note(&row->retries_per_move, (double)retries * 1000 / (double)moves);
+	bench_note(&row->retries_per_request, (double)retries * 1000 / (double)asked_ns->count);
+	bench_note(&row->p50_ns, (double)histogram_quantile(asked_ns, 0.5));
+	bench_note(&row->p99_ns, (double)histogram_quantile(asked_ns, 0.99));
+	bench_note(&row->p999_ns, (double)histogram_quantile(asked_ns, 0.999));
+	row->moves += moves;
+	row->requests += asked_ns->count;
+}
+
+static void measure(struct bench *bench, struct retry_row *row)
 {
 	static struct bench_thread threads[BENCH_VCPUS];
-	static struct histogram asked_ns, move_ns;
-	struct shadow *shadow = bench_shadow(bench, row->scheme, row->retry);
-	struct shadow_counts counts;
+	static struct histogram asked_ns, page_ns;
+	struct shadow *shadow = bench_shadow(bench, reclaim_schemes[row->scheme], row->retry);
 	_Atomic bool stop;
 	uint64_t moves;
 
 	histogram_init(&asked_ns);
-	histogram_init(&move_ns);
+	histogram_init(&page_ns);
 	shadow_thread_begin(shadow);
 	bench_start(threads, row->walkers, &stop, asker, shadow);
-	moves = move_for(bench, shadow, row, &move_ns);
+	moves = move_for(bench, shadow, row, &page_ns);
 	bench_stop(threads, row->walkers, &stop);
 	shadow_thread_end(shadow);
-	counts = shadow_count(shadow);
 	for (uint32_t i = 0; i < row->walkers; i++)
 		histogram_merge(&asked_ns, &threads[i].ns);
-	printf("%-8s %-7s %7u %5u %-6s %11.2f %7lu %9.2f %10.3f %8lu %9lu %10lu %10lu\n",
-	       row->scheme->name, row->retry == SHADOW_LOOP ? "loop" : "replay", row->walkers,
-	       row->pages, row->move == move_range ? "range" : "single",
-	       (double)histogram_quantile(&move_ns, 0.5) / 1000, moves,
-	       (double)counts.retries * 1000 / (double)moves,
-	       (double)counts.retries * 1000 / (double)asked_ns.count,
-	       histogram_quantile(&asked_ns, 0.5), histogram_quantile(&asked_ns, 0.99),
-	       histogram_quantile(&asked_ns, 0.999), asked_ns.count);
+	note(row, &asked_ns, &page_ns, moves, shadow_count(shadow).retries);
 	shadow_destroy(shadow);
 }
 
-static void print_columns(void)
-{
-	printf("%-8s %-7s %7s %5s %-6s %11s %7s %20s %29s %10s\n", "", "", "", "", "", "", "",
-	       "retries per 1000", "a request of 64 bytes", "");
-	printf("%-8s %-7s %7s %5s %-6s %11s %7s %9s %10s %8s %9s %10s %10s\n", "scheme", "fault",
-	       "walkers", "pages", "how", "us_per_page", "moves", "moves", "requests", "p50_ns",
-	       "p99_ns", "p999_ns", "requests");
-}
+/* --- the tables -------------------------------------------------------------------------- */
 
-void bench_retries(struct bench *bench)
+/* Singly and as a range in turn, 1 to 512 pages. The fault loops: it is counted once for
+ * each time that it was overtaken. */
+#define WINDOWS 8
+static struct retry_row windows[WINDOWS];
+
+/* Replayed and looping in turn. */
+#define WAYS (RECLAIM_SCHEMES * 2 * 2)
+static struct retry_row ways[WAYS];
+
+static void make_rows(void)
 {
 	static const uint32_t pages[] = { 1, 8, 64, 512 };
 	static const uint32_t walkers[] = { 1, 8 };
 
-	puts("\nN pages that move, singly against one range of N, half of the time; wall");
-	print_columns();
-	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
-		struct row row = { &reclaim_mode, SHADOW_REPLAY, 2, pages[i], move_one_by_one };
-
-		measure(bench, &row);
-		row.move = move_range;
-		measure(bench, &row);
+	for (int i = 0; i < WINDOWS; i++) {
+		windows[i].scheme = BENCH_MODE;
+		windows[i].retry = SHADOW_LOOP;
+		windows[i].walkers = 1;
+		windows[i].pages = pages[i / 2];
+		windows[i].move = i % 2 == 0 ? move_one_by_one : move_range;
 	}
-	puts("\na fault that is overtaken: replayed against looping; ranges of 8 pages; wall");
-	print_columns();
-	for (int s = 0; s < RECLAIM_SCHEMES; s++)
-		for (size_t w = 0; w < sizeof(walkers) / sizeof(walkers[0]); w++) {
-			struct row row = { reclaim_schemes[s], SHADOW_REPLAY, walkers[w], 8, move_range };
+	for (int i = 0; i < WAYS; i++) {
+		ways[i].scheme = i / 4;
+		ways[i].retry = i % 2 == 0 ? SHADOW_REPLAY : SHADOW_LOOP;
+		ways[i].walkers = walkers[i / 2 % 2];
+		ways[i].pages = 8;
+		ways[i].move = move_range;
+	}
+}
 
-			measure(bench, &row);
-			row.retry = SHADOW_LOOP;
-			measure(bench, &row);
-		}
+void bench_retries(struct bench *bench)
+{
+	make_rows();
+	for (int i = 0; i < WINDOWS; i++)
+		measure(bench, &windows[i]);
+	for (int i = 0; i < WAYS; i++)
+		measure(bench, &ways[i]);
+}
+
+static void print_columns(const char *title)
+{
+	printf("\n%s; wall\n", title);
+	printf("%-8s %-6s %7s %5s %-6s %11s %7s %34s %29s %9s\n", "", "", "", "", "", "", "",
+	       "retries per 1000", "a request of 64 bytes", "");
+	printf("%-8s %-6s %7s %5s %-6s %11s %7s %9s %14s %9s %8s %9s %10s %9s\n", "scheme", "fault",
+	       "walkers", "pages", "how", "us_per_page", "moves", "moves", "moves_range", "requests",
+	       "p50_ns", "p99_ns", "p999_ns", "requests");
+}
+
+static void print_row(const struct retry_row *row)
+{
+	printf("%-8s %-6s %7u %5u %-6s ", reclaim_schemes[row->scheme]->name,
+	       row->retry == SHADOW_LOOP ? "loop" : "replay", row->walkers, row->pages,
+	       row->move == move_range ? "range" : "single");
+	printf("%11.2f %7lu %9.1f %14s %9.3f ", bench_mean(&row->us_per_page), row->moves,
+	       bench_mean(&row->retries_per_move), bench_range(&row->retries_per_move).text,
+	       bench_mean(&row->retries_per_request));
+	printf("%8.0f %9.0f %10.0f %9lu\n", bench_mean(&row->p50_ns), bench_mean(&row->p99_ns),
+	       bench_mean(&row->p999_ns), row->requests);
+}
+
+void bench_retries_print(void)
+{
+	print_columns("N pages that move, singly against one range of N, half of the time");
+	for (int i = 0; i < WINDOWS; i++)
+		print_row(&windows[i]);
+	bench_claim(BENCH_ARCANGELI, "invalidate_page has the shorter window, 1 page",
+		    &windows[0].retries_per_move, &windows[1].retries_per_move,
+		    "retries per 1000 moves");
+	bench_claim(BENCH_ARCANGELI, "a range takes less time than its pages singly, 512 pages",
+		    &windows[7].us_per_page, &windows[6].us_per_page, "us a page");
+	print_columns("a fault that is overtaken, replayed against looping; ranges of 8 pages");
+	for (int i = 0; i < WAYS; i++)
+		print_row(&ways[i]);
+	for (int i = 0; i < WAYS; i += 2)
+		if (ways[i].walkers == BENCH_VCPUS)
+			bench_claim(BENCH_ARCANGELI, "replaying is no slower than looping, 8 walkers",
+				    &ways[i].p999_ns, &ways[i + 1].p999_ns, "ns, p99.9");
 }
