@@ -147,6 +147,35 @@ static void a_wait_lasts_as_long_as_its_readers(void **state)
 	}
 }
 
+/* However many there are, the one that ends last. None of the two schemes looks at who
+ * the thread is. */
+static void the_last_of_many_readers_is_waited_for(void **state)
+{
+	static const struct reclaim_ops *const schemes[] = { &reclaim_counter, &reclaim_mode };
+	static const uint32_t lasts[] = { 0, 63, 64, 127, 128, 149 };
+	const uint32_t readers = 150;
+
+	(void)state;
+	for (size_t s = 0; s < sizeof(schemes) / sizeof(schemes[0]); s++)
+		for (size_t l = 0; l < sizeof(lasts) / sizeof(lasts[0]); l++) {
+			struct waiter waiter;
+
+			assert_int_equal(reclaim_create(&reclaim, schemes[s], readers), 0);
+			for (uint32_t i = 0; i < readers; i++)
+				reclaim_begin(&reclaim, &reclaim.readers[i]);
+			waiter_begin(&waiter);
+			for (uint32_t i = 0; i < readers; i++)
+				if (i != lasts[l])
+					reclaim_end(&reclaim, &reclaim.readers[i]);
+			for (int i = 0; i < 100; i++)
+				sched_yield();
+			assert_false(atomic_load(&waiter.done));
+			reclaim_end(&reclaim, &reclaim.readers[lasts[l]]);
+			waiter_join(&waiter);
+			reclaim_destroy(&reclaim);
+		}
+}
+
 /* One reader ends, another has begun meanwhile and stays. */
 static void a_later_walk_does_not_prolong_it(void **state)
 {
@@ -305,6 +334,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nobody_reads_nobody_waits),
 		cmocka_unit_test(a_wait_lasts_as_long_as_its_readers),
+		cmocka_unit_test(the_last_of_many_readers_is_waited_for),
 		cmocka_unit_test(a_later_walk_does_not_prolong_it),
 		cmocka_unit_test(a_reader_without_a_break_does_not_prolong_it),
 		cmocka_unit_test(all_that_is_retired_is_freed_once),
