@@ -136,9 +136,9 @@ static int check(const struct mover_config *config, struct why *why)
 	    config->first_gpa % SD_PAGE_BYTES != 0 ||
 	    guest_memory_at(config->frames->memory, config->first_gpa, bytes) == NULL ||
 	    config->frames->spare_count < MOVER_MAX_RUN)
-		return why_set(why, EXIT_USAGE, EINVAL, "moving %u pages from 0x%llx on, %u a second",
-			       config->pages, (unsigned long long)config->first_gpa,
-			       config->rate_hz);
+		return why_set(why, EXIT_USAGE, EINVAL,
+			       "moving %u pages from 0x%llx on, %u a second", config->pages,
+			       (unsigned long long)config->first_gpa, config->rate_hz);
 	return 0;
 }
 
