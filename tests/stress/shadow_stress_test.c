@@ -52,7 +52,8 @@ struct stress_counts {
 };
 
 struct walker {
-	_Alignas(SD_CACHE_LINE) _Atomic uint64_t published[EACH]; /* version, of its flushed pages */
+	/* Version, of its flushed pages. */
+	_Alignas(SD_CACHE_LINE) _Atomic uint64_t published[EACH];
 	pthread_t thread;
 	uint32_t vcpu;
 	uint64_t own[EACH];             /* guest-physical address mapped there */
@@ -66,7 +67,7 @@ static struct walker walkers[WALKERS];
 static _Atomic uint64_t kicks;
 static _Atomic uint64_t exits;          /* of all walkers */
 static _Atomic bool stop, failed;
-static uint64_t exits_each = 4000;
+static uint64_t exits_each = 2500;
 static uint64_t seed = 1;
 
 static void fail(const char *what, uint64_t is, uint64_t wanted)
@@ -297,7 +298,8 @@ static void *invalidator_main(void *argument)
 		if (chance_below(2)) {
 			shadow_invalidate_page(shadow, gpa);
 		} else {
-			shadow_invalidate_range_start(shadow, gpa, chance_below(HOT_PAGES) * SD_PAGE_BYTES);
+			shadow_invalidate_range_start(shadow, gpa,
+						      chance_below(HOT_PAGES) * SD_PAGE_BYTES);
 			chance_dwell(8);
 			shadow_invalidate_range_end(shadow);
 		}
@@ -344,7 +346,9 @@ static void *flusher_main(void *argument)
 
 static void *scribbler_main(void *argument)
 {
-	static const uint64_t bad[] = { 0, 0x1234, UINT64_MAX, 0x000ffffffffff007, SD_APIC_GPA | 7 };
+	static const uint64_t bad[] = {
+		0, 0x1234, UINT64_MAX, 0x000ffffffffff007, SD_APIC_GPA | 7,
+	};
 	const uint32_t bads = sizeof(bad) / sizeof(bad[0]);
 
 	(void)argument;
@@ -441,10 +445,10 @@ static void report(uint64_t moves, uint64_t flushes)
 		sum.copies += walkers[i].counts.copies;
 		sum.refused += walkers[i].counts.refused;
 	}
-	printf("%-8s %s seed %" PRIu64 ": %s wrong in %" PRIu64 " checks, %" PRIu64 " copies (%" PRIu64
-	       " refused), %" PRIu64 " walks, %" PRIu64 " faults, %" PRIu64 " retries, %" PRIu64
-	       " moves, %" PRIu64 " flushes, %" PRIu64 " entries zapped, at most %" PRIu64
-	       " tables held back, %" PRIu64 " kicks\n", shadow->reclaim.ops->name,
+	printf("%-8s %s seed %" PRIu64 ": %s wrong in %" PRIu64 " checks, %" PRIu64
+	       " copies (%" PRIu64 " refused), %" PRIu64 " walks, %" PRIu64 " faults, %" PRIu64
+	       " retries, %" PRIu64 " moves, %" PRIu64 " flushes, %" PRIu64
+	       " entries zapped, at most %" PRIu64 " tables held back, %" PRIu64 " kicks\n", shadow->reclaim.ops->name,
 	       shadow->retry == SHADOW_LOOP ? "loop  " : "replay", seed,
 	       atomic_load(&failed) ? "some" : "0", sum.checks, sum.copies, sum.refused,
 	       counts.walks, counts.faults, counts.retries, moves, flushes, counts.zapped,
@@ -504,7 +508,7 @@ int main(int argc, char **argv)
 
 	for (int a = 1; a < argc; a++) {
 		if (!strcmp(argv[a], "--long"))
-			exits_each *= 30;
+			exits_each *= 48;
 		else if (!strcmp(argv[a], "--seed") && a + 1 < argc)
 			seed = strtoull(argv[++a], NULL, 0);
 		else
