@@ -56,21 +56,34 @@ uint64_t bench_gpa(uint32_t vcpu, uint32_t page);
 /* bench_read - one copy of @bytes at most 4096; a failure ends the program. */
 void bench_read(struct shadow *shadow, uint32_t vcpu, uint64_t gva, size_t bytes);
 
-/* bench_cpus - how many CPUs this process may run on. */
+/* bench_cpus - how many CPUs the program was given. */
 uint32_t bench_cpus(void);
+
+/* bench_pin - @thread to the CPU of that number, counted from 0, modulo bench_cpus();
+ * bench_unpin - the calling one to all. */
+void bench_pin(pthread_t thread, uint32_t number);
+void bench_unpin(void);
 
 /* bench_cpu_ns - CPU time of the calling thread. */
 uint64_t bench_cpu_ns(void);
 
 /* Threads that run until they are told to stop. */
 struct bench_thread {
-	pthread_t pthread;
+	_Alignas(SD_CACHE_LINE) pthread_t pthread;
 	uint32_t index;
 	void *context;
 	_Atomic bool *stop;
 	struct histogram ns;            /* what it has measured */
-	uint64_t count;                 /* of what it does */
+	_Atomic uint64_t count;         /* of what it does; its own writes, relaxed */
 };
+
+/* bench_counted - the thread has done one more. */
+static inline void bench_counted(struct bench_thread *thread)
+{
+	uint64_t count = atomic_load_explicit(&thread->count, memory_order_relaxed);
+
+	atomic_store_explicit(&thread->count, count + 1, memory_order_relaxed);
+}
 
 /* bench_start - @count threads, each on the CPU of its number; bench_stop joins them. */
 void bench_start(struct bench_thread *threads, uint32_t count, _Atomic bool *stop,
@@ -113,13 +126,15 @@ struct bench_text bench_range(const struct bench_series *series);
 #define BENCH_OWN       "own bar"
 
 /**
- * bench_claim - a line under a table: @what says that @less is below @more.
+ * bench_claim - a line under a table: @what says that @less is below @more. @scheme is
+ * that of the figures; NULL: @what says it.
  *
  * Prints:  "confirmed" when it was so in every round, "refuted" when in none, "open"
  *          else; in how many of them; and both figures with their ranges.
  */
-void bench_claim(const char *source, const char *what, const struct bench_series *less,
-		 const struct bench_series *more, const char *unit);
+void bench_claim(const char *source, const struct reclaim_ops *scheme, const char *what,
+		 const struct bench_series *less, const struct bench_series *more,
+		 const char *unit);
 
 /* --- the parts, each with its tables -------------------------------------------------- */
 

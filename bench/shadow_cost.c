@@ -81,25 +81,29 @@ uint64_t bench_cpu_ns(void)
 	return timespec_ns(now);
 }
 
+/* Those of the start: each walker has but one later. */
+static cpu_set_t cpus;
+
 uint32_t bench_cpus(void)
 {
-	cpu_set_t all;
-
-	return sched_getaffinity(0, sizeof(all), &all) == 0 ? (uint32_t)CPU_COUNT(&all) : 1;
+	return (uint32_t)CPU_COUNT(&cpus);
 }
 
-static void pin(pthread_t thread, uint32_t index)
+void bench_pin(pthread_t thread, uint32_t number)
 {
-	cpu_set_t all, one;
+	cpu_set_t one;
 	size_t cpu = 0;
 
-	if (sched_getaffinity(0, sizeof(all), &all) != 0)
-		return;
-	for (uint32_t left = index % bench_cpus(); left > 0 || !CPU_ISSET(cpu, &all); cpu++)
-		left -= CPU_ISSET(cpu, &all) ? 1 : 0;
+	for (uint32_t left = number % bench_cpus(); left > 0 || !CPU_ISSET(cpu, &cpus); cpu++)
+		left -= CPU_ISSET(cpu, &cpus) ? 1 : 0;
 	CPU_ZERO(&one);
 	CPU_SET(cpu, &one);
 	(void)pthread_setaffinity_np(thread, sizeof(one), &one);
+}
+
+void bench_unpin(void)
+{
+	(void)pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
 }
 
 void bench_start(struct bench_thread *threads, uint32_t count, _Atomic bool *stop,
@@ -110,11 +114,11 @@ void bench_start(struct bench_thread *threads, uint32_t count, _Atomic bool *sto
 		threads[i].index = i;
 		threads[i].context = context;
 		threads[i].stop = stop;
-		threads[i].count = 0;
+		atomic_store(&threads[i].count, 0);
 		histogram_init(&threads[i].ns);
 		if (pthread_create(&threads[i].pthread, NULL, function, &threads[i]) != 0)
 			bench_die("no thread");
-		pin(threads[i].pthread, i);
+		bench_pin(threads[i].pthread, i);
 	}
 }
 
@@ -226,7 +230,7 @@ int main(int argc, char **argv)
 	struct why why = { 0 };
 
 	if (rounds == 0) {
-		fprintf(stderr, "usage: shadow_cost [--rounds N] [--quick]; N is 1 to %d, by default %d\n",
+		fprintf(stderr, "usage: shadow_cost [--rounds N] [--quick]; N: 1 to %d, else %d\n",
 			BENCH_ROUNDS_MAX, ROUNDS);
 		return EXIT_USAGE;
 	}
@@ -234,6 +238,8 @@ int main(int argc, char **argv)
 	    frames_create(&bench.frames, &bench.memory, BENCH_SPARES, &why) != 0)
 		bench_die(why.text);
 	page_tables_build(&bench.memory);
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0)
+		bench_die("more CPUs than can be counted");
 	/* Short sleeps are to be short: the default adds 50 us. */
 	(void)prctl(PR_SET_TIMERSLACK, 1);
 	print_head(rounds);

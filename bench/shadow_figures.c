@@ -59,15 +59,18 @@ static const char *verdict(uint32_t holds, uint32_t rounds)
 	return holds == rounds ? "confirmed" : holds == 0 ? "refuted" : "open";
 }
 
-void bench_claim(const char *source, const char *what, const struct bench_series *less,
-		 const struct bench_series *more, const char *unit)
+void bench_claim(const char *source, const struct reclaim_ops *scheme, const char *what,
+		 const struct bench_series *less, const struct bench_series *more,
+		 const char *unit)
 {
 	uint32_t holds = 0;
 
 	for (uint32_t i = 0; i < less->rounds; i++)
 		holds += less->round[i] < more->round[i];
-	printf("  %-9s %u of %u  %s: %s: ", verdict(holds, less->rounds), holds, less->rounds, source,
-	       what);
+	printf("  %-9s %u of %u  %s: ", verdict(holds, less->rounds), holds, less->rounds, source);
+	if (scheme != NULL)
+		printf("%s: ", scheme->name);
+	printf("%s: ", what);
 	print_figure(less);
 	printf(" < ");
 	print_figure(more);

@@ -19,8 +19,8 @@
 #define TABLE_BYTES 2112                /* of a leaf */
 #define GAP_NS      UINT64_C(100000)    /* between two: 60,000 tables a second at most */
 #define PAUSE_NS    300                 /* about twenty times a walk */
-#define STREAM_NS   (500 * NS_PER_MS)   /* of steady freeing at most */
-#define SINGLE_NS   (300 * NS_PER_MS)   /* of freeing one by one at most */
+#define STREAM_MS   500                 /* of steady freeing at most */
+#define SINGLE_MS   300                 /* of freeing one by one at most */
 
 enum { SELDOM, ALWAYS, LOADS };
 static const char *const load_names[LOADS] = { "5 %", "all" };
@@ -98,11 +98,10 @@ static struct retired *tables(void)
 }
 
 /* A steady stream, none waited for. */
-static void free_in_a_stream(struct reclaim *reclaim, struct frees *frees, uint32_t count)
+static void free_in_a_stream(struct reclaim *reclaim, struct frees *frees, uint32_t count,
+			     uint64_t end_ns)
 {
-	uint64_t end_ns = clock_ns() + STREAM_NS;
-
-	for (; count > 0 && clock_ns() < end_ns; count--) {
+	do {
 		struct retired *list = tables();
 		uint64_t start_ns;
 
@@ -112,7 +111,7 @@ static void free_in_a_stream(struct reclaim *reclaim, struct frees *frees, uint3
 		(void)reclaim_retire(reclaim, list);
 		histogram_record(&frees->held_up_ns, clock_ns() - start_ns);
 		frees->retired += TABLES;
-	}
+	} while (--count > 0 && clock_ns() < end_ns);
 	frees->held_now = atomic_load(&reclaim->held);
 	frees->held_most = atomic_load(&reclaim->held_most);
 }
@@ -126,13 +125,9 @@ static void await_free(struct reclaim *reclaim, const struct frees *frees)
 
 /* One at a time, each waited for: by liburcu's thread, by who frees (counter), or by the
  * scheme itself. */
-static void free_one_by_one(struct reclaim *reclaim, struct frees *frees, uint32_t count)
+static void free_one_by_one(struct reclaim *reclaim, struct frees *frees, uint32_t count,
+			    uint64_t end_ns)
 {
-	uint64_t end_ns;
-
-	reclaim_wait(reclaim);
-	await_free(reclaim, frees);
-	end_ns = clock_ns() + SINGLE_NS;
 	do {
 		uint64_t start_ns = clock_ns();
 
@@ -181,8 +176,12 @@ static void measure(struct bench *bench, int scheme, int width, int load)
 	histogram_init(&frees.until_free_ns);
 	reclaim_thread_begin(&reclaim);
 	bench_start(threads, bench_widths[width], &stop, walker, &walks);
-	free_in_a_stream(&reclaim, &frees, bench_repeat(bench, 2000));
-	free_one_by_one(&reclaim, &frees, bench_repeat(bench, 100));
+	free_in_a_stream(&reclaim, &frees, bench_repeat(bench, 2000),
+			 clock_ns() + bench_repeat(bench, STREAM_MS) * NS_PER_MS);
+	reclaim_wait(&reclaim);
+	await_free(&reclaim, &frees);
+	free_one_by_one(&reclaim, &frees, bench_repeat(bench, 100),
+			clock_ns() + bench_repeat(bench, SINGLE_MS) * NS_PER_MS);
 	bench_stop(threads, bench_widths[width], &stop);
 	reclaim_thread_end(&reclaim);
 	reclaim_destroy(&reclaim);
@@ -203,7 +202,8 @@ static void print_row(int scheme, int width, int load)
 {
 	const struct free_figures *row = &figures[scheme][width][load];
 
-	printf("%-8s %7u %-5s ", reclaim_schemes[scheme]->name, bench_widths[width], load_names[load]);
+	printf("%-8s %7u %-5s ", reclaim_schemes[scheme]->name, bench_widths[width],
+	       load_names[load]);
 	printf("%9.2f %9.1f %9.0f ", bench_mean(&row->held_up_p50_ns) / 1000,
 	       bench_mean(&row->held_up_p99_ns) / 1000, bench_mean(&row->held_up_max_ns) / 1000);
 	printf("%9.1f %9.1f ", bench_mean(&row->until_p50_ns) / 1000,
@@ -221,11 +221,11 @@ static void print_claims(void)
 		const struct free_figures *mode = &figures[BENCH_MODE][BENCH_EIGHT][l];
 
 		printf("  8 walkers, walking %s of the time:\n", load_names[l]);
-		bench_claim(BENCH_KIVITY, "RCU holds more memory than mode, most", &mode->held_most,
-			    &rcu->held_most, "tables");
-		bench_claim(BENCH_KIVITY, "RCU holds more memory than the counter, most",
+		bench_claim(BENCH_KIVITY, NULL, "RCU holds more memory than mode, most",
+			    &mode->held_most, &rcu->held_most, "tables");
+		bench_claim(BENCH_KIVITY, NULL, "RCU holds more memory than the counter, most",
 			    &counter->held_most, &rcu->held_most, "tables");
-		bench_claim(BENCH_KIVITY, "a grace period is longer than mode's wait, p50",
+		bench_claim(BENCH_KIVITY, NULL, "a grace period is longer than mode's wait, p50",
 			    &mode->until_p50_ns, &rcu->until_p50_ns, "ns");
 	}
 }
@@ -234,11 +234,12 @@ void bench_frees_print(void)
 {
 	printf("\nfreeing %d tables every 100 us, and one by one until they are free; us, wall\n",
 	       TABLES);
-	printf("%-8s %7s %-5s %29s %19s %37s\n", "", "", "", "who frees is held up", "until it is free",
-	       "tables held back");
-	printf("%-8s %7s %-5s %9s %9s %9s %9s %9s %8s %6s %6s %14s %7s\n", "scheme", "walkers", "walk",
-	       "p50_us", "p99_us", "max_us", "p50_us", "p99_us", "mean", "now", "most", "most_range",
-	       "frees");
+	printf("%-8s %7s %-5s %29s %19s %37s\n", "", "", "", "who frees is held up",
+	       "until it is free", "tables held back");
+	printf("%-8s %7s %-5s %9s %9s %9s ", "scheme", "walkers", "walk", "p50_us", "p99_us",
+	       "max_us");
+	printf("%9s %9s %8s %6s %6s %14s %7s\n", "p50_us", "p99_us", "mean", "now", "most",
+	       "most_range", "frees");
 	for (int s = 0; s < RECLAIM_SCHEMES; s++)
 		for (int w = 0; w < BENCH_WIDTHS; w++)
 			for (int l = 0; l < LOADS; l++)

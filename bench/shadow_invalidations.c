@@ -93,8 +93,9 @@ static void print_one(void)
 			       bench_range(&one[s][m].page_ns).text, bench_mean(&one[s][m].pair_ns),
 			       bench_range(&one[s][m].pair_ns).text);
 	for (int s = 0; s < RECLAIM_SCHEMES; s++)
-		bench_claim(BENCH_ARCANGELI, "invalidate_page has the smaller fixed cost",
-			    &one[s][0].page_ns, &one[s][0].pair_ns, "ns");
+		bench_claim(BENCH_ARCANGELI, reclaim_schemes[s],
+			    "invalidate_page has the smaller fixed cost", &one[s][0].page_ns,
+			    &one[s][0].pair_ns, "ns");
 }
 
 /* --- several pages ----------------------------------------------------------------------- */
@@ -119,13 +120,14 @@ static void print_several(void)
 	       "range_ns", "range_range");
 	for (int s = 0; s < RECLAIM_SCHEMES; s++)
 		for (int c = 0; c < COUNTS; c++)
-			printf("%-8s %9u %9.1f %14s %9.1f %14s\n", reclaim_schemes[s]->name, counts[c],
-			       bench_mean(&several[s][c].single_ns),
+			printf("%-8s %9u %9.1f %14s %9.1f %14s\n", reclaim_schemes[s]->name,
+			       counts[c], bench_mean(&several[s][c].single_ns),
 			       bench_range(&several[s][c].single_ns).text,
 			       bench_mean(&several[s][c].range_ns),
 			       bench_range(&several[s][c].range_ns).text);
 	for (int s = 0; s < RECLAIM_SCHEMES; s++)
-		bench_claim(BENCH_ARCANGELI, "a range costs less than its pages singly, 8 pages",
+		bench_claim(BENCH_ARCANGELI, reclaim_schemes[s],
+			    "a range costs less than its pages singly, 8 pages",
 			    &several[s][1].range_ns, &several[s][1].single_ns, "ns a page");
 }
 

@@ -19,7 +19,7 @@ expect 21 '^rcu +[0-9lr]'
 expect 21 '^counter +[0-9lr]'
 expect 29 '^mode +[0-9lr]'              # and 8 for single moves against ranges
 expect 1 "^guest's tables +1 "
-expect 20 '^  (confirmed 2 of 2|open      1 of 2|refuted   0 of 2)  (Kivity|Arcangeli|own bar)'
+expect 23 '^  (confirmed 2 of 2|open      1 of 2|refuted   0 of 2)  (Kivity|Arcangeli|own bar)'
 if printf '%s\n' "$output" | grep -iE '(^|[ -])(nan|inf)( |$)'; then
 	echo 'a figure is no number'
 	exit 1
