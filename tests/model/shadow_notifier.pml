@@ -227,7 +227,7 @@ inline shadow_invalidate_page(p)
 	wait_for_readers()
 }
 
-/* DIGEST vmm/shadow/frames.c frames_move 04c7a3cbc841 */
+/* DIGEST vmm/shadow/frames.c frames_move a73926efc1c0 */
 inline frames_move(p)
 {
 	old = at[p];
