@@ -15,7 +15,9 @@
 #include "clock.h"
 
 #define THREAD_STACK_BYTES (256u << 10)
+#ifndef PATIENCE_NS
 #define PATIENCE_NS (30 * NS_PER_S)
+#endif
 #define LOOK_EVERY_NS (100 * NS_PER_MS)
 
 /* A vCPU takes a descriptor; some more for everything else. */
