@@ -12,9 +12,9 @@ from bench import Bench, check, fail, read_csv, read_summary, require
 
 VCPUS = 4
 PATIENCE_S = 30
-PAYLOADS = ["still_at_boot", "still_in_first_job", "still_in_toggle", "busy_in_first_job",
-            "busy_for_ever", "stopped_for_ever", "leaves_unstopped", "sleep_for_ever",
-            "wake_for_ever"]
+PAYLOADS = ["still_at_boot", "busy_at_boot", "still_in_first_job", "still_in_toggle",
+            "busy_in_first_job", "busy_for_ever", "stopped_for_ever", "leaves_unstopped",
+            "sleep_for_ever", "wake_for_ever"]
 VCPU_LINE = r"vmm: vCPU {}: (running|parked|asleep|done), rip 0x1[0-9a-f]+, request 0x\w+, served 0x\w+\n"
 
 

@@ -146,6 +146,8 @@ int session_create(struct session *session, struct loop *loop, struct kvm_system
 	int error;
 
 	*session = (struct session){ .shape = *shape, .loop = loop, .protocol = &protocol_plain };
+	/* Nothing that the guest counts while it boots is progress. */
+	session->stopping = true;
 	pthread_mutex_init(&session->lock, NULL);
 	raise_descriptor_limit(shape->vcpus);
 	error = machine_create(&session->machine, system, machine_shape, payload, why);
