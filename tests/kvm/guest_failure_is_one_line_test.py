@@ -41,7 +41,7 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             done = bench.run(bench.command(folder, "--vcpus", "4", "--overcommit", "2",
                                            "--protocol", "generation", "--duration", "0.2",
-                                           bench.payload(name)), limit_s=20)
+                                           "--warmup", "0", bench.payload(name)), limit_s=20)
             check(done.status == 4, f"{name}: status {done.status}, said: {done.err}")
             check(re.fullmatch(f"vmm: {words}\n", done.err), f"{name}: said: {done.err!r}")
             check(read_csv(folder) == [], f"{name}: rows of flushes that never were")

@@ -468,6 +468,7 @@ static void tear_down(struct vcpu_thread *thread)
 	if (thread->has_timer)
 		timer_delete(thread->timer);
 	vcpu_destroy(&thread->vcpu);
+	note_usage(thread);
 }
 
 void *vcpu_thread_main(void *argument)
