@@ -45,6 +45,7 @@ enum mode {
 	MAIL_FILE_OUTSIDE,
 	MAIL_FILE_AT_END,       /* begins inside guest memory */
 	MAIL_FILE_TWO_LINES,
+	MAIL_FILE_NOT_A_NAME,
 	RING_HEAD_AHEAD,
 	RING_HEAD_BEHIND,
 	YIELD_OUTSIDE,          /* to a vCPU that is not there */
@@ -224,6 +225,9 @@ static void misbehave(void)
 		break;
 	case MAIL_FILE_TWO_LINES:
 		mail(SD_MAIL_CHECK, 7, (uint64_t)(uintptr_t)"name\nvmm: all is well", 1, 2);
+		break;
+	case MAIL_FILE_NOT_A_NAME:
+		mail(SD_MAIL_CHECK, 7, (uint64_t)(uintptr_t)"\x1b[2J", 1, 2);
 		break;
 	case RING_HEAD_AHEAD:
 		sd_u64_store(&own->ring_head, sd_u64_load(&own->ring_tail) + SD_RING_SAMPLES + 1);

@@ -22,6 +22,7 @@ CASES = {
     "mail_file_outside": r"vCPU 0: the payload gave up at \?:7 \(0x1, 0x2\)",
     "mail_file_at_end": r"vCPU 0: the payload gave up at \?:7 \(0x1, 0x2\)",
     "mail_file_two_lines": r"vCPU 0: the payload gave up at name:7 \(0x1, 0x2\)",
+    "mail_file_not_a_name": r"vCPU 0: the payload gave up at \?:7 \(0x1, 0x2\)",
     "ring_head_ahead": r"initiator 0: sample ring head 16385 out of reach of tail 0",
     "ring_head_behind": r"initiator 0: sample ring head \d{20} out of reach of tail 0",
     "yield_outside": r"vCPU 0: yields to vCPU 4",

@@ -155,6 +155,8 @@ static void describe_failure(struct vcpu_thread *thread)
 		memcpy(name, file, sizeof(name) - 1);
 	for (size_t i = 0; i < sizeof(name); i++)
 		name[i] = name[i] > ' ' && name[i] < 127 ? name[i] : '\0';
+	if (name[0] == '\0')
+		memcpy(name, "?", 2);
 	why_set(&thread->why, EXIT_GUEST, EIO,
 		"vCPU %u: the payload gave up at %s:%u (0x%llx, 0x%llx)", thread->vcpu.id, name,
 		mail.line, (unsigned long long)mail.a, (unsigned long long)mail.b);
