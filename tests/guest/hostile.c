@@ -38,13 +38,13 @@ struct walker {
 	uint32_t index;
 	uint32_t finisher;
 	uint32_t end;                   /* which one */
-	uint32_t walks;                 /* the job has begun */
+	bool walks;                     /* has begun; all else is set */
 };
 
 static struct sd_control *const control = (struct sd_control *)SD_CONTROL_GPA;
 static struct sd_region *const own = (struct sd_region *)SD_OWN_REGION_VA;
 static struct walker walkers[SD_MAX_VCPUS];
-/* Copies: the control block is scribbled over. */
+/* Copies from the calm rounds: the control block is scribbled over. */
 static uint32_t vcpus, initiators;
 static uint64_t tsc_hz, seed;
 
@@ -409,8 +409,11 @@ static void in_anywhere(struct walker *walker)
 	run_in_ring_0(walker, RUN_IN, (uint32_t)draw(walker), 0);
 }
 
+/* Word by word, each of which may be a doorbell that the VMM answers. */
 static void rep_out(struct walker *walker)
 {
+	for (uint32_t i = 0; i < 64; i++)
+		((uint32_t *)SD_POOL_GPA)[i] = SD_REQ_FLUSH_ME + (uint32_t)below(walker, 3);
 	run_in_ring_0(walker, RUN_REP_OUT, (uint32_t)draw(walker), 1 + below(walker, 5000));
 }
 
@@ -788,6 +791,7 @@ static void choose(uint32_t self)
 		.end = (uint32_t)(seed % COUNT(ends)),
 		.finisher = self == dice % vcpus,
 		.until_ticks = tsc() + tsc_hz / WALK_DIVISOR,
+		.walks = true,
 	};
 	/* The same for all vCPUs: half of the mild ones, some more in two guests of three,
 	 * and one of the violent in one. */
@@ -803,8 +807,9 @@ void walk(uint32_t self)
 {
 	struct walker *walker = &walkers[self];
 
+	/* The neighbours' interrupts may be here first. */
 	if (!walker->walks)
-		spin();
+		choose(self);
 	for (;;) {
 		uint64_t act = below(walker, COUNT(acts));
 
@@ -851,16 +856,12 @@ static void obey(uint32_t self)
 		__asm__ volatile("pause");
 }
 
-static void turn(uint32_t self)
+static void remember(void)
 {
 	vcpus = control->vcpus;
 	initiators = control->initiators;
 	tsc_hz = control->tsc_hz;
 	seed = control->seed;
-	set_gates();
-	choose(self);
-	walkers[self].walks = 1;
-	walk(self);
 }
 
 __attribute__((noreturn))
@@ -870,11 +871,13 @@ void _start(uint32_t self)
 {
 	uint32_t rounds = 0;
 
+	set_gates();
 	for (;;) {
 		outl(SD_PORT_REQUEST, SD_REQ_READY);
 		rounds += control->job == SD_JOB_TOGGLE;
 		if (rounds > CALM_ROUNDS)
-			turn(self);
+			walk(self);
+		remember();
 		obey(self);
 	}
 }
