@@ -37,9 +37,10 @@ class StoppedThread:
 
     def __enter__(self):
         if ptrace(PTRACE_SEIZE, self.thread):
-            if ptrace(PTRACE_INTERRUPT, self.thread):
-                _, status = os.waitpid(self.thread, WAIT_ALL)
-                self.stopped = os.WIFSTOPPED(status)
+            # Of one that has just ended it is the end that is waited for.
+            ptrace(PTRACE_INTERRUPT, self.thread)
+            _, status = os.waitpid(self.thread, WAIT_ALL)
+            self.stopped = os.WIFSTOPPED(status)
         return self
 
     def __exit__(self, *_):
