@@ -4,6 +4,8 @@
 ignores or that stop nothing change nothing: every flush has its row, nothing is stale.
 Those that nobody handles end it, at once and by their number, and the rows that are in
 the CSV by then are whole."""
+import contextlib
+import os
 import random
 import signal
 import sys
@@ -66,6 +68,33 @@ def end_by(bench, number, dice):
         return victim.process.returncode != 0
 
 
+def is_in_write(victim):
+    """Does main stand in a write to its standard output?"""
+    with open(f"/proc/{victim.process.pid}/syscall", encoding="ascii") as file:
+        return file.read().split()[:2] == ["1", "0x1"]
+
+
+def interrupt_the_table(bench, number):
+    """The table goes into a pipe that is full, and the signal comes meanwhile."""
+    with Victim(bench, 20, ["generation"], "--vcpus", "2") as victim:
+        pipe = victim.process.stdout.fileno()
+        writer = os.open(f"/proc/{os.getpid()}/fd/{pipe}", os.O_WRONLY | os.O_NONBLOCK)
+        filled = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                filled += os.write(writer, b"\n" * 4096)
+        os.close(writer)
+        end = time.monotonic() + LIMIT_S
+        while not is_in_write(victim):
+            check(time.monotonic() < end and not victim.is_over(), f"{victim.what}: no table")
+            time.sleep(0.002)
+        victim.process.send_signal(number)
+        out, err = victim.wait()
+        check(victim.process.returncode == 0 and err == "",
+              f"signal {number}: status {victim.process.returncode}, said: {err}")
+        check("generation" in out[filled:] and out.endswith("\n"), f"signal {number}: {out[filled:]}")
+
+
 def main():
     require("require_kvm")
     bench = Bench()
@@ -79,6 +108,9 @@ def main():
         count += storm(bench, SAFE[runs % len(SAFE)], dice, goal - count)
         runs += 1
     print(f"{count} signals in {runs} runs", flush=True)
+    for number in [signal.SIGUSR1, signal.SIGINT, signal.SIGTERM, signal.SIGWINCH]:
+        for _ in range(50 if bench.long else 1):
+            interrupt_the_table(bench, number)
     numbers = FATAL * 20 + [signal.SIGKILL] * 1000 if bench.long else FATAL
     ends = [end_by(bench, number, dice) for number in numbers]
     check(sum(ends) > len(ends) // 4, f"only {sum(ends)} of {len(ends)} came before the end")

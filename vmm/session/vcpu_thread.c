@@ -42,7 +42,8 @@ static void on_kick(int signal)
 
 static int set_signals(struct vcpu_thread *thread)
 {
-	struct sigaction action = { .sa_handler = on_kick };
+	/* Restarting: the signal may be sent to main as well. KVM_RUN never restarts. */
+	struct sigaction action = { .sa_handler = on_kick, .sa_flags = SA_RESTART };
 	struct sigevent event = {
 		.sigev_notify = SIGEV_THREAD_ID,
 		.sigev_signo = SLOT_KICK_SIGNAL,
