@@ -41,3 +41,18 @@ require_sys_nice() {
 	echo 'SKIP: this user has no CAP_SYS_NICE'
 	exit 77
 }
+
+# ptrace(2) of a child of one's own: seccomp filters of containers may forbid it.
+require_ptrace() {
+	python3 - <<-'EOF' && return
+	import ctypes, os, subprocess, sys
+	child = subprocess.Popen(["sleep", "60"])
+	libc = ctypes.CDLL(None)
+	bad = libc.ptrace(ctypes.c_long(0x4206), ctypes.c_long(child.pid), None, None)
+	child.kill()
+	child.wait()
+	sys.exit(bad != 0)
+	EOF
+	echo 'SKIP: this user may not use ptrace'
+	exit 77
+}

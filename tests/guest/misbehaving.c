@@ -27,6 +27,7 @@ _Static_assert(SD_PAYLOAD_GPA == 0x100000, "meson.build links for another addres
 enum mode {
 	UD2_AT_BOOT,            /* before any doorbell, without an IDT */
 	STILL_AT_BOOT,          /* no doorbell at all */
+	BUSY_AT_BOOT,           /* the same, but it counts flushes */
 	STILL_IN_FIRST_JOB,     /* READY, and then nothing */
 	STILL_IN_TOGGLE,        /* initiators that never flush and never stop */
 	BUSY_FOR_EVER,          /* flushes without end, deaf to stop_initiators */
@@ -46,6 +47,7 @@ enum mode {
 	MAIL_FILE_OUTSIDE,
 	MAIL_FILE_AT_END,       /* begins inside guest memory */
 	MAIL_FILE_TWO_LINES,
+	MAIL_FILE_NOT_A_NAME,
 	RING_HEAD_AHEAD,
 	RING_HEAD_BEHIND,
 	YIELD_OUTSIDE,          /* to a vCPU that is not there */
@@ -258,6 +260,9 @@ static void misbehave(void)
 	case MAIL_FILE_TWO_LINES:
 		mail(SD_MAIL_CHECK, 7, (uint64_t)(uintptr_t)"name\nvmm: all is well", 1, 2);
 		break;
+	case MAIL_FILE_NOT_A_NAME:
+		mail(SD_MAIL_CHECK, 7, (uint64_t)(uintptr_t)"\x1b[2J", 1, 2);
+		break;
 	case RING_HEAD_AHEAD:
 		sd_u64_store(&own->ring_head, sd_u64_load(&own->ring_tail) + SD_RING_SAMPLES + 1);
 		break;
@@ -332,6 +337,7 @@ static void misbehave(void)
 		break;
 	case UD2_AT_BOOT:
 	case STILL_AT_BOOT:
+	case BUSY_AT_BOOT:
 	case STILL_IN_FIRST_JOB:
 	case STILL_IN_TOGGLE:
 		break;
@@ -345,6 +351,8 @@ static void boot(uint32_t self)
 		__asm__ volatile("ud2");
 	if (MODE == STILL_AT_BOOT)
 		spin();
+	while (MODE == BUSY_AT_BOOT)
+		sd_u64_store(&own->flushes, sd_u64_load(&own->flushes) + 1);
 	if (self == 0 && MODE != NO_IDT)
 		set_gates();
 }

@@ -211,6 +211,8 @@ def read_summary(folder):
     check_marks(summary["protocols"])
     for protocol in summary["protocols"]:
         check_types(protocol.get("name"), protocol, PROTOCOL_KEYS)
+        check(protocol["vcpu_cpu_ns"] < 2**63 - 1,
+              f"{protocol['name']}: CPU time below 0: {protocol['vcpu_cpu_ns']} ns")
         check_rounds(summary, protocol)
         check_walks(summary, protocol)
         for key in "wall_ns", "stall_ns", "floor_ns", "pte_ns":

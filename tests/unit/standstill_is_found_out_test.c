@@ -123,6 +123,20 @@ static void every_flush_is_progress(void **state)
 	is_over_after(now + PATIENCE_NS);
 }
 
+/* Without a time limit nobody would stop a guest that only counts. */
+static void recorded_flushes_are_read_from_the_rings(void **state)
+{
+	(void)state;
+	session_record(&g_session);
+	goes_on_after(0);
+	session_count_flush(&g_session);
+	goes_on_after(PATIENCE_NS - 1);
+	flush();
+	goes_on_after(2 * PATIENCE_NS - 2);
+	flush();
+	is_over_after(2 * PATIENCE_NS - 1);
+}
+
 /* A guest that writes to its counts for ever, but never stops. */
 static void flushes_after_the_stop_are_not(void **state)
 {
@@ -172,6 +186,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(thirty_seconds_are_enough, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(four_rotations_may_be_longer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(every_flush_is_progress, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(recorded_flushes_are_read_from_the_rings, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(flushes_after_the_stop_are_not, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(stopping_is_progress_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_first_failure_is_the_one_told, set_up, tear_down),

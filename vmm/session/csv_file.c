@@ -43,6 +43,26 @@ static void start(struct csv_file *file, const char *bytes, uint32_t length)
 	loop_start_write(file->loop, &file->write);
 }
 
+/* io_uring hands a write back undone where it may not start a thread for it, or that
+ * thread was interrupted. */
+static bool is_handed_back(int result)
+{
+	return result == -ECANCELED || result == -EAGAIN || result == -EINTR;
+}
+
+static void write_here(struct csv_file *file)
+{
+	struct loop_write *pending = &file->write;
+	ssize_t done;
+
+	do
+		done = pending->offset == UINT64_MAX
+			? write(pending->fd, pending->bytes, pending->length)
+			: pwrite(pending->fd, pending->bytes, pending->length, (off_t)pending->offset);
+	while (done < 0 && errno == EINTR);
+	pending->result = done < 0 ? -errno : (int)done;
+}
+
 /* Wait for the write under way and finish it: a short one is continued, one
  * that fails ends the file. */
 static void settle(struct csv_file *file)
@@ -52,6 +72,8 @@ static void settle(struct csv_file *file)
 
 	while (length != 0) {
 		loop_finish_write(file->loop, &file->write);
+		if (is_handed_back(file->write.result))
+			write_here(file);
 		if (file->write.result <= 0) {
 			file->error = file->write.result < 0 ? file->write.result : -EIO;
 			cut(file, bytes, done, done + length);

@@ -72,7 +72,8 @@ static void on_signal(int signal)
  * vCPU threads get one a slice. */
 static int open_sources(struct loop *loop, struct why *why)
 {
-	struct sigaction action = { .sa_handler = on_signal };
+	/* Restarting: what main prints when it comes is not to be cut short. */
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 
 	loop->event_fd = eventfd(0, EFD_CLOEXEC);
 	loop->signal_fd = eventfd(0, EFD_CLOEXEC);

@@ -77,6 +77,7 @@ static void add_flush(struct course *course, const struct sd_sample *sample)
 		.pages = sample->pages,
 	};
 
+	session_count_flush(course->session);
 	result->flushes++;
 	result->ipis += row.ipis;
 	result->deferred += row.deferred;
@@ -125,6 +126,14 @@ static void stop(struct course *course, uint64_t now)
 	session_stop_job(course->session);
 }
 
+/* Initiators stop by themselves then; one that goes on is told, and has to. */
+static bool has_its_quota(const struct course *course)
+{
+	uint64_t quota = course->round->options->flushes;
+
+	return quota != 0 && course->session->recorded >= quota;
+}
+
 /* Start recording, stop: when their time has come. */
 static void steer(struct course *course, uint64_t now)
 {
@@ -141,6 +150,8 @@ static void steer(struct course *course, uint64_t now)
 	if (course->recording_ns != 0 && options->duration_given &&
 	    now >= course->recording_ns &&
 	    now - course->recording_ns >= (uint64_t)(options->duration_s * 1e9))
+		stop(course, now);
+	if (has_its_quota(course))
 		stop(course, now);
 }
 

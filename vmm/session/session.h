@@ -75,6 +75,8 @@ struct session {
 	bool settles;                   /* park takes one more KVM_RUN */
 	uint32_t initiators_to_stop;    /* of the job in hand */
 	bool stopping;                  /* main: the initiators stop, told to or by themselves */
+	bool recording;                 /* main: warm-up is over */
+	uint64_t recorded;              /* main: flushes of the job in hand, read from the rings */
 	uint64_t tails[SD_MAX_INITIATORS]; /* of the sample rings: the guest's copy is not trusted */
 	atomic_bool quit;
 	atomic_uint ready;              /* vCPUs that have ended the job */
@@ -118,6 +120,7 @@ void session_start(struct session *session, const struct session_job *job);
 
 /* While a job runs, by main. */
 void session_record(struct session *session);           /* warm-up is over */
+void session_count_flush(struct session *session);      /* one more was read from a ring */
 void session_stop_job(struct session *session);         /* initiators first */
 
 /* session_is_done - every vCPU has ended the job. PAIR(session-ready): acquire
@@ -134,9 +137,9 @@ int session_failure(struct session *session, struct why *why);
 
 /**
  * session_check - failures, and a guest that stands still: no progress at all
- * for max(30 s, 4 rotations of the slots). Once the job is being stopped the
- * guest's own counts are no progress. Call it now and then while a job runs; it also
- * prints what the guest has logged.
+ * for max(30 s, 4 rotations of the slots). The guest's own counts are progress only
+ * during the warm-up, flushes read from the rings until the job is stopped. Call it now
+ * and then while a job runs; it also prints what the guest has logged.
  *
  * Errors:  as session_failure(); a guest that stands still is EXIT_GUEST, and
  *          @why then has a line for each vCPU: state and rip. The session is over.

@@ -44,7 +44,8 @@ static void on_kick(int signal)
 
 static int set_signals(struct vcpu_thread *thread)
 {
-	struct sigaction action = { .sa_handler = on_kick };
+	/* Restarting: the signal may be sent to main as well. KVM_RUN never restarts. */
+	struct sigaction action = { .sa_handler = on_kick, .sa_flags = SA_RESTART };
 	struct sigevent event = {
 		.sigev_notify = SIGEV_THREAD_ID,
 		.sigev_signo = SLOT_KICK_SIGNAL,
@@ -487,6 +488,7 @@ static void tear_down(struct vcpu_thread *thread)
 	if (thread->has_timer)
 		timer_delete(thread->timer);
 	vcpu_destroy(&thread->vcpu);
+	note_usage(thread);
 }
 
 void *vcpu_thread_main(void *argument)

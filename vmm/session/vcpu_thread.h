@@ -61,7 +61,8 @@ struct vcpu_thread {
 	uint64_t parked_ticks;          /* TSC when the park began */
 	struct vcpu_counts counts;      /* of the job in hand; main zeroes them */
 	uint64_t first_doorbell_ns;     /* CLOCK_MONOTONIC; 0 not yet */
-	uint64_t cpu_ns;                /* CPU time up to the last doorbell that ended a job */
+	uint64_t cpu_ns;                /* CPU time up to the last doorbell that ended a job,
+	                                   or to the thread's end */
 	uint64_t involuntary_switches;  /* the same */
 	enum vcpu_state state;          /* main reads it after the thread has ended */
 	struct kvm_regs regs;           /* as it left, the same */
