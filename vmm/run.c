@@ -141,6 +141,11 @@ static int run_session(const struct run *run, struct run_results *results, struc
 
 	if (error != 0)
 		return error;
+	error = host_facts_read(&results->host, &session.machine, why);
+	if (error == 0)
+		error = session_boot(&session, why);
+	if (error != 0)
+		goto destroy;
 	results->first_instruction_ns = last_first_instruction(&session, run->main_ns);
 	/* Not before: 300 KiB a protocol, all touched. */
 	for (uint32_t i = 0; i < results->result_count; i++)
@@ -151,6 +156,7 @@ static int run_session(const struct run *run, struct run_results *results, struc
 	results->kvm_counts_marks = marks.known;
 	if (error == 0)
 		error = run_rounds(&session, results, csv, why);
+destroy:
 	session_destroy(&session);
 	return error;
 }

@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 
 #include "clock.h"
+#include "host_load.h"
 
 #define THREAD_STACK_BYTES (256u << 10)
 #define PATIENCE_NS (30 * NS_PER_S)
@@ -146,27 +147,53 @@ int session_create(struct session *session, struct loop *loop, struct kvm_system
 	*session = (struct session){ .shape = *shape, .loop = loop, .protocol = &protocol_plain };
 	pthread_mutex_init(&session->lock, NULL);
 	raise_descriptor_limit(shape->vcpus);
+	host_load_open(session);
 	error = machine_create(&session->machine, system, machine_shape, payload, why);
-	if (error != 0)
+	if (error != 0) {
+		host_load_close(session);
 		return error;
+	}
 	/* Nothing is owed while booting; entry_flush_choose() decides. */
 	session_set_entry_flush(session, ENTRY_FLUSH_SREGS);
 	session->progress_ns = clock_ns();
 	error = allocate(session, why);
 	if (error == 0)
 		error = start_threads(session, why);
-	if (error == 0)
-		error = wait_done(session, why);
-	if (error == 0)
-		error = read_tsc_frequency(session, why);
 	if (error != 0)
 		session_destroy(session);
 	return error;
 }
 
+/* All are queued before the first slot is given out: who runs first does not depend on
+ * who came first. */
+static void open_slots(struct session *session)
+{
+	for (uint32_t i = 0; i < session->shape.vcpus; i++)
+		slot_queue(session->threads[i].slot, &session->threads[i].member);
+	for (uint32_t i = 0; i < session->slot_count; i++)
+		slot_open(&session->slots[i]);
+}
+
+int session_boot(struct session *session, struct why *why)
+{
+	/* For the threads, first; they say so as at the end of a job. */
+	int error = wait_done(session, why);
+
+	if (error == 0)
+		error = read_tsc_frequency(session, why);
+	if (error != 0)
+		return error;
+	atomic_store(&session->ready, 0);
+	open_slots(session);
+	return wait_done(session, why);
+}
+
 void session_destroy(struct session *session)
 {
 	end_threads(session);
+	for (uint32_t i = 0; session->threads != NULL && i < session->shape.vcpus; i++)
+		vcpu_thread_clear(&session->threads[i]);
+	host_load_close(session);
 	for (uint32_t i = 0; session->slots != NULL && i < session->slot_count; i++)
 		slot_destroy(&session->slots[i]);
 	free(session->slots);
@@ -241,10 +268,7 @@ void session_start(struct session *session, const struct session_job *job)
 		if (session->protocol->start != NULL)
 			session->protocol->start(session->threads[i].vcpu.region);
 	}
-	for (uint32_t i = 0; i < session->shape.vcpus; i++)
-		slot_queue(session->threads[i].slot, &session->threads[i].member);
-	for (uint32_t i = 0; i < session->slot_count; i++)
-		slot_open(&session->slots[i]);
+	open_slots(session);
 }
 
 void session_record(struct session *session)

@@ -122,7 +122,7 @@ static void arm(struct vcpu_thread *thread, uint64_t deadline_ns)
 
 /* Look at everything that may end the slice; time only when the vCPU has
  * @entered, so that one that gets the CPU late still runs. A vCPU that has its
- * slot to itself has no timer: whoever joins it later kicks it (slot_add()). */
+ * slot to itself has no timer: nobody joins it while a job runs. */
 static enum slice_end look(struct vcpu_thread *thread, bool entered)
 {
 	if (atomic_load_explicit(&thread->session->quit, memory_order_relaxed))
@@ -456,17 +456,21 @@ static bool take_turn(struct vcpu_thread *thread)
 	return true;
 }
 
+/* The vCPU itself is main's to close (vcpu_thread_clear()). */
 static void tear_down(struct vcpu_thread *thread)
 {
 	struct why ignored = { 0 };
 
-	/* Before its descriptor is closed: sleepers are asked for interrupts. */
 	slot_forget(thread->slot, &thread->member);
 	if (thread->vcpu.run != NULL)
 		(void)!kvm_get_regs(thread->vcpu.fd, &thread->regs, &ignored);
-	kicked_run = NULL;
+}
+
+void vcpu_thread_clear(struct vcpu_thread *thread)
+{
 	if (thread->has_timer)
 		timer_delete(thread->timer);
+	thread->has_timer = false;
 	vcpu_destroy(&thread->vcpu);
 }
 
@@ -477,7 +481,7 @@ void *vcpu_thread_main(void *argument)
 
 	if (goes_on) {
 		thread->state = VCPU_PARKED;
-		slot_add(thread->slot, &thread->member);
+		session_vcpu_ready(thread->session);
 	}
 	while (goes_on && slot_wait(thread->slot, &thread->member))
 		goes_on = take_turn(thread);
