@@ -3,7 +3,8 @@
  * run.c - the bench and --host, from options to report (run.h).
  *
  * Threads: main. Files are opened and capabilities dropped before the first
- *          vCPU thread starts; results are reported whatever ended the run.
+ *          vCPU thread starts, and main confines itself before a guest runs; results
+ *          are reported whatever ended the run.
  */
 #include "run.h"
 
@@ -15,6 +16,7 @@
 
 #include "capabilities.h"
 #include "clock.h"
+#include "confine.h"
 #include "host_costs.h"
 #include "host_facts.h"
 #include "output.h"
@@ -143,6 +145,8 @@ static int run_session(const struct run *run, struct run_results *results, struc
 		return error;
 	error = host_facts_read(&results->host, &session.machine, why);
 	if (error == 0)
+		error = confine_enter(CONFINE_MAIN, why);
+	if (error == 0)
 		error = session_boot(&session, why);
 	if (error != 0)
 		goto destroy;
@@ -159,6 +163,22 @@ static int run_session(const struct run *run, struct run_results *results, struc
 destroy:
 	session_destroy(&session);
 	return error;
+}
+
+/* The end of rights: what is open by now, and what the tables of confine/ have. */
+static int give_up_rights(const struct options *options, const struct confine_end *end,
+			  struct why *why)
+{
+	bool keep_sys_nice = options->realtime != 0 && options->action == OPTIONS_RUN;
+	int error = capabilities_drop(keep_sys_nice, why);
+
+	report_prepare();
+	return error != 0 ? error : confine_prepare(options->confine, end, why);
+}
+
+static void finish_csv(void *csv)
+{
+	csv_file_finish(csv);
 }
 
 static int prepare_results(const struct run *run, struct run_results *results, struct why *why)
@@ -217,6 +237,7 @@ enum exit_status run_bench(const struct run *run)
 	static struct output output;
 	struct run_results results = { 0 };
 	struct kvm_system system = { .fd = -1 };
+	struct confine_end end;
 	struct why why = { 0 };
 	struct loop loop;
 	int error = kvm_open(&system, &why);
@@ -232,7 +253,8 @@ enum exit_status run_bench(const struct run *run)
 	error = output_open(&output, run->options, &loop, &why);
 	if (error != 0)
 		goto destroy_loop;
-	error = capabilities_drop(run->options->realtime != 0, &why);
+	end = (struct confine_end){ loop.event_fd, finish_csv, &output.csv };
+	error = give_up_rights(run->options, &end, &why);
 	if (error == 0)
 		error = run_session(run, &results, &loop, system, &output.csv, &why);
 	results.interrupted |= error == -EINTR;
@@ -254,6 +276,7 @@ enum exit_status run_host(const struct run *run)
 	struct run_results results = { .options = run->options, .argc = run->argc, .argv = run->argv };
 	struct kvm_system system = { .fd = -1 };
 	struct output output = { .json_fd = -1 };
+	struct confine_end end;
 	struct why why = { 0 };
 	struct loop loop;
 	int error = costs == NULL ? why_set(&why, EXIT_HOST, ENOMEM, "no memory")
@@ -265,12 +288,13 @@ enum exit_status run_host(const struct run *run)
 	if (error == 0)
 		error = output_open_json(&output, run->options, &why);
 	if (error == 0)
-		error = capabilities_drop(false, &why);
-	if (error == 0)
 		error = loop_create(&loop, &why);
 	if (error != 0)
 		goto out;
-	error = host_costs_measure(costs, &loop, system, run->payload, &results, &why);
+	end = (struct confine_end){ .wake_fd = loop.event_fd };
+	error = give_up_rights(run->options, &end, &why);
+	if (error == 0)
+		error = host_costs_measure(costs, &loop, system, run->payload, &results, &why);
 	loop_destroy(&loop);
 	if (error != 0)
 		goto out;

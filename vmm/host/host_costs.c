@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "confine.h"
 #include "entry_flush_test.h"
 #include "host_facts.h"
 #include "round.h"
@@ -163,6 +164,8 @@ static int measure_sessions(struct host_costs *costs, struct session *two, struc
 {
 	int error = host_facts_read(&results->host, &two->machine, why);
 
+	if (error == 0)
+		error = confine_enter(CONFINE_MAIN, why);
 	if (error == 0)
 		error = session_boot(two, why);
 	if (error == 0)

@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 
 #include "clock.h"
+#include "confine.h"
 #include "host_load.h"
 
 #define THREAD_STACK_BYTES (256u << 10)
@@ -190,6 +191,10 @@ int session_boot(struct session *session, struct why *why)
 
 void session_destroy(struct session *session)
 {
+	struct why ignored = { 0 };
+
+	if (confine_failure(&ignored) != 0)
+		return;
 	end_threads(session);
 	for (uint32_t i = 0; session->threads != NULL && i < session->shape.vcpus; i++)
 		vcpu_thread_clear(&session->threads[i]);
@@ -290,8 +295,10 @@ bool session_is_done(struct session *session)
 
 int session_failure(struct session *session, struct why *why)
 {
-	if (!atomic_load(&session->failed))
-		return 0;
+	int error = confine_failure(why);
+
+	if (error != 0 || !atomic_load(&session->failed))
+		return error;
 	pthread_mutex_lock(&session->lock);
 	*why = session->failure;
 	pthread_mutex_unlock(&session->lock);

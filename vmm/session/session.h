@@ -13,7 +13,8 @@
  * loop             vCPU threads         main            loop_wake() only
  * all others       main                 main
  *
- * Start order: slots, threads (each creates its own vCPU), boot. Stop order of a job: initiators, then observers. Stop order
+ * Start order: slots, threads (each creates its own vCPU and confines itself), main
+ * confines itself, boot. Stop order of a job: initiators, then observers. Stop order
  * of a session: quit, wake and kick every thread, join, destroy.
  */
 #ifndef SESSION_H
@@ -90,7 +91,8 @@ struct session_job {
 
 /**
  * session_create - build the machine and start a thread for each vCPU, which sets itself
- * up. No guest code runs before session_boot().
+ * up. No guest code runs before session_boot(); in between main confines itself, when
+ * it needs no more files and threads.
  *
  * Errors:  EXIT_HOST, EXIT_USAGE (payload); nothing is left behind.
  */
@@ -108,6 +110,8 @@ int session_create(struct session *session, struct loop *loop, struct kvm_system
 __attribute__((warn_unused_result))
 int session_boot(struct session *session, struct why *why);
 
+/* session_destroy - but for a session whose thread was stopped by its filter: that
+ * one can never be joined, and the process has to end (confine.h). */
 void session_destroy(struct session *session);
 
 /* session_set_entry_flush - choose the way; while no vCPU runs. */
@@ -125,7 +129,7 @@ void session_stop_job(struct session *session);         /* initiators first */
 bool session_is_done(struct session *session);
 
 /**
- * session_failure - has a vCPU thread or the guest failed?
+ * session_failure - has a vCPU thread or the guest failed, or a filter stopped a thread?
  *
  * Returns: 0, or the negative errno with @why filled.
  */

@@ -15,6 +15,7 @@
 #include <x86intrin.h>
 
 #include "clock.h"
+#include "confine.h"
 #include "lapic.h"
 #include "park.h"
 #include "request_flush.h"
@@ -108,7 +109,8 @@ static int set_up(struct vcpu_thread *thread)
 		return error;
 	kicked_run = thread->vcpu.run;
 	vcpu_mark_created(thread);
-	return 0;
+	/* The last step: what comes is the guest. */
+	return confine_enter(CONFINE_VCPU, &thread->why);
 }
 
 static void arm(struct vcpu_thread *thread, uint64_t deadline_ns)

@@ -76,7 +76,7 @@ struct vcpu_thread {
 bool vcpu_is_interrupted(struct slot_member *member);
 
 /* vcpu_thread_main - the thread; @argument is its struct vcpu_thread. It creates its
- * vCPU and waits for the slot. */
+ * vCPU, confines itself and waits for the slot. */
 void *vcpu_thread_main(void *argument);
 
 /* vcpu_thread_clear - timer and vCPU of a thread that has ended; by main. */
