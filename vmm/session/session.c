@@ -185,6 +185,7 @@ int session_boot(struct session *session, struct why *why)
 	if (error != 0)
 		return error;
 	atomic_store(&session->ready, 0);
+	session->progress_ns = clock_ns();
 	open_slots(session);
 	return wait_done(session, why);
 }
