@@ -41,3 +41,10 @@ require_sys_nice() {
 	echo 'SKIP: this user has no CAP_SYS_NICE'
 	exit 77
 }
+
+# require_confined VMM
+require_confined() {
+	"$1" --help | grep -q '^  --confine .*(on)$' && return
+	echo 'SKIP: this build is instrumented: what it calls, no filter knows'
+	exit 77
+}

@@ -20,6 +20,7 @@ static const struct {
 	{ "--sleepers",    "0" },
 	{ "--realtime",    "0" },
 	{ "--entry-flush", "auto" },
+	{ "--confine",     CONFINE_DEFAULT_NAME },
 	{ "--protocol",    "safe" },
 	{ "--duration",    "2" },
 	{ "--warmup",      "0.1" },
@@ -62,6 +63,7 @@ static void numbers_are_equal(const struct options *a, const struct options *b)
 	assert_int_equal(a->realtime, b->realtime);
 	assert_int_equal(a->seed, b->seed);
 	assert_int_equal(a->entry_flush, b->entry_flush);
+	assert_int_equal(a->confine, b->confine);
 }
 
 static void defaults_are_the_manual_s(void **state)
@@ -217,6 +219,9 @@ static void the_help_names_each_word(void **state)
 	help_line("--table-free", line, sizeof(line));
 	for (enum table_free way = TABLE_FREE_RCU; way <= TABLE_FREE_NOW; way++)
 		assert_non_null(strstr(line, table_free_name(way)));
+	help_line("--confine", line, sizeof(line));
+	for (enum confine_mode mode = CONFINE_ON; mode <= CONFINE_OFF; mode++)
+		assert_non_null(strstr(line, confine_name(mode)));
 	for (uint32_t step = 0; step < SD_STEPS; step++)
 		assert_non_null(strstr(options_help(), step_name(step)));
 }
