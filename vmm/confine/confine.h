@@ -35,7 +35,9 @@ struct confine_end {
  * With CONFINE_ON a call that is in no row of its thread's table is not made. On
  * main the process says so and exits with EXIT_GUEST: a thread that does what it
  * never does is not its own any more. Any other thread stops for good and wakes
- * main, which finds it in confine_failure() and reports what was measured.
+ * main, which finds it in confine_failure() and reports what was measured. (Where glibc
+ * has blocked every signal, in the last moments of a thread, the kernel kills the process
+ * without a word.)
  * With CONFINE_LOG such a call is named once for each kind of thread, on stderr, and
  * made all the same; only new threads and vfork() fail, with ENOSYS.
  *
