@@ -56,3 +56,10 @@ require_ptrace() {
 	echo 'SKIP: this user may not use ptrace'
 	exit 77
 }
+
+# require_confined VMM
+require_confined() {
+	"$1" --help | grep -q '^  --confine .*(on)$' && return
+	echo 'SKIP: this build is instrumented: what it calls, no filter knows'
+	exit 77
+}

@@ -57,6 +57,12 @@ static const char *const g_entry_flushes[] = {
 	[ENTRY_FLUSH_SREGS] = "sregs",
 };
 
+static const char *const g_confines[] = {
+	[CONFINE_ON] = "on",
+	[CONFINE_LOG] = "log",
+	[CONFINE_OFF] = "off",
+};
+
 _Static_assert(sizeof(g_steps) / sizeof(g_steps[0]) == SD_STEPS, "a step has no name");
 
 static const struct value_names g_workload_names = VALUE_NAMES(g_workloads);
@@ -65,6 +71,7 @@ static const struct value_names g_shadow_reclaim_names = VALUE_NAMES(g_shadow_re
 static const struct value_names g_preempt_names = VALUE_NAMES(g_preempts);
 static const struct value_names g_step_names = VALUE_NAMES(g_steps);
 static const struct value_names g_entry_flush_names = VALUE_NAMES(g_entry_flushes);
+static const struct value_names g_confine_names = VALUE_NAMES(g_confines);
 
 static const char *name_of(const struct value_names *names, uint32_t value)
 {
@@ -90,6 +97,11 @@ const char *shadow_reclaim_name(enum shadow_reclaim shadow_reclaim)
 const char *preempt_name(enum preempt preempt)
 {
 	return name_of(&g_preempt_names, preempt);
+}
+
+const char *confine_name(enum confine_mode confine)
+{
+	return name_of(&g_confine_names, confine);
 }
 
 const char *step_name(uint32_t step)
@@ -301,6 +313,7 @@ static int read_action(const struct option_row *row, const char *value,
 _Static_assert(sizeof(enum workload) == sizeof(uint32_t) &&
 	       sizeof(enum table_free) == sizeof(uint32_t) &&
 	       sizeof(enum shadow_reclaim) == sizeof(uint32_t) &&
+	       sizeof(enum confine_mode) == sizeof(uint32_t) &&
 	       sizeof(enum entry_flush) == sizeof(uint32_t), "an enumeration is no uint32_t");
 
 const struct option_row g_option_rows[OPTION_ROWS] = {
@@ -314,6 +327,7 @@ const struct option_row g_option_rows[OPTION_ROWS] = {
 	{ NUMBER("realtime",      read_u32,     realtime,      0, 99) },
 	{ NAME("entry-flush",     entry_flush,  &g_entry_flush_names) },
 	{ FLAG("clear-pending",   clear_pending) },
+	{ NAME("confine",         confine,      &g_confine_names) },
 	{ VALUE("protocol",       read_protocols) },
 	{ NUMBER("duration",      read_seconds, duration_s,    10, 86400000) },
 	{ NUMBER("flushes",       read_u64,     flushes,       1, UINT64_C(1000000000000)) },

@@ -25,7 +25,7 @@ struct option_row {
 	char letter;            /* short form, 0 none */
 };
 
-#define OPTION_ROWS 32
+#define OPTION_ROWS 33
 
 extern const struct option_row g_option_rows[OPTION_ROWS];
 

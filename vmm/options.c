@@ -52,6 +52,7 @@ static void options_set_defaults(struct options *options)
 		.pace_us = 100,
 		.seed = 1,
 		.entry_flush = ENTRY_FLUSH_AUTO,
+		.confine = CONFINE_DEFAULT,
 		.out = "./out",
 	};
 	/* Cannot fail: a word it knows. */
@@ -241,9 +242,8 @@ int options_parse(int argc, char **argv, struct options *options, struct why *wh
 const char *options_help(void)
 {
 	return
-"Usage: vmm [OPTION]... [PAYLOAD]\n"
+"Usage: vmm [OPTION]... [PAYLOAD]   (an ELF64 file instead of the built-in one)\n"
 "Measure how long TLB shootdowns hold up a vCPU, and prove that none gets lost.\n"
-"PAYLOAD is an ELF64 file to run instead of the built-in one.\n"
 "\n"
 "The machine\n"
 "  --vcpus N             vCPUs, 1 to 1024 (8)\n"
@@ -257,6 +257,7 @@ const char *options_help(void)
 "  --realtime PRIO       SCHED_FIFO priority of vCPUs, 1 to 99; 0 is off (0)\n"
 "  --entry-flush WAY     flush on entry: auto, steal or sregs (auto)\n"
 "  --clear-pending       take back the IPI of a request that park took over\n"
+"  --confine MODE        seccomp filters: on, log or off (" CONFINE_DEFAULT_NAME ")\n"
 "\n"
 "The measurement, of each protocol\n"
 "  --protocol LIST       names, safe or all; see --list-protocols (safe)\n"

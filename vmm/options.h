@@ -58,6 +58,22 @@ enum shadow_reclaim {
 	SHADOW_RECLAIM_COUNTER,
 };
 
+/* The seccomp filters: confine/confine.h. */
+enum confine_mode {
+	CONFINE_ON,             /* a call that is not in the table ends the run */
+	CONFINE_LOG,            /* it is named on stderr, and made */
+	CONFINE_OFF,
+};
+
+/* Sanitizers make calls of their own, and coverage opens files at the end. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(VMM_INSTRUMENTED)
+#define CONFINE_DEFAULT      CONFINE_OFF
+#define CONFINE_DEFAULT_NAME "off"
+#else
+#define CONFINE_DEFAULT      CONFINE_ON
+#define CONFINE_DEFAULT_NAME "on"
+#endif
+
 /* --flush-ceiling not given: by what a page costs here (host_survey()). */
 #define FLUSH_CEILING_AUTO UINT32_MAX
 
@@ -93,6 +109,7 @@ struct options {
 	uint32_t realtime;              /* SCHED_FIFO priority, 0 off */
 	uint64_t seed;
 	enum entry_flush entry_flush;
+	enum confine_mode confine;
 	const char *out;                /* folder */
 	const char *csv;                /* file, NULL: out/flush-latency.csv */
 	const char *json;               /* file, NULL: out/summary.json (--host: none) */
@@ -117,12 +134,14 @@ const char *protocol_name(enum sd_protocol protocol);
 enum sd_protocol_kind protocol_kind(enum sd_protocol protocol);
 enum sd_protocol_walkers protocol_walkers(enum sd_protocol protocol);
 
-/* workload_name, table_free_name, shadow_reclaim_name, preempt_name, step_name - as on the command line.
+/* workload_name, table_free_name, shadow_reclaim_name, preempt_name, confine_name,
+ * step_name - as on the command line.
  * @step is an SD_STEP_. */
 const char *workload_name(enum workload workload);
 const char *table_free_name(enum table_free table_free);
 const char *shadow_reclaim_name(enum shadow_reclaim shadow_reclaim);
 const char *preempt_name(enum preempt preempt);
+const char *confine_name(enum confine_mode confine);
 const char *step_name(uint32_t step);
 
 #endif

@@ -3,7 +3,8 @@
  * run.c - the bench and --host, from options to report (run.h).
  *
  * Threads: main. Files are opened and capabilities dropped before the first
- *          vCPU thread starts; results are reported whatever ended the run.
+ *          vCPU thread starts, and main confines itself before a guest runs; results
+ *          are reported whatever ended the run.
  */
 #include "run.h"
 
@@ -15,6 +16,7 @@
 
 #include "capabilities.h"
 #include "clock.h"
+#include "confine.h"
 #include "host_costs.h"
 #include "host_facts.h"
 #include "mover.h"
@@ -114,11 +116,15 @@ static int run_rounds(struct session *session, struct run_results *results, stru
 	return 0;
 }
 
-/* While the host moves pages, if that is asked for. */
-static int run_moving(struct session *session, struct run_results *results, struct csv_file *csv,
-		      struct why *why)
+static int confine_mover(struct why *why)
 {
-	const struct options *options = results->options;
+	return confine_enter(CONFINE_MOVER, why);
+}
+
+/* --reclaim: from here to stop_moving(). */
+static int start_moving(struct mover *mover, const struct options *options,
+			struct session *session, struct why *why)
+{
 	struct mover_config config = {
 		.shadow = session->shadow,
 		.frames = &session->frames,
@@ -126,23 +132,29 @@ static int run_moving(struct session *session, struct run_results *results, stru
 		.pages = SD_STAMP_PAGES,
 		.rate_hz = options->reclaim_hz,
 		.seed = options->seed,
+		.begin = confine_mover,
 	};
-	struct why move_why = { 0 };
-	struct mover mover;
-	int error, move_error;
 
-	if (options->reclaim_hz == 0)
-		return run_rounds(session, results, csv, why);
-	error = mover_start(&mover, &config, why);
-	if (error != 0)
+	return options->reclaim_hz != 0 ? mover_start(mover, &config, why) : 0;
+}
+
+/* What it has moved is counted; @error and @why are those of the run so far. */
+static int stop_moving(struct mover *mover, const struct session *session,
+		       struct run_results *results, int error, struct why *why)
+{
+	struct why move_why = { 0 };
+	int move_error;
+
+	/* A thread that its filter has stopped never ends: confine.h. */
+	if (results->options->reclaim_hz == 0 || confine_failure(&move_why) != 0)
 		return error;
-	error = run_rounds(session, results, csv, why);
-	move_error = mover_stop(&mover, &move_why);
-	results->moved.moves = mover_moves(&mover);
+	move_error = mover_stop(mover, &move_why);
+	results->moved.moves = mover_moves(mover);
 	add_walks(session, &results->moved);
-	if (error == 0 && move_error != 0)
-		*why = move_why;
-	return error != 0 ? error : move_error;
+	if (error != 0 || move_error == 0)
+		return error;
+	*why = move_why;
+	return move_error;
 }
 
 /* As Linux does, but for hosts where each page costs an emulated instruction. */
@@ -193,29 +205,64 @@ static struct session_shape shape_of(const struct options *options,
 	};
 }
 
+/* From the last right that main gives up to the last round. */
+static int run_confined(struct session *session, const struct run *run,
+			struct run_results *results, struct csv_file *csv, struct why *why)
+{
+	const struct options *options = run->options;
+	struct kvm_marks marks = { 0 };
+	int error = confine_enter(CONFINE_MAIN, why);
+
+	if (error == 0)
+		error = session_boot(session, why);
+	if (error != 0)
+		return error;
+	results->first_instruction_ns = last_first_instruction(session, run->main_ns);
+	/* Not before: 300 KiB a protocol, all touched. */
+	for (uint32_t i = 0; i < results->result_count; i++)
+		protocol_result_init(&results->results[i], options->protocols[i]);
+	error = host_survey(session, options->entry_flush, results, why);
+	if (error == 0)
+		error = round_read_marks(session, &marks, why);
+	results->kvm_counts_marks = marks.known;
+	return error != 0 ? error : run_rounds(session, results, csv, why);
+}
+
 static int run_session(const struct run *run, struct run_results *results, struct loop *loop,
 		       struct kvm_system system, struct csv_file *csv, struct why *why)
 {
-	const struct options *options = run->options;
-	struct session_shape shape = shape_of(options, results);
+	struct session_shape shape = shape_of(run->options, results);
 	static struct session session;
-	struct kvm_marks marks = { 0 };
+	static struct mover mover;
 	int error = session_create(&session, loop, system, &shape, run->payload, why);
 
 	if (error != 0)
 		return error;
-	results->first_instruction_ns = last_first_instruction(&session, run->main_ns);
-	/* Not before: 300 KiB a protocol, all touched. */
-	for (uint32_t i = 0; i < results->result_count; i++)
-		protocol_result_init(&results->results[i], options->protocols[i]);
-	error = host_survey(&session, options->entry_flush, results, why);
+	error = host_facts_read(&results->host, &session.machine, why);
 	if (error == 0)
-		error = round_read_marks(&session, &marks, why);
-	results->kvm_counts_marks = marks.known;
-	if (error == 0)
-		error = run_moving(&session, results, csv, why);
+		error = start_moving(&mover, run->options, &session, why);
+	if (error == 0) {
+		error = run_confined(&session, run, results, csv, why);
+		error = stop_moving(&mover, &session, results, error, why);
+	}
 	session_destroy(&session);
 	return error;
+}
+
+/* The end of rights: what is open by now, and what the tables of confine/ have. */
+static int give_up_rights(const struct options *options, const struct confine_end *end,
+			  struct why *why)
+{
+	bool keep_sys_nice = options->realtime != 0 && options->action == OPTIONS_RUN;
+	int error = capabilities_drop(keep_sys_nice, why);
+
+	report_prepare();
+	return error != 0 ? error : confine_prepare(options->confine, end, why);
+}
+
+static void finish_csv(void *csv)
+{
+	csv_file_finish(csv);
 }
 
 static int prepare_results(const struct run *run, struct run_results *results, struct why *why)
@@ -274,6 +321,7 @@ enum exit_status run_bench(const struct run *run)
 	static struct output output;
 	struct run_results results = { 0 };
 	struct kvm_system system = { .fd = -1 };
+	struct confine_end end;
 	struct why why = { 0 };
 	struct loop loop;
 	int error = kvm_open(&system, &why);
@@ -289,7 +337,8 @@ enum exit_status run_bench(const struct run *run)
 	error = output_open(&output, run->options, &loop, &why);
 	if (error != 0)
 		goto destroy_loop;
-	error = capabilities_drop(run->options->realtime != 0, &why);
+	end = (struct confine_end){ loop.event_fd, finish_csv, &output.csv };
+	error = give_up_rights(run->options, &end, &why);
 	if (error == 0)
 		error = run_session(run, &results, &loop, system, &output.csv, &why);
 	results.interrupted |= error == -EINTR;
@@ -311,6 +360,7 @@ enum exit_status run_host(const struct run *run)
 	struct run_results results = { .options = run->options, .argc = run->argc, .argv = run->argv };
 	struct kvm_system system = { .fd = -1 };
 	struct output output = { .json_fd = -1 };
+	struct confine_end end;
 	struct why why = { 0 };
 	struct loop loop;
 	int error = costs == NULL ? why_set(&why, EXIT_HOST, ENOMEM, "no memory")
@@ -322,12 +372,13 @@ enum exit_status run_host(const struct run *run)
 	if (error == 0)
 		error = output_open_json(&output, run->options, &why);
 	if (error == 0)
-		error = capabilities_drop(false, &why);
-	if (error == 0)
 		error = loop_create(&loop, &why);
 	if (error != 0)
 		goto out;
-	error = host_costs_measure(costs, &loop, system, run->payload, &results, &why);
+	end = (struct confine_end){ .wake_fd = loop.event_fd };
+	error = give_up_rights(run->options, &end, &why);
+	if (error == 0)
+		error = host_costs_measure(costs, &loop, system, run->payload, &results, &why);
 	loop_destroy(&loop);
 	if (error != 0)
 		goto out;

@@ -138,6 +138,7 @@ static const struct {
 	{ "--cpus 0-99999999999999999999",
 	  "--cpus 0-99999999999999999999: must be a list such as 0-3,8 of CPUs 0 to 1023" },
 	{ "--entry-flush on",          "--entry-flush on: must be auto, steal or sregs" },
+	{ "--confine yes",             "--confine yes: must be on, log or off" },
 	{ "--out=",                    "--out: needs a value" },
 	{ "--json",                    "--json: needs a value" },
 	{ "--host=1",                  "--host: takes no value" },
@@ -288,6 +289,15 @@ static void entry_flush_has_three_ways(void **state)
 			 ENTRY_FLUSH_STEAL);
 	assert_int_equal(command_line_options("--entry-flush sregs").entry_flush,
 			 ENTRY_FLUSH_SREGS);
+}
+
+static void confine_has_three_modes(void **state)
+{
+	(void)state;
+	assert_int_equal(command_line_options("--confine on").confine, CONFINE_ON);
+	assert_int_equal(command_line_options("--confine log").confine, CONFINE_LOG);
+	assert_int_equal(command_line_options("--confine off").confine, CONFINE_OFF);
+	assert_int_equal(command_line_options("").confine, CONFINE_DEFAULT);
 }
 
 #define STEP(step) (UINT32_C(1) << SD_STEP_##step)
@@ -502,6 +512,7 @@ int main(void)
 		cmocka_unit_test(flushes_alone_lift_the_deadline),
 		cmocka_unit_test(cpu_lists_are_sets),
 		cmocka_unit_test(entry_flush_has_three_ways),
+		cmocka_unit_test(confine_has_three_modes),
 		cmocka_unit_test(tables_are_freed_in_two_ways),
 		cmocka_unit_test(policies_have_steps_or_none),
 		cmocka_unit_test(names_are_those_of_the_command_line),

@@ -20,6 +20,7 @@ static const struct {
 	{ "--sleepers",    "0" },
 	{ "--realtime",    "0" },
 	{ "--entry-flush", "auto" },
+	{ "--confine",     CONFINE_DEFAULT_NAME },
 	{ "--protocol",    "safe" },
 	{ "--duration",    "2" },
 	{ "--warmup",      "0.1" },
@@ -66,6 +67,7 @@ static void numbers_are_equal(const struct options *a, const struct options *b)
 	assert_int_equal(a->realtime, b->realtime);
 	assert_int_equal(a->seed, b->seed);
 	assert_int_equal(a->entry_flush, b->entry_flush);
+	assert_int_equal(a->confine, b->confine);
 }
 
 static void defaults_are_the_manual_s(void **state)
@@ -224,6 +226,9 @@ static void the_help_names_each_word(void **state)
 	help_line("--shadow-reclaim", line, sizeof(line));
 	for (enum shadow_reclaim how = SHADOW_RECLAIM_MODE; how <= SHADOW_RECLAIM_COUNTER; how++)
 		assert_non_null(strstr(line, shadow_reclaim_name(how)));
+	help_line("--confine", line, sizeof(line));
+	for (enum confine_mode mode = CONFINE_ON; mode <= CONFINE_OFF; mode++)
+		assert_non_null(strstr(line, confine_name(mode)));
 	for (uint32_t step = 0; step < SD_STEPS; step++)
 		assert_non_null(strstr(options_help(), step_name(step)));
 }

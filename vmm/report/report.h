@@ -2,7 +2,8 @@
 /*
  * report.h - results into words, rows and JSON.
  *
- * Pure but for the streams given: no KVM, no clock, no global state.
+ * Pure but for the streams given: no KVM, no clock, no global state but that of libc's
+ * time zone and jansson's hashes.
  */
 #ifndef REPORT_H
 #define REPORT_H
@@ -27,6 +28,10 @@ const char *csv_header(void);
  * Returns: bytes written, newline included. About 100 ns: no printf.
  */
 size_t csv_row(char *out, const struct flush_row *row, enum sd_protocol protocol);
+
+/* report_prepare - whatever the report would open files for later: the time zone, and
+ * random bytes for jansson. Before the process confines itself. */
+void report_prepare(void);
 
 /* --- JSON: summary.c (jansson) ------------------------------------------- */
 

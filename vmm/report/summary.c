@@ -21,6 +21,12 @@
 
 #define SCHEMA 1
 
+void report_prepare(void)
+{
+	tzset();
+	json_object_seed(0);
+}
+
 /* RFC 3339, UTC, milliseconds. */
 static void put_time(struct json_part *object, const char *key, const struct timespec *when)
 {
@@ -266,6 +272,7 @@ char *summary_text(const struct run_results *run)
 
 	part_put_count(&object, "schema", SCHEMA);
 	part_put_text(&object, "version", VMM_VERSION);
+	part_put_text(&object, "confine", confine_name(run->options->confine));
 	put_seed(&object, run->options->seed);
 	put_time(&object, "started", &run->started);
 	put_time(&object, "ended", &run->ended);
@@ -284,6 +291,7 @@ char *host_text(const struct run_results *run, const struct host_costs *costs)
 	struct json_part object = part_new(), primitives = part_new();
 
 	part_put_count(&object, "schema", SCHEMA);
+	part_put_text(&object, "confine", confine_name(run->options->confine));
 	part_put_part(&object, "host", host_part(&run->host));
 	put_distribution(&primitives, "ipi_round_trip_ns", &costs->ipi_round_trip_ns);
 	put_distribution(&primitives, "shootdown_floor_ns", &costs->shootdown_floor_ns);

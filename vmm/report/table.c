@@ -102,6 +102,8 @@ static void setup_print(FILE *out, const struct run_results *run)
 		line_list_add(&list, "PLE %s", figure_time(options->ple_us * UINT64_C(1000)).text);
 	if (options->clear_pending)
 		line_list_add(&list, "clear-pending");
+	if (options->confine != CONFINE_ON)
+		line_list_add(&list, "confine %s", confine_name(options->confine));
 	line_list_end(&list);
 }
 

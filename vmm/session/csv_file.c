@@ -132,11 +132,16 @@ void csv_file_row(struct csv_file *file, const struct flush_row *row, enum sd_pr
 	file->filled += (uint32_t)csv_row(file->buffers[file->filling] + file->filled, row, protocol);
 }
 
-int csv_file_close(struct csv_file *file, struct why *why)
+void csv_file_finish(struct csv_file *file)
 {
 	settle(file);
 	csv_file_push(file);
 	settle(file);
+}
+
+int csv_file_close(struct csv_file *file, struct why *why)
+{
+	csv_file_finish(file);
 	if (close(file->write.fd) != 0 && file->error == 0)
 		file->error = -errno;
 	free(file->buffers[0]);

@@ -39,8 +39,11 @@ void csv_file_row(struct csv_file *file, const struct flush_row *row, enum sd_pr
 /* csv_file_push - begin to write what has gathered, unless a write is under way. */
 void csv_file_push(struct csv_file *file);
 
+/* csv_file_finish - write the rest and wait for it; allocates nothing. */
+void csv_file_finish(struct csv_file *file);
+
 /**
- * csv_file_close - write the rest and wait for it.
+ * csv_file_close - write the rest, wait for it and close.
  *
  * Errors:  EXIT_RESULTS: some row could not be written; the file is valid.
  */

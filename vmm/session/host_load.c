@@ -23,19 +23,31 @@ static bool is_slot_cpu(const struct session *session, int cpu)
 	return false;
 }
 
+void host_load_open(struct session *session)
+{
+	session->proc_stat = fopen("/proc/stat", "re");
+}
+
+void host_load_close(struct session *session)
+{
+	if (session->proc_stat != NULL)
+		fclose(session->proc_stat);
+	session->proc_stat = NULL;
+}
+
 static uint64_t read_steal_ns(const struct session *session)
 {
 	unsigned long long steal, sum = 0;
 	char line[512];
-	FILE *file = fopen("/proc/stat", "re");
+	FILE *file = session->proc_stat;
 	int cpu;
 
+	if (file != NULL)
+		rewind(file);
 	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
 		if (sscanf(line, "cpu%d %*u %*u %*u %*u %*u %*u %*u %llu", &cpu, &steal) == 2 &&
 		    is_slot_cpu(session, cpu))
 			sum += steal;
-	if (file != NULL)
-		fclose(file);
 	return sum * (NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK));
 }
 

@@ -7,12 +7,15 @@
 #include "session.h"
 
 #include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "clock.h"
+#include "confine.h"
+#include "host_load.h"
 #include "stamps.h"
 
 #define THREAD_STACK_BYTES (256u << 10)
@@ -68,6 +71,16 @@ static int allocate(struct session *session, struct why *why)
 	return 0;
 }
 
+/* On the thread that frees the tables of the secondary MMU. */
+static void confine_reclaim(void *context)
+{
+	struct session *session = context;
+	struct why why = { 0 };
+
+	if (confine_enter(CONFINE_RECLAIM, &why) != 0)
+		session_vcpu_failed(session, &why);
+}
+
 static int create_shadow(struct session *session, struct why *why)
 {
 	struct shadow_config config = {
@@ -84,6 +97,7 @@ static int create_shadow(struct session *session, struct why *why)
 		return error;
 	if (session->shape.stamp_ns != 0)
 		stamps_write(&session->machine.memory);
+	shadow_on_own_thread(session->shadow, confine_reclaim, session);
 	shadow_thread_begin(session->shadow);
 	for (uint32_t i = 0; i < session->shape.vcpus; i++) {
 		session->threads[i].reader = shadow_reader(session->shadow, i);
@@ -185,9 +199,14 @@ int session_create(struct session *session, struct loop *loop, struct kvm_system
 	pthread_mutex_init(&session->lock, NULL);
 	guest_log_init(&session->log);
 	raise_descriptor_limit(shape->vcpus);
+	/* Threads that are confined may not map an arena of their own. */
+	(void)mallopt(M_ARENA_MAX, 1);
+	host_load_open(session);
 	error = machine_create(&session->machine, system, machine_shape, payload, why);
-	if (error != 0)
+	if (error != 0) {
+		host_load_close(session);
 		return error;
+	}
 	/* Nothing is owed while booting; entry_flush_choose() decides. */
 	session_set_entry_flush(session, ENTRY_FLUSH_SREGS);
 	session->progress_ns = clock_ns();
@@ -196,18 +215,46 @@ int session_create(struct session *session, struct loop *loop, struct kvm_system
 		error = create_shadow(session, why);
 	if (error == 0)
 		error = start_threads(session, why);
-	if (error == 0)
-		error = wait_done(session, why);
-	if (error == 0)
-		error = read_tsc_frequency(session, why);
 	if (error != 0)
 		session_destroy(session);
 	return error;
 }
 
+/* All are queued before the first slot is given out: who runs first does not depend on
+ * who came first. */
+static void open_slots(struct session *session)
+{
+	for (uint32_t i = 0; i < session->shape.vcpus; i++)
+		slot_queue(session->threads[i].slot, &session->threads[i].member);
+	for (uint32_t i = 0; i < session->slot_count; i++)
+		slot_open(&session->slots[i]);
+}
+
+int session_boot(struct session *session, struct why *why)
+{
+	/* For the threads, first; they say so as at the end of a job. */
+	int error = wait_done(session, why);
+
+	if (error == 0)
+		error = read_tsc_frequency(session, why);
+	if (error != 0)
+		return error;
+	atomic_store(&session->ready, 0);
+	session->progress_ns = clock_ns();
+	open_slots(session);
+	return wait_done(session, why);
+}
+
 void session_destroy(struct session *session)
 {
+	struct why ignored = { 0 };
+
+	if (confine_failure(&ignored) != 0)
+		return;
 	end_threads(session);
+	for (uint32_t i = 0; session->threads != NULL && i < session->shape.vcpus; i++)
+		vcpu_thread_clear(&session->threads[i]);
+	host_load_close(session);
 	for (uint32_t i = 0; session->slots != NULL && i < session->slot_count; i++)
 		slot_destroy(&session->slots[i]);
 	free(session->slots);
@@ -289,10 +336,7 @@ void session_start(struct session *session, const struct session_job *job)
 		if (session->protocol->start != NULL)
 			session->protocol->start(session->threads[i].vcpu.region);
 	}
-	for (uint32_t i = 0; i < session->shape.vcpus; i++)
-		slot_queue(session->threads[i].slot, &session->threads[i].member);
-	for (uint32_t i = 0; i < session->slot_count; i++)
-		slot_open(&session->slots[i]);
+	open_slots(session);
 }
 
 void session_record(struct session *session)
@@ -320,8 +364,10 @@ bool session_is_done(struct session *session)
 
 int session_failure(struct session *session, struct why *why)
 {
-	if (!atomic_load(&session->failed))
-		return 0;
+	int error = confine_failure(why);
+
+	if (error != 0 || !atomic_load(&session->failed))
+		return error;
 	pthread_mutex_lock(&session->lock);
 	*why = session->failure;
 	pthread_mutex_unlock(&session->lock);

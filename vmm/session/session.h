@@ -16,14 +16,15 @@
  *                  mover
  * all others       main                 main
  *
- * Start order: slots, threads (each creates its own vCPU), boot. Stop order of a
- * job: initiators, then observers. Stop order of a session: quit, wake and kick
- * every thread, join, destroy.
+ * Start order: slots, threads (each creates its own vCPU and confines itself), main
+ * confines itself, boot. Stop order of a job: initiators, then observers. Stop order
+ * of a session: quit, wake and kick every thread, join, destroy.
  */
 #ifndef SESSION_H
 #define SESSION_H
 
 #include <sched.h>
+#include <stdio.h>
 
 #include "guest_log.h"
 #include "loop.h"
@@ -68,6 +69,7 @@ struct session {
 	struct vcpu_thread *threads;    /* [shape.vcpus] */
 	uint32_t started;               /* threads to join */
 	struct loop *loop;              /* main's; woken when a job is done or has failed */
+	FILE *proc_stat;                /* NULL: no steal time (host_load.c) */
 	const struct protocol_ops *protocol;
 	struct guest_log log;
 	uint64_t tsc_hz;                /* of every vCPU */
@@ -100,16 +102,28 @@ struct session_job {
 };
 
 /**
- * session_create - build the machine and boot it: every vCPU has rung its first
- * doorbell and is idle when this returns.
+ * session_create - build the machine and start a thread for each vCPU, which sets itself
+ * up. No guest code runs before session_boot(); in between main confines itself, when
+ * it needs no more files and threads.
  *
- * Errors:  EXIT_HOST, EXIT_USAGE (payload), EXIT_GUEST (did not boot), -EINTR on a
- *          signal; nothing is left behind.
+ * Errors:  EXIT_HOST, EXIT_USAGE (payload); nothing is left behind.
  */
 __attribute__((warn_unused_result))
 int session_create(struct session *session, struct loop *loop, struct kvm_system system,
 		   const struct session_shape *shape, struct machine_payload payload,
 		   struct why *why);
+
+/**
+ * session_boot - every vCPU has rung its first doorbell and is idle when this returns.
+ *
+ * Errors:  EXIT_HOST, EXIT_GUEST (did not boot), -EINTR on a signal; the session is to
+ *          be destroyed all the same.
+ */
+__attribute__((warn_unused_result))
+int session_boot(struct session *session, struct why *why);
+
+/* session_destroy - but for a session whose thread was stopped by its filter: that
+ * one can never be joined, and the process has to end (confine.h). */
 void session_destroy(struct session *session);
 
 /* session_set_entry_flush - choose the way; while no vCPU runs. */
@@ -128,7 +142,7 @@ void session_stop_job(struct session *session);         /* initiators first */
 bool session_is_done(struct session *session);
 
 /**
- * session_failure - has a vCPU thread or the guest failed?
+ * session_failure - has a vCPU thread or the guest failed, or a filter stopped a thread?
  *
  * Returns: 0, or the negative errno with @why filled.
  */

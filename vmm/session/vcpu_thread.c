@@ -15,6 +15,7 @@
 #include <x86intrin.h>
 
 #include "clock.h"
+#include "confine.h"
 #include "guest_pointer.h"
 #include "lapic.h"
 #include "park.h"
@@ -111,7 +112,8 @@ static int set_up(struct vcpu_thread *thread)
 		return error;
 	kicked_run = thread->vcpu.run;
 	vcpu_mark_created(thread);
-	return 0;
+	/* The last step: what comes is the guest. */
+	return confine_enter(CONFINE_VCPU, &thread->why);
 }
 
 static void arm(struct vcpu_thread *thread, uint64_t deadline_ns)
@@ -125,7 +127,7 @@ static void arm(struct vcpu_thread *thread, uint64_t deadline_ns)
 
 /* Look at everything that may end the slice; time only when the vCPU has
  * @entered, so that one that gets the CPU late still runs. A vCPU that has its
- * slot to itself has no timer: whoever joins it later kicks it (slot_add()). */
+ * slot to itself has no timer: nobody joins it while a job runs. */
 static enum slice_end look(struct vcpu_thread *thread, bool entered)
 {
 	if (atomic_load_explicit(&thread->session->quit, memory_order_relaxed))
@@ -476,19 +478,23 @@ static bool take_turn(struct vcpu_thread *thread)
 	return true;
 }
 
+/* The vCPU itself is main's to close (vcpu_thread_clear()). */
 static void tear_down(struct vcpu_thread *thread)
 {
 	struct why ignored = { 0 };
 
-	/* Before its descriptor is closed: sleepers are asked for interrupts. */
 	slot_forget(thread->slot, &thread->member);
 	if (thread->vcpu.run != NULL)
 		(void)!kvm_get_regs(thread->vcpu.fd, &thread->regs, &ignored);
-	kicked_run = NULL;
+	note_usage(thread);
+}
+
+void vcpu_thread_clear(struct vcpu_thread *thread)
+{
 	if (thread->has_timer)
 		timer_delete(thread->timer);
+	thread->has_timer = false;
 	vcpu_destroy(&thread->vcpu);
-	note_usage(thread);
 }
 
 void *vcpu_thread_main(void *argument)
@@ -500,7 +506,7 @@ void *vcpu_thread_main(void *argument)
 	goes_on = set_up(thread) == 0;
 	if (goes_on) {
 		thread->state = VCPU_PARKED;
-		slot_add(thread->slot, &thread->member);
+		session_vcpu_ready(thread->session);
 	}
 	while (goes_on && slot_wait(thread->slot, &thread->member))
 		goes_on = take_turn(thread);

@@ -73,7 +73,11 @@ struct vcpu_thread {
  * any thread, under the slot's lock: the vCPU is off its slot. */
 bool vcpu_is_interrupted(struct slot_member *member);
 
-/* vcpu_thread_main - the thread; @argument is its struct vcpu_thread. */
+/* vcpu_thread_main - the thread; @argument is its struct vcpu_thread. It creates its
+ * vCPU, confines itself and waits for the slot. */
 void *vcpu_thread_main(void *argument);
+
+/* vcpu_thread_clear - timer and vCPU of a thread that has ended; by main. */
+void vcpu_thread_clear(struct vcpu_thread *thread);
 
 #endif

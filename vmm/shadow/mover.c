@@ -112,6 +112,10 @@ static void *mover_main(void *argument)
 	struct mover *mover = argument;
 	uint64_t due_ns = clock_ns();
 
+	if (mover->config.begin != NULL)
+		mover->error = mover->config.begin(&mover->why);
+	if (mover->error != 0)
+		return NULL;
 	shadow_thread_begin(mover->config.shadow);
 	do {
 		uint64_t start_ns = clock_ns();
@@ -161,6 +165,7 @@ static int create_thread(struct mover *mover)
 	int error;
 
 	sigfillset(&all);
+	sigdelset(&all, SIGSYS);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	error = pthread_create(&mover->thread, NULL, mover_main, mover);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -31,6 +31,7 @@ struct mover_config {
 	uint32_t pages;                 /* in it, 1 to MOVER_MAX_PAGES */
 	uint32_t rate_hz;               /* pages a second, above 0; less where the host is slow */
 	uint64_t seed;
+	int (*begin)(struct why *why);  /* first on its thread; not 0: it ends. NULL: nothing */
 };
 
 struct mover {
@@ -46,7 +47,8 @@ struct mover {
 };
 
 /**
- * mover_start - the thread, with all signals blocked.
+ * mover_start - the thread, with all signals blocked but SIGSYS, which a seccomp filter
+ * sends.
  *
  * Errors:  EXIT_HOST: no thread; EXIT_USAGE: a range that it may not have. Nothing is
  *          left behind.
@@ -57,7 +59,7 @@ int mover_start(struct mover *mover, const struct mover_config *config, struct w
 /**
  * mover_stop - after the move in hand; the pages stay where they are.
  *
- * Errors:  EXIT_HOST: the mover had ended by itself, when a move failed.
+ * Errors:  EXIT_HOST: the mover had ended by itself, when begin() or a move failed.
  */
 __attribute__((warn_unused_result))
 int mover_stop(struct mover *mover, struct why *why);

@@ -58,6 +58,13 @@ void reclaim_thread_end(const struct reclaim *reclaim)
 		reclaim->ops->thread_end();
 }
 
+void reclaim_on_own_thread(const struct reclaim *reclaim, void (*call)(void *context),
+			   void *context)
+{
+	if (reclaim->ops->on_own_thread != NULL)
+		reclaim->ops->on_own_thread(call, context);
+}
+
 /* The most is that of every moment: whoever raises held raises it. */
 static void count_held(struct reclaim *reclaim, uint64_t count)
 {

@@ -65,6 +65,9 @@ struct reclaim_ops {
 	void (*destroy)(struct reclaim *reclaim);
 	void (*thread_begin)(void);
 	void (*thread_end)(void);
+
+	/* Optional: has the scheme's own thread make this call, and waits for that. */
+	void (*on_own_thread)(void (*call)(void *context), void *context);
 };
 
 extern const struct reclaim_ops reclaim_rcu;
@@ -117,6 +120,11 @@ void reclaim_destroy(struct reclaim *reclaim);
  * @reclaim, walking or freeing. */
 void reclaim_thread_begin(const struct reclaim *reclaim);
 void reclaim_thread_end(const struct reclaim *reclaim);
+
+/* reclaim_on_own_thread - @call, on the thread that the scheme has of its own; not at all
+ * where it has none. Outside a walk. */
+void reclaim_on_own_thread(const struct reclaim *reclaim, void (*call)(void *context),
+			   void *context);
 
 /* reclaim_begin, reclaim_end - a walk by @reader, on its own thread; not nested. */
 static inline void reclaim_begin(struct reclaim *reclaim, struct reclaim_reader *reader)

@@ -70,6 +70,36 @@ static bool rcu_retire(struct reclaim *reclaim, struct retired *list)
 	return false;
 }
 
+/* A call on liburcu's thread. */
+struct own_call {
+	struct rcu_head rcu;
+	void (*call)(void *context);
+	void *context;
+	atomic_bool done;
+};
+
+static void make_call(struct rcu_head *head)
+{
+	struct own_call *own = (struct own_call *)(void *)((char *)head -
+							   offsetof(struct own_call, rcu));
+
+	promise_kept(head);
+	own->call(own->context);
+	/* PAIR(own-call): release; the last access. */
+	atomic_store_explicit(&own->done, true, memory_order_release);
+}
+
+static void rcu_on_own_thread(void (*call)(void *context), void *context)
+{
+	struct own_call own = { .call = call, .context = context };
+
+	promise_begins(&own.rcu);
+	urcu_memb_call_rcu(&own.rcu, make_call);
+	/* PAIR(own-call): acquire. */
+	for (unsigned turns = 0; !atomic_load_explicit(&own.done, memory_order_acquire); turns++)
+		reclaim_pause(turns);
+}
+
 /* Its thread is made here, and not by the first vCPU that frees. */
 static int rcu_create(struct reclaim *reclaim)
 {
@@ -92,6 +122,7 @@ const struct reclaim_ops reclaim_rcu = {
 	.retire = rcu_retire,
 	.create = rcu_create,
 	.destroy = rcu_destroy,
+	.on_own_thread = rcu_on_own_thread,
 	.thread_begin = urcu_memb_register_thread,
 	.thread_end = urcu_memb_unregister_thread,
 };

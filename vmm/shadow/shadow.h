@@ -83,6 +83,10 @@ void shadow_destroy(struct shadow *shadow);
 void shadow_kick_with(struct shadow *shadow, void (*kick)(void *context, uint32_t reader),
 		      void *context);
 
+/* shadow_on_own_thread - as reclaim_on_own_thread(): @call, on the thread that frees tables
+ * and nothing else; not at all unless it is reclaim_rcu's. */
+void shadow_on_own_thread(struct shadow *shadow, void (*call)(void *context), void *context);
+
 /* shadow_thread_begin, shadow_thread_end - around all other calls of a thread that
  * reads, flushes or invalidates. */
 void shadow_thread_begin(struct shadow *shadow);

@@ -88,6 +88,11 @@ void shadow_kick_with(struct shadow *shadow, void (*kick)(void *context, uint32_
 	shadow->reclaim.kick_context = context;
 }
 
+void shadow_on_own_thread(struct shadow *shadow, void (*call)(void *context), void *context)
+{
+	reclaim_on_own_thread(&shadow->reclaim, call, context);
+}
+
 void shadow_thread_begin(struct shadow *shadow)
 {
 	reclaim_thread_begin(&shadow->reclaim);
