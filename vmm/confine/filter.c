@@ -28,7 +28,9 @@ static int add_row(scmp_filter_ctx filter, const struct confine_row *row)
 
 	memcpy(compare, row->compare, compared * sizeof(compare[0]));
 	if (row->to_self)
-		compare[compared++] = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
+		compare[compared++] = (struct scmp_arg_cmp){
+			.arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)getpid(),
+		};
 	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, row->call, compared, compare);
 }
 

@@ -47,9 +47,11 @@
 	{ .call = SCMP_SYS(tgkill), .to_self = true, .compared = 1, \
 	  .compare = { EQUALS(2, number) }, .why = reason }
 
-#define EQUALS(n, value)       SCMP_CMP(n, SCMP_CMP_EQ, (scmp_datum_t)(value))
-#define BITS(n, mask, value)   SCMP_CMP(n, SCMP_CMP_MASKED_EQ, (scmp_datum_t)(mask), \
-					(scmp_datum_t)(value))
+#define EQUALS(n, value) \
+	{ .arg = n, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)(value) }
+#define BITS(n, mask, value) \
+	{ .arg = n, .op = SCMP_CMP_MASKED_EQ, .datum_a = (scmp_datum_t)(mask), \
+	  .datum_b = (scmp_datum_t)(value) }
 
 #define TABLE(name, array) \
 	{ .thread = name, .rows = array, .count = sizeof(array) / sizeof((array)[0]) }
@@ -152,7 +154,6 @@ static const struct confine_row g_main[] = {
 	CALL(brk,      "memory for the summary"),
 	WITH_BOTH(mmap, BITS(2, PROT_EXEC, 0), BITS(3, MAP_ANONYMOUS, MAP_ANONYMOUS),
 		  "the same: never code, never a file"),
-	CALL(mremap,   "the same"),
 	CALL(munmap,   "the same; stacks, vCPUs, guest memory at the end"),
 	CALL(timer_delete, "the vCPUs' timers at the end"),
 
