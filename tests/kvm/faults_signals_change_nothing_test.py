@@ -92,7 +92,8 @@ def interrupt_the_table(bench, number):
         out, err = victim.wait()
         check(victim.process.returncode == 0 and err == "",
               f"signal {number}: status {victim.process.returncode}, said: {err}")
-        check("generation" in out[filled:] and out.endswith("\n"), f"signal {number}: {out[filled:]}")
+        check("generation" in out[filled:] and out.endswith("\n"),
+              f"signal {number}: {out[filled:]}")
 
 
 def main():

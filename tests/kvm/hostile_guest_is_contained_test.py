@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A payload that attacks (tests/guest/hostile.c) ends its own run and nothing else: no
+"""A payload that attacks (tests/guest/hostile/) ends its own run and nothing else: no
 crash, no hang, no access outside its memory (a VMM under AddressSanitizer and
 UndefinedBehaviorSanitizer, which gives a guest 5 s), the right status, a few lines
 of plain text, and what was measured before it turned is all there.
@@ -20,7 +20,7 @@ import time
 
 from bench import COLUMNS, Bench, check, check_counts, fail, read_rows, read_summary, require
 
-# As in hostile.c; a seed's end is its remainder.
+# As in ends.c; a seed's end is its remainder.
 ENDS = ["ring_from_ring_3", "out_anywhere", "in_anywhere", "rep_out", "rep_in", "read_outside",
         "write_outside", "run_outside", "triple_fault", "halt_for_good", "spin_for_good",
         "give_up", "yield_to_nobody", "wake_nobody", "flush_nowhere", "flush_everything",

@@ -128,7 +128,8 @@ int session_failure(struct session *session, struct why *why);
 /**
  * session_check - failures, and a guest that stands still: no progress at all
  * for max(30 s, 4 rotations of the slots). The guest's own counts are progress only
- * during the warm-up, flushes read from the rings until the job is stopped. Call it now and then while a job runs.
+ * during the warm-up, flushes read from the rings until the job is stopped. Call it now
+ * and then while a job runs.
  *
  * Errors:  as session_failure(); a guest that stands still is EXIT_GUEST, and
  *          @why then has a line for each vCPU: state and rip. The session is over.
