@@ -4,6 +4,7 @@
 ignores or that stop nothing change nothing: every flush has its row, nothing is stale.
 Those that nobody handles end it, at once and by their number, and the rows that are in
 the CSV by then are whole."""
+import concurrent.futures
 import contextlib
 import os
 import random
@@ -55,6 +56,7 @@ def end_by(bench, number, dice):
                                             victim.csv().stat().st_size >= rows_at):
             if time.monotonic() > end:
                 fail(f"{victim.what}: not over after {LIMIT_S} s")
+            time.sleep(0.0005)
         thread = dice.choice([0, victim.process.pid, *victim.threads()])
         if thread == 0:
             victim.process.send_signal(number)
@@ -92,7 +94,8 @@ def interrupt_the_table(bench, number):
         out, err = victim.wait()
         check(victim.process.returncode == 0 and err == "",
               f"signal {number}: status {victim.process.returncode}, said: {err}")
-        check("generation" in out[filled:] and out.endswith("\n"), f"signal {number}: {out[filled:]}")
+        check("generation" in out[filled:] and out.endswith("\n"),
+              f"signal {number}: {out[filled:]}")
 
 
 def main():
@@ -112,7 +115,9 @@ def main():
         for _ in range(50 if bench.long else 1):
             interrupt_the_table(bench, number)
     numbers = FATAL * 20 + [signal.SIGKILL] * 1000 if bench.long else FATAL
-    ends = [end_by(bench, number, dice) for number in numbers]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        ends = list(pool.map(lambda run: end_by(bench, run[1], random.Random(seed + run[0])),
+                             enumerate(numbers)))
     check(sum(ends) > len(ends) // 4, f"only {sum(ends)} of {len(ends)} came before the end")
     print(f"{sum(ends)} of {len(ends)} runs ended by a signal")
 

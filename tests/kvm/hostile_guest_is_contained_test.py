@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A payload that attacks (tests/guest/hostile.c) ends its own run and nothing else: no
+"""A payload that attacks (tests/guest/hostile/) ends its own run and nothing else: no
 crash, no hang, no access outside its memory (a VMM under AddressSanitizer and
 UndefinedBehaviorSanitizer, which gives a guest 5 s), the right status, a few lines
 of plain text, and what was measured before it turned is all there.
@@ -9,6 +9,7 @@ The seeds of the default form are always the same; --long goes on from a random 
 which is printed. --seed=N alone repeats one run."""
 import collections
 import concurrent.futures
+import itertools
 import os
 import pathlib
 import random
@@ -16,11 +17,12 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 from bench import COLUMNS, Bench, check, check_counts, fail, read_rows, read_summary, require
 
-# As in hostile.c; a seed's end is its remainder.
+# As in ends.c; a seed's end is its remainder.
 ENDS = ["ring_from_ring_3", "out_anywhere", "in_anywhere", "rep_out", "rep_in", "read_outside",
         "write_outside", "run_outside", "triple_fault", "halt_for_good", "spin_for_good",
         "give_up", "yield_to_nobody", "wake_nobody", "flush_nowhere", "flush_everything",
@@ -50,6 +52,7 @@ LINE = re.compile(r"vmm: .+|\w+: declared safe, but \d+ stale loads? in \d+ chec
 LOGGED = re.compile(r"vCPU \d: [ -~]{1,95}|vmm: dropped \d+ more lines? of the guest")
 GIVEN_UP = "the guest made no progress for 5 s"
 
+failed = threading.Event()
 Ended = collections.namedtuple("Ended", ["seed", "status", "out", "err", "folder"])
 
 
@@ -124,33 +127,37 @@ def check_contained(ended):
     return re.sub(r"0x\w+|\d+", "N", ended.err.splitlines()[-1])
 
 
+def attack(bench, seeds, over):
+    """One guest after the other; how often they ended with which words."""
+    words = collections.Counter()
+    try:
+        for seed in seeds:
+            with tempfile.TemporaryDirectory() as folder:
+                words[check_contained(run(bench, folder, seed))] += 1
+            if over():
+                break
+    except BaseException:
+        failed.set()
+        raise
+    return words
+
+
 def main():
     require("require_kvm")
     bench = Bench()
-    seeds = [int(word[7:]) for word in sys.argv if word.startswith("--seed=")]
+    given = [int(word[7:]) for word in sys.argv if word.startswith("--seed=")]
     first = random.SystemRandom().randrange(1 << 40) if bench.long else 0
     begin = time.monotonic()
-    last_words = collections.Counter()
-
-    def one(seed):
-        if bench.long and time.monotonic() - begin > LONG_S:
-            return None
-        with tempfile.TemporaryDirectory() as folder:
-            return check_contained(run(bench, folder, seed))
-
-    seeds = seeds or range(first, first + (100000 if bench.long else RUNS))
-    print(f"seeds from {seeds[0]}", flush=True)
+    # All take from the same one.
+    seeds = iter(given or (itertools.count(first) if bench.long else range(RUNS)))
+    print(f"seeds from {given[0] if given else first}", flush=True)
     with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
-        try:
-            for words in pool.map(one, seeds):
-                last_words[words] += words is not None
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    for words, count in last_words.most_common():
-        if count:
-            print(f"{count:6} {words}")
-    print(f"{sum(last_words.values())} hostile guests, each in its place")
+        attacks = [pool.submit(attack, bench, seeds, lambda: failed.is_set() or (
+            bench.long and time.monotonic() - begin > LONG_S)) for _ in range(AT_A_TIME)]
+    words = sum((one.result() for one in attacks), collections.Counter())
+    for line, count in words.most_common():
+        print(f"{count:6} {line}")
+    print(f"{words.total()} hostile guests, each in its place")
 
 
 main()

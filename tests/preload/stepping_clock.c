@@ -74,11 +74,10 @@ int gettimeofday(struct timeval *restrict out, void *restrict zone)
 
 int timer_create(clockid_t clock, struct sigevent *restrict event, timer_t *restrict timer)
 {
-	static int (*next)(clockid_t, struct sigevent *, timer_t *);
+	int (*next)(clockid_t, struct sigevent *, timer_t *);
 
 	refuse(clock, "timer_create");
-	if (next == NULL)
-		next = (int (*)(clockid_t, struct sigevent *, timer_t *))dlsym(RTLD_NEXT, "timer_create");
+	*(void **)&next = dlsym(RTLD_NEXT, "timer_create");
 	return next(clock, event, timer);
 }
 

@@ -58,7 +58,8 @@ static void write_here(struct csv_file *file)
 	do
 		done = pending->offset == UINT64_MAX
 			? write(pending->fd, pending->bytes, pending->length)
-			: pwrite(pending->fd, pending->bytes, pending->length, (off_t)pending->offset);
+			: pwrite(pending->fd, pending->bytes, pending->length,
+				 (off_t)pending->offset);
 	while (done < 0 && errno == EINTR);
 	pending->result = done < 0 ? -errno : (int)done;
 }
