@@ -159,6 +159,74 @@ static void check_files(const struct options *options)
 		fuzz_check(strcmp(options->csv, options->json) != 0);
 }
 
+/* --- numbers, read once more -------------------------------------------------- */
+
+struct number {
+	const char *name;               /* up to the value */
+	size_t field, bytes;
+};
+
+#define NUMBER(name, member) \
+	{ "--" name "=", offsetof(struct options, member), sizeof(((struct options *)0)->member) }
+
+static const struct number g_numbers[] = {
+	NUMBER("vcpus", vcpus), NUMBER("overcommit", overcommit), NUMBER("slice-us", slice_us),
+	NUMBER("ple", ple_us), NUMBER("sleepers", sleepers), NUMBER("realtime", realtime),
+	NUMBER("flushes", flushes), NUMBER("repeat", repeat), NUMBER("initiators", initiators),
+	NUMBER("pages", pages), NUMBER("flush-ceiling", flush_ceiling),
+	NUMBER("pace-us", pace_us), NUMBER("seed", seed),
+};
+
+static const struct number *number_of(const char *argument)
+{
+	for (size_t i = 0; i < sizeof(g_numbers) / sizeof(g_numbers[0]); i++)
+		if (strncmp(argument, g_numbers[i].name, strlen(g_numbers[i].name)) == 0)
+			return &g_numbers[i];
+	return NULL;
+}
+
+/* False when @text is no number of 64 bits. */
+static bool read_number(const char *text, uint64_t *value)
+{
+	unsigned base = strncmp(text, "0x", 2) == 0 ? 16 : 10;
+	unsigned __int128 sum = 0;
+
+	text += base == 16 ? 2 : 0;
+	*value = 0;
+	if (*text == '\0')
+		return false;
+	for (; *text != '\0'; text++) {
+		const char *digits = "00112233445566778899aAbBcCdDeEfF", *at = strchr(digits, *text);
+
+		if (at == NULL || (size_t)(at - digits) / 2 >= base)
+			return false;
+		sum = sum * base + (size_t)(at - digits) / 2;
+		if (sum > UINT64_MAX)
+			return false;
+	}
+	*value = (uint64_t)sum;
+	return true;
+}
+
+/* Where every argument is a number with its full name, the last of each name holds. */
+static void check_numbers(const struct line *line, const struct options *options)
+{
+	for (int i = 1; i < line->argc; i++)
+		if (number_of(line->argv[i]) == NULL)
+			return;
+	for (int i = 1; i < line->argc; i++) {
+		const struct number *number = number_of(line->argv[i]);
+		uint64_t expected, stored = 0;
+		bool last = true;
+
+		for (int j = i + 1; j < line->argc; j++)
+			last &= number_of(line->argv[j]) != number;
+		fuzz_check(read_number(line->argv[i] + strlen(number->name), &expected));
+		memcpy(&stored, (const char *)options + number->field, number->bytes);
+		fuzz_check(!last || stored == expected);
+	}
+}
+
 /* --- written out in full ------------------------------------------------------ */
 
 static void write_cpus(struct line *line, const cpu_set_t *cpus)
@@ -314,6 +382,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 		return 0;
 	}
 	fuzz_check(why.text[0] == '\0');
+	check_numbers(&line, &options);
 	check_taken(&options);
 	return 0;
 }
