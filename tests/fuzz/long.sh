@@ -4,15 +4,15 @@
 # working folder it leaves fuzz-TARGET, what it has found (found-TARGET/) and, when it
 # fails, the input that did it.
 #
-# Usage: long.sh TARGET RUNS SOURCE... [-- COMPILER-OPTION...]
+# Usage: long.sh TARGET RUNS MAX-BYTES SOURCE... [-- COMPILER-OPTION...]
 # Exit status: 0 all runs went well, 1 not, 77 no clang that has libFuzzer.
 set -eu
 here=$(dirname -- "$(readlink -f -- "$0")")
 root=$here/../..
 . "$here/../require.sh"
 
-target=$1 runs=$2
-shift 2
+target=$1 runs=$2 max_bytes=$3
+shift 3
 # What stands behind "--" is for the compiler as it is.
 for argument; do
 	shift
@@ -26,7 +26,7 @@ done
 "$clang" -g -O1 -std=c17 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
 	-fno-sanitize-recover=all "$@" "$here/${target}_fuzz.c" -o "fuzz-$target"
 
-set -- -runs="$runs" -seed=1 -max_len=2048 -timeout=20 -print_final_stats=1
+set -- -runs="$runs" -seed=1 -max_len="$max_bytes" -timeout=20 -print_final_stats=1
 [ ! -e "$here/$target.dict" ] || set -- "$@" "-dict=$here/$target.dict"
 rm -rf "found-$target"
 mkdir "found-$target"
