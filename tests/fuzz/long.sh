@@ -23,8 +23,8 @@ require_libfuzzer
 for folder in "$root/include" "$here" $(find "$root/vmm" -type d); do
 	set -- "$@" "-I$folder"
 done
-"$clang" -g -O1 -std=c17 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
-	-fno-sanitize-recover=all "$@" "$here/${target}_fuzz.c" -o "fuzz-$target"
+"$clang" -g -O1 -std=c17 -Wno-gnu-variable-sized-type-not-at-end -D_GNU_SOURCE \
+	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all "$@" "$here/${target}_fuzz.c" -o "fuzz-$target"
 
 set -- -runs="$runs" -seed=1 -max_len="$max_bytes" -timeout=20 -print_final_stats=1
 [ ! -e "$here/$target.dict" ] || set -- "$@" "-dict=$here/$target.dict"

@@ -45,6 +45,7 @@ struct guest {
 	bool full;
 	uint64_t version[PAGES];        /* that its PTE stores have made */
 	uint32_t next;                  /* target */
+	bool tells;                     /* the one before it has yet to be told the range */
 	bool waits_for[FAKE_VCPUS];
 	uint32_t want[FAKE_VCPUS];
 
@@ -75,6 +76,7 @@ static enum sd_protocol g_protocol;
 static bool g_lies;             /* the guest does */
 static bool g_draining;
 static bool g_stopping;
+static uint32_t g_entered;      /* vCPUs that have, since all flushes have returned */
 
 static struct sd_region *region_of(uint32_t vcpu)
 {
@@ -116,6 +118,7 @@ void guest_entered(uint32_t vcpu)
 	fuzz_check(!g_guests[vcpu].must_fail);
 	fuzz_check(g_threads[vcpu].slot->holder == &g_threads[vcpu].member);
 	check_fresh(vcpu);
+	g_entered |= UINT32_C(1) << vcpu;
 }
 
 static void flush_returned(struct guest *guest)
@@ -260,9 +263,17 @@ static void post_next(uint32_t vcpu, struct guest *guest)
 	if (target == vcpu)
 		return;
 	guest->waits_for[target] = post(vcpu, target, &guest->want[target]);
-	if (guest->waits_for[target] && !guest->full)
-		sd_range_tell(region_of(target),
-			      sd_range_of(guest->want[target], range_va(guest), guest->pages));
+	guest->tells = guest->waits_for[target] && !guest->full;
+}
+
+/* A step of its own: another's IPI may have the handler read in between. */
+static void tell_range(struct guest *guest)
+{
+	uint32_t target = guest->next - 1;
+
+	sd_range_tell(region_of(target),
+		      sd_range_of(guest->want[target], range_va(guest), guest->pages));
+	guest->tells = false;
 }
 
 static enum guest_step ask_vmm(uint32_t vcpu, struct guest *guest, struct kvm_run *run)
@@ -336,6 +347,10 @@ static enum guest_step step_flush(uint32_t vcpu, struct guest *guest, struct kvm
 	case PHASE_POSTING:
 		if (g_protocol == SD_PROTOCOL_hypercall)
 			return ask_vmm(vcpu, guest, run);
+		if (guest->tells) {
+			tell_range(guest);
+			break;
+		}
 		if (guest->next < FAKE_VCPUS) {
 			post_next(vcpu, guest);
 			break;
@@ -788,11 +803,15 @@ static bool is_all_quiet(void)
 	return true;
 }
 
-/* Each vCPU gets to run in turn: what hangs now hangs for ever. */
+/* Each vCPU gets to run in turn, and once more when all is over: what hangs now hangs for
+ * ever, and what is old is used. */
 static void drain(void)
 {
 	g_draining = true;
-	for (uint32_t round = 0; !is_all_quiet(); round++) {
+	g_entered = 0;
+	for (uint32_t round = 0; g_entered != (1u << FAKE_VCPUS) - 1; round++) {
+		if (!is_all_quiet())
+			g_entered = 0;
 		fuzz_check(round < DRAIN_ROUNDS);
 		fake_pass_time(SLICE_NS / 4);
 		for (uint32_t i = 0; i < FAKE_VCPUS; i++) {
