@@ -9,6 +9,7 @@
 set -eu
 here=$(dirname -- "$(readlink -f -- "$0")")
 root=$here/../..
+# shellcheck source=tests/require.sh
 . "$here/../require.sh"
 
 target=$1 runs=$2 max_bytes=$3
@@ -19,12 +20,14 @@ for argument; do
 	[ "$argument" = -- ] || set -- "$@" "$argument"
 done
 
+clang=
 require_libfuzzer
 for folder in "$root/include" "$here" $(find "$root/vmm" -type d); do
 	set -- "$@" "-I$folder"
 done
 "$clang" -g -O1 -std=c17 -Wno-gnu-variable-sized-type-not-at-end -D_GNU_SOURCE \
-	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all "$@" "$here/${target}_fuzz.c" -o "fuzz-$target"
+	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all "$@" \
+	"$here/${target}_fuzz.c" -o "fuzz-$target"
 
 set -- -runs="$runs" -seed=1 -max_len="$max_bytes" -timeout=20 -print_final_stats=1
 [ ! -e "$here/$target.dict" ] || set -- "$@" "-dict=$here/$target.dict"

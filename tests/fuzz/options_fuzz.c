@@ -196,7 +196,8 @@ static bool read_number(const char *text, uint64_t *value)
 	if (*text == '\0')
 		return false;
 	for (; *text != '\0'; text++) {
-		const char *digits = "00112233445566778899aAbBcCdDeEfF", *at = strchr(digits, *text);
+		static const char digits[] = "00112233445566778899aAbBcCdDeEfF";
+		const char *at = strchr(digits, *text);
 
 		if (at == NULL || (size_t)(at - digits) / 2 >= base)
 			return false;

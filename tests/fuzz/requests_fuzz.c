@@ -278,8 +278,9 @@ static void tell_range(struct guest *guest)
 
 static enum guest_step ask_vmm(uint32_t vcpu, struct guest *guest, struct kvm_run *run)
 {
-	struct sd_flush_request request = { .targets = { ((1u << FAKE_VCPUS) - 1) & ~(1u << vcpu) } };
+	struct sd_flush_request request = { 0 };
 
+	request.targets[0] = ((1u << FAKE_VCPUS) - 1) & ~(1u << vcpu);
 	request.start = guest->full ? 0 : range_va(guest);
 	request.pages = guest->full ? 0 : guest->pages;
 	memcpy(g_session.machine.memory.hva + FLUSH_REQUEST_GPA(vcpu), &request, sizeof(request));
@@ -469,7 +470,8 @@ static enum guest_step ring_something(uint32_t vcpu, struct guest *guest, struct
 	case 2:
 		return ring(vcpu, run, SD_REQ_FLUSH_ME);
 	case 3:
-		return ring_with(vcpu, run, SD_REQ_YIELD_TO, other != vcpu ? other : (vcpu + 1) % 4);
+		other = other != vcpu ? other : (vcpu + 1) % FAKE_VCPUS;
+		return ring_with(vcpu, run, SD_REQ_YIELD_TO, other);
 	case 4:
 		return ring(vcpu, run, SD_REQ_WAKE | other << 16);
 	case 5:
