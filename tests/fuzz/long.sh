@@ -4,7 +4,7 @@
 # working folder it leaves fuzz-TARGET, what it has found (found-TARGET/) and, when it
 # fails, the input that did it.
 #
-# Usage: long.sh TARGET RUNS MAX-BYTES SOURCE... [-- COMPILER-OPTION...]
+# Usage: long.sh TARGET RUNS MAX-BYTES SOURCE-OR-COMPILER-OPTION...
 # Exit status: 0 all runs went well, 1 not, 77 no clang that has libFuzzer.
 set -eu
 here=$(dirname -- "$(readlink -f -- "$0")")
@@ -14,11 +14,6 @@ root=$here/../..
 
 target=$1 runs=$2 max_bytes=$3
 shift 3
-# What stands behind "--" is for the compiler as it is.
-for argument; do
-	shift
-	[ "$argument" = -- ] || set -- "$@" "$argument"
-done
 
 clang=
 require_libfuzzer
