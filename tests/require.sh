@@ -63,3 +63,13 @@ require_confined() {
 	echo 'SKIP: this build is instrumented: what it calls, no filter knows'
 	exit 77
 }
+
+# Sets $clang to a clang that can link libFuzzer and AddressSanitizer.
+require_libfuzzer() {
+	for clang in clang clang-14; do
+		printf 'int LLVMFuzzerTestOneInput(const char *d, long n) { return !d && n; }\n' |
+			"$clang" -fsanitize=fuzzer,address -x c - -o /dev/null 2>/dev/null && return
+	done
+	echo 'SKIP: no clang with libFuzzer (Debian packages clang-14, libclang-rt-14-dev)'
+	exit 77
+}
