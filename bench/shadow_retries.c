@@ -17,7 +17,8 @@
 #define REQUEST_BYTES 64
 #define MOVED_PAGES   512               /* from the first walker's first on: all walkers' */
 #define MEASURE_MS    200
-#define ENOUGH        5                 /* moves that count, of so many pages each */
+#define ENOUGH        100               /* pages, and two moves, that count; or so long: */
+#define PATIENCE_MS   1000
 
 /* --- walkers ---------------------------------------------------------------------------- */
 
@@ -139,11 +140,14 @@ static void move_once(struct bench *bench, struct shadow *shadow, const struct r
 static void move_for(struct bench *bench, struct shadow *shadow, const struct retry_row *row,
 		     struct moves *moves)
 {
-	uint64_t end_ns = clock_ns() + bench_repeat(bench, MEASURE_MS) * NS_PER_MS;
+	uint64_t enough = bench_repeat(bench, ENOUGH + 2 * row->pages);
+	uint64_t start_ns = clock_ns(), ns;
 
-	do
+	do {
 		move_once(bench, shadow, row, moves);
-	while (clock_ns() < end_ns || moves->counted < bench_repeat(bench, ENOUGH) * row->pages);
+		ns = clock_ns() - start_ns;
+	} while (ns < bench_repeat(bench, MEASURE_MS) * NS_PER_MS || moves->counted == 0 ||
+		 (moves->counted < enough && ns < bench_repeat(bench, PATIENCE_MS) * NS_PER_MS));
 }
 
 static void note(struct retry_row *row, const struct histogram *asked_ns,
