@@ -214,7 +214,8 @@ CASES = [
     refuted("shadow_mode", "MUTANT_LOOKS_ONCE", how="freed"),
     refuted("shadow_mode", "MUTANT_FREED_WITHOUT_WAIT", how="freed"),
 
-    holds("shadow_notifier", ("MOVES=3", "SPURIOUS=2")),
+    holds("shadow_notifier"),
+    holds("shadow_notifier", ("MOVES=3", "SPURIOUS=2"), long=True),
     holds("shadow_notifier", ("MOVES=1", "FLUSHES=1")),
     holds("shadow_notifier", ("MOVES=0", "FLUSHES=2")),
     holds("shadow_notifier", ("WALKERS=2",), long=True),
