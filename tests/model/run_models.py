@@ -216,7 +216,8 @@ CASES = [
 
     holds("shadow_notifier"),
     holds("shadow_notifier", ("MOVES=3", "SPURIOUS=2"), long=True),
-    holds("shadow_notifier", ("MOVES=1", "FLUSHES=1")),
+    holds("shadow_notifier", ("MOVES=1", "FLUSHES=1", "SPURIOUS=0")),
+    holds("shadow_notifier", ("MOVES=1", "FLUSHES=1"), long=True),
     holds("shadow_notifier", ("MOVES=0", "FLUSHES=2")),
     holds("shadow_notifier", ("WALKERS=2",), long=True),
     holds("shadow_notifier", ("MOVES=1", "FLUSHES=2"), long=True),
