@@ -122,6 +122,9 @@ static int options_settle(struct options *options, struct why *why)
 	if (options->realtime > 0 && options->preempt == PREEMPT_HOST)
 		return why_set(why, EXIT_USAGE, EINVAL, "--realtime %u: not with --preempt host",
 			       options->realtime);
+	if (options->action == OPTIONS_LITMUS && options->payload != NULL)
+		return why_set(why, EXIT_USAGE, EINVAL, "--litmus: plays the built-in payload, not %.64s",
+			       options->payload);
 	if (options->csv != NULL && options->json != NULL && strcmp(options->csv, options->json) == 0)
 		return why_set(why, EXIT_USAGE, EINVAL, "--csv and --json: both are %s",
 			       options->csv);
@@ -182,7 +185,7 @@ static int option_take(int code, char **argv, struct options *options, struct wh
 	if (code == '?')
 		return unknown_refuse(argv[optind - 1], why);
 	row = row_of_code(code == ':' ? optopt : code);
-	if (code == ':' || (!row->bare && *optarg == '\0'))
+	if (code == ':' || (!row->bare && optarg != NULL && *optarg == '\0'))
 		return why_set(why, EXIT_USAGE, EINVAL, "--%s: needs a value", row->name);
 	return row->read(row, optarg, options, why);
 }
@@ -190,7 +193,15 @@ static int option_take(int code, char **argv, struct options *options, struct wh
 /* --help and its like answer at once, whatever comes behind them. */
 static bool options_answer_only(const struct options *options)
 {
-	return options->action != OPTIONS_RUN && options->action != OPTIONS_HOST;
+	return options->action != OPTIONS_RUN && options->action != OPTIONS_HOST &&
+		options->action != OPTIONS_LITMUS;
+}
+
+static int argument_of(const struct option_row *row)
+{
+	if (row->optional)
+		return optional_argument;
+	return row->bare ? no_argument : required_argument;
 }
 
 static int options_read(int argc, char **argv, struct options *options, struct why *why)
@@ -200,7 +211,7 @@ static int options_read(int argc, char **argv, struct options *options, struct w
 
 	for (int i = 0; i < OPTION_ROWS; i++) {
 		longs[i].name = g_option_rows[i].name;
-		longs[i].has_arg = g_option_rows[i].bare ? no_argument : required_argument;
+		longs[i].has_arg = argument_of(&g_option_rows[i]);
 		longs[i].val = CODE_ROW_0 + i;
 	}
 	opterr = 0;
@@ -278,6 +289,7 @@ const char *options_help(void)
 "\n"
 "Instead of a run: --list-protocols, --version, -h, --help, or\n"
 "  --host                what KVM is here and what its primitives cost\n"
+"  --litmus[=NAME]       play the known ways to lose a flush, step by step\n"
 "\n"
 "Exit: 0 well, 1 wrong, 2 usage, 3 host, 4 guest, 5 results, 6 over threshold\n";
 }

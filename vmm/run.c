@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * run.c - the bench and --host, from options to report (run.h).
+ * run.c - the bench, --host and --litmus, from options to report (run.h).
  *
  * Threads: main. Files are opened and capabilities dropped before the first
  *          vCPU thread starts; results are reported whatever ended the run.
@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "host_costs.h"
 #include "host_facts.h"
+#include "litmus.h"
 #include "output.h"
 #include "report.h"
 #include "round.h"
@@ -275,6 +276,58 @@ enum exit_status run_host(const struct run *run)
 out:
 	say(&why);
 	free(costs);
+	if (system.fd >= 0)
+		close(system.fd);
+	return why.status;
+}
+
+static enum exit_status report_litmus(struct litmus_run *plays, struct output *output)
+{
+	enum exit_status status = EXIT_OK;
+	struct why json_why = { 0 };
+
+	clock_gettime(CLOCK_REALTIME, &plays->facts.ended);
+	litmus_print(stdout, &plays->facts, plays->results, plays->count);
+	for (uint32_t i = 0; i < plays->count; i++)
+		if (!litmus_is_expected(&plays->results[i]))
+			status = EXIT_WRONG;
+	status = worse(status, flush_stdout());
+	if (output_write_json(output, litmus_text(&plays->facts, plays->results, plays->count),
+			      &json_why) != 0)
+		status = worse(status, json_why.status);
+	say(&json_why);
+	return status;
+}
+
+enum exit_status run_litmus(const struct run *run)
+{
+	static struct litmus_run plays;
+	struct kvm_system system = { .fd = -1 };
+	static struct output output;
+	struct why why = { 0 };
+	struct loop loop;
+	int error = kvm_open(&system, &why);
+
+	plays.facts.options = run->options;
+	plays.facts.argc = run->argc;
+	plays.facts.argv = run->argv;
+	clock_gettime(CLOCK_REALTIME, &plays.facts.started);
+	if (error == 0)
+		error = choose_cpus(run->options, &plays.facts.slot_cpus, &why);
+	if (error == 0)
+		error = output_open_summary(&output, run->options, &why);
+	if (error == 0)
+		error = capabilities_drop(false, &why);
+	if (error == 0)
+		error = loop_create(&loop, &why);
+	if (error != 0)
+		goto out;
+	error = litmus_play(run, &plays, &loop, system, &why);
+	loop_destroy(&loop);
+	plays.facts.interrupted = error == -EINTR;
+	why.status = worse(report_litmus(&plays, &output), why.status);
+out:
+	say(&why);
 	if (system.fd >= 0)
 		close(system.fd);
 	return why.status;

@@ -96,6 +96,8 @@ static int start_threads(struct session *session, struct why *why)
 static void end_threads(struct session *session)
 {
 	atomic_store(&session->quit, true);
+	if (session->stage != NULL)
+		stage_close(session->stage);
 	for (uint32_t i = 0; i < session->started; i++)
 		slot_member_quit(&session->threads[i].member);
 	for (uint32_t i = 0; i < session->started; i++)
@@ -193,6 +195,7 @@ static void fill_control(struct session *session, const struct session_job *job)
 	control->flush_quota = job->flush_quota;
 	control->floor_interval = job->floor_interval;
 	control->seed = job->seed;
+	control->litmus = job->litmus;
 	control->tsc_hz = session->tsc_hz;
 	control->ple_ticks = ns_ticks(session->shape.ple_ns, session->tsc_hz);
 	control->sleep_ticks = ns_ticks(session->shape.sleep_ns, session->tsc_hz);
@@ -204,7 +207,8 @@ static void fill_control(struct session *session, const struct session_job *job)
 /* These go on until they are stopped; all others end by themselves. */
 static bool is_workload(uint32_t job)
 {
-	return job == SD_JOB_TOGGLE || job == SD_JOB_CHURN || job == SD_JOB_TEARDOWN;
+	return job == SD_JOB_TOGGLE || job == SD_JOB_CHURN || job == SD_JOB_TEARDOWN ||
+		job == SD_JOB_LITMUS;
 }
 
 static void start_slots(struct session *session, const struct session_job *job)

@@ -5,7 +5,7 @@
  *
  * field            writer               reader          rule
  * ---------------  -------------------  --------------  ---------------------------
- * protocol, entry_flush, settles, control block
+ * protocol, stage, entry_flush, settles, control block
  *                  main                 vCPU threads    while no vCPU runs
  * quit             main                 vCPU threads    atomic
  * ready, stopped   vCPU threads         main            atomic
@@ -25,6 +25,7 @@
 #include "loop.h"
 #include "options.h"
 #include "protocol_ops.h"
+#include "stage.h"
 #include "vcpu_thread.h"
 
 /* Blocked in vCPU threads but let through inside KVM_RUN: see park.c. */
@@ -60,6 +61,7 @@ struct session {
 	uint32_t started;               /* threads to join */
 	struct loop *loop;              /* main's; woken when a job is done or has failed */
 	const struct protocol_ops *protocol;
+	struct stage *stage;            /* where vCPUs are held at steps; NULL */
 	uint64_t tsc_hz;                /* of every vCPU */
 	enum entry_flush entry_flush;   /* never AUTO */
 	bool settles;                   /* park takes one more KVM_RUN */
@@ -85,6 +87,7 @@ struct session_job {
 	uint32_t initiators_to_stop;    /* doorbells before the observers are stopped */
 	uint64_t seed;
 	uint32_t round;                 /* another one draws other numbers */
+	uint32_t litmus;                /* SD_JOB_LITMUS: enum sd_litmus */
 };
 
 /**

@@ -249,20 +249,29 @@ static enum slice_end flush_others(struct vcpu_thread *thread)
 	return request_flush_others(thread) == 0 ? SLICE_GOES_ON : SLICE_FAILED;
 }
 
-/* Off the slot here, also when nobody waits for it. */
-static enum slice_end step(struct vcpu_thread *thread)
+/* Off the slot here, also when nobody waits for it; on a stage, held. */
+static enum slice_end step(struct vcpu_thread *thread, uint32_t step)
 {
+	struct stage *stage = thread->session->stage;
+
 	thread->unfinished = true;
 	thread->counts.steps++;
-	return SLICE_OVER;
+	if (stage == NULL)
+		return SLICE_OVER;
+	return stage_hold(stage, thread, step) == 0 ? SLICE_GOES_ON : SLICE_FAILED;
+}
+
+static uint32_t steps_of(const struct session *session)
+{
+	return session->stage != NULL ? SD_LITMUS_STEPS : SD_STEPS;
 }
 
 static enum slice_end doorbell(struct vcpu_thread *thread, uint32_t request)
 {
 	if ((request & UINT16_MAX) == SD_REQ_WAKE)
 		return wake(thread, request >> 16);
-	if (request >= SD_REQ_STEP && request < SD_REQ_STEP + SD_STEPS)
-		return step(thread);
+	if (request >= SD_REQ_STEP && request < SD_REQ_STEP + steps_of(thread->session))
+		return step(thread, request - SD_REQ_STEP);
 	switch (request) {
 	case SD_REQ_READY:
 		return end_job(thread);

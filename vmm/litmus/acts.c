@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+/*
+ * acts.c - what is done to a held vCPU (acts.h).
+ *
+ * Threads: the vCPU's own, outside KVM_RUN.
+ */
+#include "acts.h"
+
+#include "park.h"
+#include "session.h"
+
+/* It has rung a doorbell, and may only be parked at an instruction boundary. */
+static int finish(struct vcpu_thread *thread)
+{
+	int error = 0;
+
+	if (thread->unfinished)
+		error = vcpu_finish_instruction(&thread->vcpu, &thread->why);
+	thread->unfinished = false;
+	return error;
+}
+
+int act_park(struct vcpu_thread *thread)
+{
+	int error = finish(thread);
+
+	return error != 0 ? error : vcpu_park(thread);
+}
+
+int act_unpark(struct vcpu_thread *thread)
+{
+	return vcpu_unpark(thread);
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+/*
+ * litmus.c - the litmus tests, one after the other (litmus.h).
+ *
+ * Threads: main. One session for all of them, with a slot for each vCPU of the cast:
+ *          nobody is parked but by a script.
+ */
+#include "litmus.h"
+
+#include "clock.h"
+#include "host_facts.h"
+#include "litmus_list.h"
+#include "play.h"
+
+/* Rounds of each: enough to tell "each time" from "now and then". On a busy host, where
+ * each move waits for a CPU, as many as there is time for, but not less than a few. */
+#define ROUNDS       200
+#define ROUNDS_LEAST 10
+#define ROUNDS_NS    (NS_PER_S / 2)
+
+#define SLICE_NS (2 * NS_PER_MS)        /* of a vCPU that is alone on its slot: of no effect */
+
+static const struct {
+	enum sd_protocol protocol;
+	const struct move *script;
+	bool loses;
+	const char *hazard;
+} litmuses[SD_LITMUSES] = {
+#define LOST true
+#define KEPT false
+#define SD_LITMUS(identifier, name, protocol_, guest, moves, expected, hazard_) \
+	[SD_LITMUS_##identifier] = { \
+		.protocol = SD_PROTOCOL_##protocol_, \
+		.script = script_##moves, \
+		.loses = expected, \
+		.hazard = hazard_, \
+	},
+#include "litmus.def"
+#undef SD_LITMUS
+#undef LOST
+#undef KEPT
+};
+
+/* What is needed to show anything at all. */
+static const char *reason_to_skip(const struct run_results *run)
+{
+	if (!run->exit_keeps_stale)
+		return "an exit from the guest empties the TLB here";
+	return NULL;
+}
+
+static int play_rounds(struct session *session, const struct move *script,
+		       struct litmus_result *result, struct why *why)
+{
+	uint64_t until_ns = clock_ns() + ROUNDS_NS;
+	int error = 0;
+
+	while (error == 0 && result->rounds < ROUNDS &&
+	       (result->rounds < ROUNDS_LEAST || clock_ns() < until_ns)) {
+		struct play_outcome outcome = { 0 };
+
+		error = play_round(session, script, &outcome, why);
+		if (error != 0)
+			break;
+		result->rounds++;
+		result->complete += outcome.complete;
+		result->lost += outcome.stale != 0;
+		result->checks += outcome.checks;
+		result->stale += outcome.stale;
+	}
+	return error;
+}
+
+static int play(struct session *session, enum sd_litmus litmus, struct litmus_result *result,
+		struct why *why)
+{
+	int error = play_begin(session, litmus, litmuses[litmus].protocol, why);
+
+	if (error == 0)
+		error = play_rounds(session, litmuses[litmus].script, result, why);
+	return error == 0 ? play_end(session, why) : error;
+}
+
+static int play_all(struct session *session, struct litmus_run *plays, struct why *why)
+{
+	const char *skip = reason_to_skip(&plays->facts);
+	int error = 0;
+
+	for (enum sd_litmus litmus = 0; error == 0 && litmus < SD_LITMUSES; litmus++) {
+		struct litmus_result *result = &plays->results[plays->count];
+
+		if (!litmus_list_matches(litmus, plays->facts.options->litmus))
+			continue;
+		*result = (struct litmus_result){
+			.name = litmus_list_name(litmus),
+			.hazard = litmuses[litmus].hazard,
+			.protocol = protocol_name(litmuses[litmus].protocol),
+			.loses = litmuses[litmus].loses,
+			.skip = skip,
+		};
+		plays->count++;
+		if (skip == NULL)
+			error = play(session, litmus, result, why);
+	}
+	return error;
+}
+
+int litmus_play(const struct run *run, struct litmus_run *plays, struct loop *loop,
+		struct kvm_system system, struct why *why)
+{
+	const struct session_shape shape = {
+		.vcpus = SD_CAST,
+		.initiators = SD_LITMUS_INITIATORS,
+		.pages = 1,
+		.slots = SD_CAST,
+		.slice_ns = SLICE_NS,
+		.cpus = plays->facts.slot_cpus,
+		.marks_preempted = host_kvm_marks(),
+	};
+	static struct session session;
+	struct stage stage;
+	int error = session_create(&session, loop, system, &shape, run->payload, why);
+
+	if (error != 0)
+		return error;
+	error = host_survey(&session, run->options->entry_flush, &plays->facts, why);
+	stage_open(&stage, loop);
+	session.stage = &stage;
+	if (error == 0)
+		error = play_all(&session, plays, why);
+	session_destroy(&session);
+	stage_destroy(&stage);
+	return error;
+}

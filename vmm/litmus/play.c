@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+/*
+ * play.c - playing a script (play.h).
+ *
+ * Threads: main. Every move is over before the next one begins.
+ */
+#include "play.h"
+
+#include "acts.h"
+#include "clock.h"
+
+#define LOOK_EVERY_NS (100 * NS_PER_MS)
+
+/* Turns of everybody, after which a flush that has not returned never will: a right one
+ * needs a handler run or two. */
+#define SETTLE_TURNS 64
+
+#define IDLE    (UINT32_C(1) << SD_STEP_IDLE)
+#define WAITS   (UINT32_C(1) << SD_STEP_WAITS)
+#define WATCHED (UINT32_C(1) << SD_STEP_WATCHED)
+
+static bool is_initiator(enum sd_litmus_cast who)
+{
+	return who < SD_LITMUS_INITIATORS;
+}
+
+static void set_steps(struct session *session, uint32_t steps)
+{
+	sd_u32_store(&guest_control(&session->machine.memory)->steps, steps);
+}
+
+static int wait_held(struct session *session, enum sd_litmus_cast who, uint32_t *step,
+		     struct why *why)
+{
+	while (!stage_is_held(session->stage, who, step)) {
+		int error = session_check(session, clock_ns(), why);
+
+		if (error != 0)
+			return error;
+		if (loop_wait(session->loop, clock_ns() + LOOK_EVERY_NS) & LOOP_SIGNAL)
+			return why_set(why, EXIT_OK, EINTR, "interrupted");
+	}
+	return 0;
+}
+
+/* Where it is held. It is. */
+static uint32_t place_of(struct session *session, enum sd_litmus_cast who)
+{
+	uint32_t step;
+
+	(void)stage_is_held(session->stage, who, &step);
+	return UINT32_C(1) << step;
+}
+
+/* At its own loop's step it is held in any case: there it has missed the others. */
+static int run(struct session *session, enum sd_litmus_cast who, uint32_t steps, bool *there,
+	       struct why *why)
+{
+	uint32_t step;
+	int error;
+
+	set_steps(session, steps | (is_initiator(who) ? IDLE | WAITS : WATCHED));
+	stage_release(session->stage, who);
+	error = wait_held(session, who, &step, why);
+	*there = error == 0 && (steps & UINT32_C(1) << step);
+	return error;
+}
+
+static int go_on(struct session *session, enum sd_litmus_cast who, struct why *why)
+{
+	bool ignored;
+
+	if (place_of(session, who) == IDLE)
+		return 0;
+	return run(session, who, IDLE | WAITS, &ignored, why);
+}
+
+static int make_move(struct session *session, const struct move *move, bool *there,
+		     struct why *why)
+{
+	uint32_t ignored;
+
+	*there = true;
+	switch (move->kind) {
+	case MOVE_RUN:
+		return run(session, move->who, move->steps, there, why);
+	case MOVE_GO_ON:
+		return go_on(session, move->who, why);
+	case MOVE_ACT:
+		stage_act(session->stage, move->who, move->act);
+		return wait_held(session, move->who, &ignored, why);
+	case MOVE_END:
+		break;
+	}
+	return 0;
+}
+
+static bool is_settled(struct session *session)
+{
+	return place_of(session, SD_CAST_A) == IDLE && place_of(session, SD_CAST_B) == IDLE;
+}
+
+static int turn(struct session *session, struct why *why)
+{
+	bool ignored;
+	int error = run(session, SD_CAST_T, WATCHED, &ignored, why);
+
+	if (error == 0)
+		error = go_on(session, SD_CAST_A, why);
+	if (error == 0)
+		error = go_on(session, SD_CAST_B, why);
+	return error;
+}
+
+/* A script that was left in the middle may have left its target parked. */
+static int leave_parked(struct session *session, struct why *why)
+{
+	uint32_t ignored;
+
+	if (!sd_word_preempted(guest_region(&session->machine.memory, SD_CAST_T)))
+		return 0;
+	stage_act(session->stage, SD_CAST_T, act_unpark);
+	return wait_held(session, SD_CAST_T, &ignored, why);
+}
+
+/* Everybody in turn, until no flush is in hand; then one look of the target that begins
+ * behind all of them. */
+static int settle(struct session *session, struct why *why)
+{
+	bool ignored;
+	int error = 0;
+
+	for (uint32_t i = 0; error == 0 && i < SETTLE_TURNS && !is_settled(session); i++)
+		error = turn(session, why);
+	if (error == 0 && !is_settled(session))
+		error = why_set(why, EXIT_GUEST, ETIMEDOUT, "a flush does not return");
+	for (uint32_t i = 0; error == 0 && i < 2; i++)
+		error = run(session, SD_CAST_T, WATCHED, &ignored, why);
+	return error;
+}
+
+/* The vCPUs are held: their counts stand still. */
+static void add_counts(const struct session *session, struct play_outcome *outcome)
+{
+	const struct sd_region *region = guest_region(&session->machine.memory, SD_CAST_T);
+
+	outcome->checks += sd_u64_load(&region->checks);
+	outcome->stale += sd_u64_load(&region->stale);
+}
+
+int play_begin(struct session *session, enum sd_litmus litmus, enum sd_protocol protocol,
+	       struct why *why)
+{
+	const struct session_job job = {
+		.kind = SD_JOB_LITMUS,
+		.protocol = protocol,
+		.initiators_to_stop = SD_LITMUS_INITIATORS,
+		.litmus = litmus,
+	};
+	uint32_t ignored;
+	int error = 0;
+
+	set_steps(session, IDLE | WATCHED);
+	session_start(session, &job);
+	for (uint32_t who = 0; error == 0 && who < SD_CAST; who++)
+		error = wait_held(session, who, &ignored, why);
+	return error;
+}
+
+int play_round(struct session *session, const struct move *script, struct play_outcome *outcome,
+	       struct why *why)
+{
+	struct play_outcome before = { 0 }, after = { 0 };
+	bool there = true;
+	int error = 0;
+
+	add_counts(session, &before);
+	for (const struct move *move = script; error == 0 && there && move->kind != MOVE_END; move++)
+		error = make_move(session, move, &there, why);
+	if (error == 0 && !there)
+		error = leave_parked(session, why);
+	if (error == 0)
+		error = settle(session, why);
+	add_counts(session, &after);
+	outcome->complete = there;
+	outcome->checks = after.checks - before.checks;
+	outcome->stale = after.stale - before.stale;
+	return error;
+}
+
+int play_end(struct session *session, struct why *why)
+{
+	int error;
+
+	set_steps(session, 0);
+	session_stop_job(session);
+	for (uint32_t who = 0; who < SD_CAST; who++)
+		stage_release(session->stage, who);
+	while (!session_is_done(session)) {
+		error = session_check(session, clock_ns(), why);
+		if (error != 0)
+			return error;
+		if (loop_wait(session->loop, clock_ns() + LOOK_EVERY_NS) & LOOP_SIGNAL)
+			return why_set(why, EXIT_OK, EINTR, "interrupted");
+	}
+	return session_failure(session, why);
+}

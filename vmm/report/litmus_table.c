@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+/*
+ * litmus_table.c - what the litmus tests have shown, as text.
+ */
+#include <inttypes.h>
+
+#include "report.h"
+
+static bool shows_nothing(const struct litmus_result *result)
+{
+	return result->checks == 0 || result->complete != result->rounds;
+}
+
+bool litmus_is_expected(const struct litmus_result *result)
+{
+	if (result->skip != NULL)
+		return true;
+	return !shows_nothing(result) && (result->lost != 0) == result->loses;
+}
+
+const char *litmus_observed(const struct litmus_result *result)
+{
+	if (result->skip != NULL)
+		return "SKIP";
+	if (shows_nothing(result))
+		return "nothing";
+	return result->lost != 0 ? "lost" : "never";
+}
+
+static void print_result(FILE *out, const struct litmus_result *result)
+{
+	fprintf(out, "%-36s  %-8s  ", result->name, result->loses ? "lost" : "never");
+	if (result->skip != NULL) {
+		fprintf(out, "SKIP: %s\n", result->skip);
+		return;
+	}
+	fprintf(out, "%-8s  (%" PRIu64 " of %" PRIu64 ")%s\n", litmus_observed(result), result->lost,
+		result->rounds, litmus_is_expected(result) ? "" : "  DIFFERS");
+	if (result->complete != result->rounds)
+		fprintf(out, "  %" PRIu64 " of them came to their end as written\n", result->complete);
+}
+
+void litmus_print(FILE *out, const struct run_results *run, const struct litmus_result *results,
+		  uint32_t count)
+{
+	uint32_t differing = 0, skipped = 0;
+	uint64_t checks = 0, stale = 0;
+
+	fprintf(out, "host kvm-%s, %s, %s\n\n", run->host.kvm, run->host.kernel, run->host.cpu);
+	fprintf(out, "%-36s  %-8s  %-8s  (flushes lost of rounds)\n", "litmus", "expected",
+		"observed");
+	for (uint32_t i = 0; i < count; i++) {
+		print_result(out, &results[i]);
+		differing += !litmus_is_expected(&results[i]);
+		skipped += results[i].skip != NULL;
+		checks += results[i].checks;
+		stale += results[i].stale;
+	}
+	fprintf(out, "\n%" PRIu32 " as expected, %" PRIu32 " not, %" PRIu32 " skipped; %" PRIu64
+		" stale of %" PRIu64 " loads\n", count - differing - skipped, differing, skipped, stale,
+		checks);
+}
