@@ -57,7 +57,8 @@
 #define SD_STEP_LOOKED     8    /* initiator: has looked at a target and not asked it yet */
 #define SD_STEP_LOADED     9    /* handler: has loaded through the windows since FLUSHED */
 #define SD_STEP_WATCHED    10   /* target: has looked through every window once more */
-#define SD_LITMUS_STEPS    11
+#define SD_STEP_BUILT      11   /* initiator: page tables are linked, not yet torn down */
+#define SD_LITMUS_STEPS    12
 #define SD_CONTROL_STEPS   0x18 /* offset of steps, for handlers */
 
 /* Jobs. */

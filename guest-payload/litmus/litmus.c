@@ -27,15 +27,27 @@ static const struct g_litmus *const litmuses[SD_LITMUSES] = {
 /* entry.S */
 void g_litmus_interrupt(void);
 
+static void look_through(uint32_t self)
+{
+	for (uint32_t initiator = 0; initiator < SD_LITMUS_INITIATORS; initiator++)
+		g_window_watch(self, initiator, 1);
+}
+
+static const struct g_workload windows = {
+	.before = g_window_prepare,
+	.move = g_window_remap,
+	.returned = g_window_publish,
+	.observe = look_through,
+};
+
 static const struct g_litmus *in_hand(void)
 {
 	return litmuses[g_control()->litmus];
 }
 
-static void look_through(uint32_t self)
+static const struct g_workload *workload(void)
 {
-	for (uint32_t initiator = 0; initiator < SD_LITMUS_INITIATORS; initiator++)
-		g_window_watch(self, initiator, 1);
+	return in_hand()->workload != NULL ? in_hand()->workload : &windows;
 }
 
 /* --- the target --------------------------------------------------------------- */
@@ -69,13 +81,14 @@ void g_litmus_interrupt(void)
 	look_through(SD_CAST_T);
 	g_step(SD_STEP_LOADED);
 	litmus->end(own, seen);
+	look_through(SD_CAST_T);
 	g_step(SD_STEP_SERVED);
 }
 
 static void serve(void)
 {
 	while (!sd_u32_load(&g_control()->stop_observers)) {
-		look_through(SD_CAST_T);
+		workload()->observe(SD_CAST_T);
 		g_step(SD_STEP_WATCHED);
 	}
 }
@@ -113,10 +126,10 @@ static void flush_once(uint32_t self)
 	struct sd_region *own = g_region(self);
 	struct g_flush ignored;
 
-	g_window_prepare(self);
-	g_window_remap(self);
+	workload()->before(self);
+	workload()->move(self);
 	g_flush_others(&ops, self, G_EVERYTHING, &ignored);
-	g_window_publish(self);
+	workload()->returned(self);
 	sd_u64_store(&own->flushes, sd_u64_load(&own->flushes) + 1);
 }
 
@@ -130,6 +143,8 @@ static void initiate(uint32_t self)
 			break;
 		flush_once(self);
 	}
+	if (workload()->after != NULL)
+		workload()->after(self);
 	g_doorbell(SD_REQ_STOPPED);
 	while (!sd_u32_load(&control->stop_observers))
 		g_pause();
@@ -151,6 +166,8 @@ void g_litmus_run(uint32_t self)
 	g_idt_set_interrupt(SD_VECTOR_FLUSH, g_litmus_enter);
 	g_idt_set_interrupt(SD_VECTOR_FLUSH_2017, g_litmus_enter);
 	g_idt_set_interrupt(SD_VECTOR_UNDEFINED, g_litmus_leave);
+	if (workload()->begin != NULL)
+		workload()->begin(self);
 	if (self < SD_LITMUS_INITIATORS)
 		initiate(self);
 	else

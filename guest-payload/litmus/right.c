@@ -5,7 +5,6 @@
 #include "litmus.h"
 
 #define RIGHT(name) \
-	extern const struct g_protocol_ops g_protocol_##name; \
 	const struct g_litmus g_litmus_##name = { \
 		.ops = &g_protocol_##name, \
 		.begin = g_litmus_serve_begin, \

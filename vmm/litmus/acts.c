@@ -7,10 +7,11 @@
 #include "acts.h"
 
 #include "park.h"
+#include "request_flush.h"
 #include "session.h"
 
 /* It has rung a doorbell, and may only be parked at an instruction boundary. */
-static int finish(struct vcpu_thread *thread)
+int act_finish(struct vcpu_thread *thread)
 {
 	int error = 0;
 
@@ -22,7 +23,7 @@ static int finish(struct vcpu_thread *thread)
 
 int act_park(struct vcpu_thread *thread)
 {
-	int error = finish(thread);
+	int error = act_finish(thread);
 
 	return error != 0 ? error : vcpu_park(thread);
 }
@@ -30,4 +31,20 @@ int act_park(struct vcpu_thread *thread)
 int act_unpark(struct vcpu_thread *thread)
 {
 	return vcpu_unpark(thread);
+}
+
+int act_mark_again(struct vcpu_thread *thread)
+{
+	sd_byte_mark(thread->vcpu.region);
+	return 0;
+}
+
+int act_cancelled_run(struct vcpu_thread *thread)
+{
+	return vcpu_finish_instruction(&thread->vcpu, &thread->why);
+}
+
+int act_flush_others(struct vcpu_thread *thread)
+{
+	return request_flush_others(thread);
 }

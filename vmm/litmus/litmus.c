@@ -23,22 +23,24 @@
 static const struct {
 	enum sd_protocol protocol;
 	const struct move *script;
-	bool loses;
+	struct { bool loses; const char *unless; } expected;
 	const char *hazard;
 } litmuses[SD_LITMUSES] = {
-#define LOST true
-#define KEPT false
-#define SD_LITMUS(identifier, name, protocol_, guest, moves, expected, hazard_) \
+#define LOST { .loses = true }
+#define KEPT { .loses = false }
+#define BUFFERED { .loses = true, .unless = "every exit drains the store buffer" }
+#define SD_LITMUS(identifier, name, protocol_, guest, moves, expected_, hazard_) \
 	[SD_LITMUS_##identifier] = { \
 		.protocol = SD_PROTOCOL_##protocol_, \
 		.script = script_##moves, \
-		.loses = expected, \
+		.expected = expected_, \
 		.hazard = hazard_, \
 	},
 #include "litmus.def"
 #undef SD_LITMUS
 #undef LOST
 #undef KEPT
+#undef BUFFERED
 };
 
 /* What is needed to show anything at all. */
@@ -95,7 +97,8 @@ static int play_all(struct session *session, struct litmus_run *plays, struct wh
 			.name = litmus_list_name(litmus),
 			.hazard = litmuses[litmus].hazard,
 			.protocol = protocol_name(litmuses[litmus].protocol),
-			.loses = litmuses[litmus].loses,
+			.loses = litmuses[litmus].expected.loses,
+			.unless = litmuses[litmus].expected.unless,
 			.skip = skip,
 		};
 		plays->count++;

@@ -15,6 +15,13 @@
  * needs a handler run or two. */
 #define SETTLE_TURNS 64
 
+/* Looks of the target that has not come to a step yet; it comes to some of them only now
+ * and then (guest-payload/walker.c). */
+#define RUN_TRIES 64
+
+/* Loads of one look through all windows. */
+#define LOOK_CHECKS SD_LITMUS_INITIATORS
+
 #define IDLE    (UINT32_C(1) << SD_STEP_IDLE)
 #define WAITS   (UINT32_C(1) << SD_STEP_WAITS)
 #define WATCHED (UINT32_C(1) << SD_STEP_WATCHED)
@@ -52,9 +59,9 @@ static uint32_t place_of(struct session *session, enum sd_litmus_cast who)
 	return UINT32_C(1) << step;
 }
 
-/* At its own loop's step it is held in any case: there it has missed the others. */
-static int run(struct session *session, enum sd_litmus_cast who, uint32_t steps, bool *there,
-	       struct why *why)
+/* At the steps of its own loop it is held in any case: there it has missed the others. */
+static int run_once(struct session *session, enum sd_litmus_cast who, uint32_t steps, bool *there,
+		    struct why *why)
 {
 	uint32_t step;
 	int error;
@@ -66,6 +73,17 @@ static int run(struct session *session, enum sd_litmus_cast who, uint32_t steps,
 	return error;
 }
 
+static int run(struct session *session, enum sd_litmus_cast who, uint32_t steps, bool *there,
+	       struct why *why)
+{
+	uint32_t tries = is_initiator(who) ? 1 : RUN_TRIES;
+	int error = 0;
+
+	for (*there = false; error == 0 && !*there && tries > 0; tries--)
+		error = run_once(session, who, steps, there, why);
+	return error;
+}
+
 static int go_on(struct session *session, enum sd_litmus_cast who, struct why *why)
 {
 	bool ignored;
@@ -73,6 +91,28 @@ static int go_on(struct session *session, enum sd_litmus_cast who, struct why *w
 	if (place_of(session, who) == IDLE)
 		return 0;
 	return run(session, who, IDLE | WAITS, &ignored, why);
+}
+
+static uint64_t checks_of(const struct session *session, enum sd_litmus_cast who)
+{
+	return sd_u64_load(&guest_region(&session->machine.memory, who)->checks);
+}
+
+/* A whole look that begins from here on, and only then an exit from the guest. */
+static int stop_running(struct session *session, enum sd_litmus_cast who, struct why *why)
+{
+	uint64_t enough = checks_of(session, who) + 2 * LOOK_CHECKS;
+	uint32_t ignored;
+
+	while (checks_of(session, who) < enough) {
+		int error = session_check(session, clock_ns(), why);
+
+		if (error != 0)
+			return error;
+		sched_yield();
+	}
+	set_steps(session, WATCHED);
+	return wait_held(session, who, &ignored, why);
 }
 
 static int make_move(struct session *session, const struct move *move, bool *there,
@@ -86,6 +126,12 @@ static int make_move(struct session *session, const struct move *move, bool *the
 		return run(session, move->who, move->steps, there, why);
 	case MOVE_GO_ON:
 		return go_on(session, move->who, why);
+	case MOVE_START:
+		set_steps(session, 0);
+		stage_release(session->stage, move->who);
+		return 0;
+	case MOVE_STOP:
+		return stop_running(session, move->who, why);
 	case MOVE_ACT:
 		stage_act(session->stage, move->who, move->act);
 		return wait_held(session, move->who, &ignored, why);
@@ -145,7 +191,8 @@ static void add_counts(const struct session *session, struct play_outcome *outco
 	const struct sd_region *region = guest_region(&session->machine.memory, SD_CAST_T);
 
 	outcome->checks += sd_u64_load(&region->checks);
-	outcome->stale += sd_u64_load(&region->stale);
+	outcome->stale += sd_u64_load(&region->stale) + sd_u64_load(&region->walks_poisoned) +
+		sd_u64_load(&region->walks_reused);
 }
 
 int play_begin(struct session *session, enum sd_litmus litmus, enum sd_protocol protocol,

@@ -11,8 +11,8 @@
 /* What one round of a litmus has shown. */
 struct play_outcome {
 	bool complete;                  /* every vCPU came to where the script says */
-	uint64_t checks;                /* loads compared */
-	uint64_t stale;                 /* of them, too old */
+	uint64_t checks;                /* loads compared, or walks that met their stamp */
+	uint64_t stale;                 /* loads that were too old, or walks of freed tables */
 };
 
 /**

@@ -6,21 +6,31 @@
 
 #include "report.h"
 
+/* "park-in-two-steps/ipi-pending-2017-as-written" */
+#define NAME_COLUMNS 46
+
 static bool shows_nothing(const struct litmus_result *result)
 {
 	return result->checks == 0 || result->complete != result->rounds;
 }
 
-bool litmus_is_expected(const struct litmus_result *result)
+const char *litmus_skipped(const struct litmus_result *result)
 {
 	if (result->skip != NULL)
+		return result->skip;
+	return shows_nothing(result) || result->lost != 0 ? NULL : result->unless;
+}
+
+bool litmus_is_expected(const struct litmus_result *result)
+{
+	if (litmus_skipped(result) != NULL)
 		return true;
 	return !shows_nothing(result) && (result->lost != 0) == result->loses;
 }
 
 const char *litmus_observed(const struct litmus_result *result)
 {
-	if (result->skip != NULL)
+	if (litmus_skipped(result) != NULL)
 		return "SKIP";
 	if (shows_nothing(result))
 		return "nothing";
@@ -29,13 +39,15 @@ const char *litmus_observed(const struct litmus_result *result)
 
 static void print_result(FILE *out, const struct litmus_result *result)
 {
-	fprintf(out, "%-36s  %-8s  ", result->name, result->loses ? "lost" : "never");
-	if (result->skip != NULL) {
-		fprintf(out, "SKIP: %s\n", result->skip);
-		return;
-	}
-	fprintf(out, "%-8s  (%" PRIu64 " of %" PRIu64 ")%s\n", litmus_observed(result), result->lost,
-		result->rounds, litmus_is_expected(result) ? "" : "  DIFFERS");
+	const char *skipped = litmus_skipped(result);
+
+	fprintf(out, "%-*s  %-8s  ", NAME_COLUMNS, result->name, result->loses ? "lost" : "never");
+	if (skipped != NULL)
+		fprintf(out, "SKIP: %s  ", skipped);
+	else
+		fprintf(out, "%-8s  ", litmus_observed(result));
+	fprintf(out, "(%" PRIu64 " of %" PRIu64 ")%s\n", result->lost, result->rounds,
+		litmus_is_expected(result) ? "" : "  DIFFERS");
 	if (result->complete != result->rounds)
 		fprintf(out, "  %" PRIu64 " of them came to their end as written\n", result->complete);
 }
@@ -47,12 +59,12 @@ void litmus_print(FILE *out, const struct run_results *run, const struct litmus_
 	uint64_t checks = 0, stale = 0;
 
 	fprintf(out, "host kvm-%s, %s, %s\n\n", run->host.kvm, run->host.kernel, run->host.cpu);
-	fprintf(out, "%-36s  %-8s  %-8s  (flushes lost of rounds)\n", "litmus", "expected",
+	fprintf(out, "%-*s  %-8s  %-8s  (lost of rounds)\n", NAME_COLUMNS, "litmus", "expected",
 		"observed");
 	for (uint32_t i = 0; i < count; i++) {
 		print_result(out, &results[i]);
 		differing += !litmus_is_expected(&results[i]);
-		skipped += results[i].skip != NULL;
+		skipped += litmus_skipped(&results[i]) != NULL;
 		checks += results[i].checks;
 		stale += results[i].stale;
 	}

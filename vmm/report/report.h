@@ -53,6 +53,10 @@ void host_print(FILE *out, const struct run_results *run, const struct host_cost
 
 /* --- --litmus: litmus_table.c ---------------------------------------------- */
 
+/* litmus_skipped - why it was not played, or why what it was to show cannot be seen on this
+ * host though it was; NULL. */
+const char *litmus_skipped(const struct litmus_result *result);
+
 /* litmus_is_expected - has it shown what it had to? Also one that was skipped. A flush
  * that was to be lost has been lost at least once, and no round was incomplete. */
 bool litmus_is_expected(const struct litmus_result *result);

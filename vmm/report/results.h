@@ -132,6 +132,7 @@ struct litmus_result {
 	const char *hazard;             /* in one sentence */
 	const char *protocol;
 	bool loses;                     /* is expected to, each time; else never */
+	const char *unless;             /* why this host may not show the loss; NULL: it must */
 	const char *skip;               /* why it was not played; NULL: it was */
 	uint64_t rounds;                /* played */
 	uint64_t complete;              /* of these, every vCPU came where it had to */

@@ -266,8 +266,8 @@ static struct json_part litmus_part(const struct litmus_result *result)
 	part_put_text(&object, "expected", result->loses ? "lost" : "never");
 	part_put_text(&object, "observed", litmus_observed(result));
 	part_put_flag(&object, "ok", litmus_is_expected(result));
-	if (result->skip != NULL)
-		part_put_text(&object, "skip", result->skip);
+	if (litmus_skipped(result) != NULL)
+		part_put_text(&object, "skip", litmus_skipped(result));
 	part_put_count(&object, "rounds", result->rounds);
 	part_put_count(&object, "complete", result->complete);
 	part_put_count(&object, "lost", result->lost);
