@@ -103,6 +103,8 @@
 #define SD_X2APIC_MSR_EOI    0x80b
 #define SD_X2APIC_MSR_ICR    0x830
 
+#define SD_DEVICE_GPA        0xd0000000  /* outside memory: a register, SD_JOB_LITMUS */
+
 #define SD_PORT_REQUEST      0x10        /* 32-bit out of an SD_REQ_ code */
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include "acts.h"
 
+#include "device.h"
 #include "park.h"
 #include "request_flush.h"
 #include "session.h"
@@ -16,7 +17,7 @@ int act_finish(struct vcpu_thread *thread)
 	int error = 0;
 
 	if (thread->unfinished)
-		error = vcpu_finish_instruction(&thread->vcpu, &thread->why);
+		error = device_finish(thread);
 	thread->unfinished = false;
 	return error;
 }

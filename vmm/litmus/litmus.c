@@ -8,6 +8,7 @@
 #include "litmus.h"
 
 #include "clock.h"
+#include "device.h"
 #include "host_facts.h"
 #include "litmus_list.h"
 #include "play.h"
@@ -15,8 +16,8 @@
 /* Rounds of each: enough to tell "each time" from "now and then". On a busy host, where
  * each move waits for a CPU, as many as there is time for, but not less than a few. */
 #define ROUNDS       200
-#define ROUNDS_LEAST 10
-#define ROUNDS_NS    (NS_PER_S / 2)
+#define ROUNDS_LEAST 8
+#define ROUNDS_NS    (NS_PER_S / 4)
 
 #define SLICE_NS (2 * NS_PER_MS)        /* of a vCPU that is alone on its slot: of no effect */
 
@@ -128,6 +129,7 @@ int litmus_play(const struct run *run, struct litmus_run *plays, struct loop *lo
 		return error;
 	error = host_survey(&session, run->options->entry_flush, &plays->facts, why);
 	stage_open(&stage, loop);
+	stage.access = device_access;
 	session.stage = &stage;
 	if (error == 0)
 		error = play_all(&session, plays, why);

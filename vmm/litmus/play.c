@@ -8,6 +8,7 @@
 
 #include "acts.h"
 #include "clock.h"
+#include "device.h"
 
 #define LOOK_EVERY_NS (100 * NS_PER_MS)
 
@@ -190,9 +191,9 @@ static void add_counts(const struct session *session, struct play_outcome *outco
 {
 	const struct sd_region *region = guest_region(&session->machine.memory, SD_CAST_T);
 
-	outcome->checks += sd_u64_load(&region->checks);
+	outcome->checks += sd_u64_load(&region->checks) + device.writes;
 	outcome->stale += sd_u64_load(&region->stale) + sd_u64_load(&region->walks_poisoned) +
-		sd_u64_load(&region->walks_reused);
+		sd_u64_load(&region->walks_reused) + device.late;
 }
 
 int play_begin(struct session *session, enum sd_litmus litmus, enum sd_protocol protocol,

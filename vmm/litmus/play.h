@@ -11,8 +11,10 @@
 /* What one round of a litmus has shown. */
 struct play_outcome {
 	bool complete;                  /* every vCPU came to where the script says */
-	uint64_t checks;                /* loads compared, or walks that met their stamp */
-	uint64_t stale;                 /* loads that were too old, or walks of freed tables */
+	uint64_t checks;                /* loads compared, walks that met their stamp,
+	                                   writes to the device */
+	uint64_t stale;                 /* loads that were too old, walks of freed tables,
+	                                   late writes */
 };
 
 /**

@@ -197,3 +197,23 @@ const struct move script_parked_in_walk[] = {
 	UNPARK(T),
 	END
 };
+
+/* T has read the register and not yet written it when A takes it out of T's address
+ * space. A's first flush has put it there. */
+#define TO_THE_DEVICE PARK(T), RUN(A, RETURNS), UNPARK(T), RUN(T, STEP(DEVICE))
+
+const struct move script_parked_behind_instruction[] = {
+	TO_THE_DEVICE,
+	PARK(T),
+	RUN(A, RETURNS),
+	UNPARK(T),
+	END
+};
+
+const struct move script_parked_in_instruction[] = {
+	TO_THE_DEVICE,
+	ACT(T, wrong_park_in_mid_instruction),
+	RUN(A, RETURNS),
+	UNPARK(T),
+	END
+};

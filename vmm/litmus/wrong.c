@@ -39,6 +39,16 @@ int wrong_park_mark(struct vcpu_thread *thread)
 	return 0;
 }
 
+/* Not vcpu_park(), which may enter KVM_RUN and finish the instruction after all. */
+int wrong_park_in_mid_instruction(struct vcpu_thread *thread)
+{
+	struct sd_region *region = thread->vcpu.region;
+
+	thread->owes_flush |= thread->session->protocol->park(region);
+	sd_byte_mark(region);
+	return 0;
+}
+
 int wrong_unpark_for_cancelled_run(struct vcpu_thread *thread)
 {
 	struct sd_region *region = thread->vcpu.region;

@@ -33,6 +33,9 @@ struct stage_actor {
 };
 
 struct stage {
+	/* A vCPU has left for an access outside memory. On its own thread. NULL: that is the
+	 * end of the run, as everywhere else. 0, or -errno and thread->why. */
+	stage_act_fn access;
 	struct loop *loop;              /* main's; woken whenever an actor comes to be held */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -40,7 +43,7 @@ struct stage {
 	struct stage_actor actors[SD_CAST];
 };
 
-/* stage_open - nobody is held yet; of a session with SD_CAST vCPUs. */
+/* stage_open - nobody is held yet, and there is no access; of a session with SD_CAST vCPUs. */
 void stage_open(struct stage *stage, struct loop *loop);
 void stage_destroy(struct stage *stage);
 

@@ -322,6 +322,12 @@ static enum slice_end handle_io(struct vcpu_thread *thread)
 	return doorbell(thread, request);
 }
 
+static enum slice_end access_device(struct vcpu_thread *thread)
+{
+	thread->unfinished = true;
+	return thread->session->stage->access(thread) == 0 ? SLICE_GOES_ON : SLICE_FAILED;
+}
+
 static enum slice_end handle_exit(struct vcpu_thread *thread)
 {
 	const struct kvm_run *run = thread->vcpu.run;
@@ -329,6 +335,9 @@ static enum slice_end handle_exit(struct vcpu_thread *thread)
 
 	if (run->exit_reason == KVM_EXIT_IO)
 		return handle_io(thread);
+	if (run->exit_reason == KVM_EXIT_MMIO && thread->session->stage != NULL &&
+	    thread->session->stage->access != NULL)
+		return access_device(thread);
 	if (kvm_get_regs(thread->vcpu.fd, &regs, &thread->why) != 0)
 		return SLICE_FAILED;
 	why_set(&thread->why, EXIT_GUEST, EIO, "vCPU %u: exit %u (%s) at rip 0x%llx",
