@@ -123,7 +123,7 @@ static int options_settle(struct options *options, struct why *why)
 		return why_set(why, EXIT_USAGE, EINVAL, "--realtime %u: not with --preempt host",
 			       options->realtime);
 	if (options->action == OPTIONS_LITMUS && options->payload != NULL)
-		return why_set(why, EXIT_USAGE, EINVAL, "--litmus: plays the built-in payload, not %.64s",
+		return why_set(why, EXIT_USAGE, EINVAL, "--litmus: plays the built-in payload, not %.64s (a name goes behind '=')",
 			       options->payload);
 	if (options->csv != NULL && options->json != NULL && strcmp(options->csv, options->json) == 0)
 		return why_set(why, EXIT_USAGE, EINVAL, "--csv and --json: both are %s",
@@ -287,9 +287,8 @@ const char *options_help(void)
 "  --csv, --json FILE    instead of DIR/flush-latency.csv, DIR/summary.json\n"
 "  -q, --quiet           no progress\n"
 "\n"
-"Instead of a run: --list-protocols, --version, -h, --help, or\n"
-"  --host                what KVM is here and what its primitives cost\n"
-"  --litmus[=NAME]       play the known ways to lose a flush, step by step\n"
+"Instead of a run: --list-protocols, --version, -h, --help; --host (this KVM and\n"
+"its costs); --litmus[=NAME] (the known ways to lose a flush, step by step)\n"
 "\n"
 "Exit: 0 well, 1 wrong, 2 usage, 3 host, 4 guest, 5 results, 6 over threshold\n";
 }

@@ -283,15 +283,12 @@ out:
 
 static enum exit_status report_litmus(struct litmus_run *plays, struct output *output)
 {
-	enum exit_status status = EXIT_OK;
 	struct why json_why = { 0 };
+	enum exit_status status;
 
 	clock_gettime(CLOCK_REALTIME, &plays->facts.ended);
 	litmus_print(stdout, &plays->facts, plays->results, plays->count);
-	for (uint32_t i = 0; i < plays->count; i++)
-		if (!litmus_is_expected(&plays->results[i]))
-			status = EXIT_WRONG;
-	status = worse(status, flush_stdout());
+	status = worse(flush_stdout(), litmus_verdict(plays->results, plays->count));
 	if (output_write_json(output, litmus_text(&plays->facts, plays->results, plays->count),
 			      &json_why) != 0)
 		status = worse(status, json_why.status);

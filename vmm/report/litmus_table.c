@@ -28,6 +28,14 @@ bool litmus_is_expected(const struct litmus_result *result)
 	return !shows_nothing(result) && (result->lost != 0) == result->loses;
 }
 
+enum exit_status litmus_verdict(const struct litmus_result *results, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (!litmus_is_expected(&results[i]))
+			return EXIT_WRONG;
+	return EXIT_OK;
+}
+
 const char *litmus_observed(const struct litmus_result *result)
 {
 	if (litmus_skipped(result) != NULL)

@@ -65,6 +65,9 @@ bool litmus_is_expected(const struct litmus_result *result);
  * where the script says) or "SKIP". */
 const char *litmus_observed(const struct litmus_result *result);
 
+/* litmus_verdict - EXIT_WRONG if any of them has not shown what it had to. */
+enum exit_status litmus_verdict(const struct litmus_result *results, uint32_t count);
+
 /* litmus_print - the table and a line that sums it up, to @out. */
 void litmus_print(FILE *out, const struct run_results *run, const struct litmus_result *results,
 		  uint32_t count);
