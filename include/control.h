@@ -58,9 +58,9 @@
 #define SD_STEP_LOADED     9    /* handler: has loaded through the windows since FLUSHED */
 #define SD_STEP_WATCHED    10   /* target: has looked through every window once more */
 #define SD_STEP_BUILT      11   /* initiator: page tables are linked, not yet torn down */
-#define SD_STEP_DEVICE     12   /* target: has left for the VMM in the middle of an
-                                 * instruction, that reads and then writes a device; rung by nobody */
-#define SD_LITMUS_STEPS    12   /* that are rung */
+#define SD_LITMUS_STEPS    12
+#define SD_STEP_DEVICE     12   /* rung by nobody: the target has left in the middle of an
+                                 * instruction, which has read SD_DEVICE_GPA */
 #define SD_CONTROL_STEPS   0x18 /* offset of steps, for handlers */
 
 /* Jobs. */

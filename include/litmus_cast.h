@@ -9,7 +9,7 @@
 #define SD_LITMUS_CAST_H
 
 enum sd_litmus {
-#define SD_LITMUS(identifier, name, protocol, guest, script, expected, hazard) \
+#define SD_LITMUS(identifier, name, protocol, guest, script, oracle, expected, hazard) \
 	SD_LITMUS_##identifier,
 #include "litmus.def"
 #undef SD_LITMUS

@@ -12,13 +12,13 @@
 #include "flush.h"
 #include "window.h"
 
-#define SD_LITMUS(identifier, name, protocol, guest, script, expected, hazard) \
+#define SD_LITMUS(identifier, name, protocol, guest, script, oracle, expected, hazard) \
 	extern const struct g_litmus g_litmus_##guest;
 #include "litmus.def"
 #undef SD_LITMUS
 
 static const struct g_litmus *const litmuses[SD_LITMUSES] = {
-#define SD_LITMUS(identifier, name, protocol, guest, script, expected, hazard) \
+#define SD_LITMUS(identifier, name, protocol, guest, script, oracle, expected, hazard) \
 	[SD_LITMUS_##identifier] = &g_litmus_##guest,
 #include "litmus.def"
 #undef SD_LITMUS

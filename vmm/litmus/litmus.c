@@ -7,6 +7,9 @@
  */
 #include "litmus.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 #include "clock.h"
 #include "device.h"
 #include "host_facts.h"
@@ -21,19 +24,23 @@
 
 #define SLICE_NS (2 * NS_PER_MS)        /* of a vCPU that is alone on its slot: of no effect */
 
+enum oracle { ORACLE_TLB, ORACLE_OTHER };
+
 static const struct {
 	enum sd_protocol protocol;
 	const struct move *script;
+	enum oracle oracle;
 	struct { bool loses; const char *unless; } expected;
 	const char *hazard;
 } litmuses[SD_LITMUSES] = {
 #define LOST { .loses = true }
 #define KEPT { .loses = false }
 #define BUFFERED { .loses = true, .unless = "every exit drains the store buffer" }
-#define SD_LITMUS(identifier, name, protocol_, guest, moves, expected_, hazard_) \
+#define SD_LITMUS(identifier, name, protocol_, guest, moves, oracle_, expected_, hazard_) \
 	[SD_LITMUS_##identifier] = { \
 		.protocol = SD_PROTOCOL_##protocol_, \
 		.script = script_##moves, \
+		.oracle = ORACLE_##oracle_, \
 		.expected = expected_, \
 		.hazard = hazard_, \
 	},
@@ -44,10 +51,9 @@ static const struct {
 #undef BUFFERED
 };
 
-/* What is needed to show anything at all. */
-static const char *reason_to_skip(const struct run_results *run)
+static const char *reason_to_skip(const struct run_results *run, enum sd_litmus litmus)
 {
-	if (!run->exit_keeps_stale)
+	if (litmuses[litmus].oracle == ORACLE_TLB && !run->exit_keeps_stale)
 		return "an exit from the guest empties the TLB here";
 	return NULL;
 }
@@ -84,9 +90,15 @@ static int play(struct session *session, enum sd_litmus litmus, struct litmus_re
 	return error == 0 ? play_end(session, why) : error;
 }
 
+/* The name of the one in hand, on a terminal. */
+static void show_progress(const struct litmus_run *plays, const char *name)
+{
+	if (!plays->facts.options->quiet && isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%.79s\033[K", name);
+}
+
 static int play_all(struct session *session, struct litmus_run *plays, struct why *why)
 {
-	const char *skip = reason_to_skip(&plays->facts);
 	int error = 0;
 
 	for (enum sd_litmus litmus = 0; error == 0 && litmus < SD_LITMUSES; litmus++) {
@@ -100,12 +112,15 @@ static int play_all(struct session *session, struct litmus_run *plays, struct wh
 			.protocol = protocol_name(litmuses[litmus].protocol),
 			.loses = litmuses[litmus].expected.loses,
 			.unless = litmuses[litmus].expected.unless,
-			.skip = skip,
+			.skip = reason_to_skip(&plays->facts, litmus),
 		};
-		plays->count++;
-		if (skip == NULL)
+		show_progress(plays, result->name);
+		if (result->skip == NULL)
 			error = play(session, litmus, result, why);
+		/* One that was cut short before it had begun says nothing. */
+		plays->count += error == 0 || result->rounds != 0;
 	}
+	show_progress(plays, "");
 	return error;
 }
 

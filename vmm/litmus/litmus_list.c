@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const char *const g_names[] = {
-#define SD_LITMUS(identifier, name, protocol, guest, script, expected, hazard) \
+#define SD_LITMUS(identifier, name, protocol, guest, script, oracle, expected, hazard) \
 	[SD_LITMUS_##identifier] = name,
 #include "litmus.def"
 #undef SD_LITMUS

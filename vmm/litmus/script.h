@@ -30,7 +30,7 @@ struct move {
 /* Each begins with the initiators at SD_STEP_IDLE and the target at SD_STEP_WATCHED, and
  * must leave the target unparked. When it is over, flushes in hand are finished, the
  * target running in turn, and the target looks once more. */
-#define SD_LITMUS(identifier, name, protocol, guest, script, expected, hazard) \
+#define SD_LITMUS(identifier, name, protocol, guest, script, oracle, expected, hazard) \
 	extern const struct move script_##script[];
 #include "litmus.def"
 #undef SD_LITMUS

@@ -287,7 +287,10 @@ char *litmus_text(const struct run_results *run, const struct litmus_result *res
 	put_time(&object, "started", &run->started);
 	put_time(&object, "ended", &run->ended);
 	part_put_part(&object, "host", host_part(&run->host));
-	put_findings(&object, run);
+	part_put_text(&object, "entry_flush", figure_entry_flush(run->entry_flush));
+	part_put_flag(&object, "entry_flush_tested", run->entry_flush_tested);
+	part_put_flag(&object, "exit_keeps_stale", run->exit_keeps_stale);
+	part_put_flag(&object, "interrupted", run->interrupted);
 	for (int i = 0; i < run->argc; i++)
 		part_append(&object, command, part_string(run->argv[i]));
 	for (uint32_t i = 0; i < count; i++)
