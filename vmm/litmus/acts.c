@@ -34,6 +34,14 @@ int act_unpark(struct vcpu_thread *thread)
 	return vcpu_unpark(thread);
 }
 
+int act_renew(struct vcpu_thread *thread)
+{
+	int error = act_park(thread);
+
+	thread->owes_flush = true;
+	return error != 0 ? error : vcpu_unpark(thread);
+}
+
 int act_mark_again(struct vcpu_thread *thread)
 {
 	sd_byte_mark(thread->vcpu.region);

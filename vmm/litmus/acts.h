@@ -11,6 +11,10 @@
 int act_park(struct vcpu_thread *thread);
 int act_unpark(struct vcpu_thread *thread);
 
+/* act_renew - both, with a flush that is owed: whatever a lost flush has left behind in
+ * the target is gone. */
+int act_renew(struct vcpu_thread *thread);
+
 /* act_mark_again - a parked vCPU is marked preempted once more. */
 int act_mark_again(struct vcpu_thread *thread);
 

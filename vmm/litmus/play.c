@@ -94,6 +94,15 @@ static int go_on(struct session *session, enum sd_litmus_cast who, struct why *w
 	return run(session, who, IDLE | WAITS, &ignored, why);
 }
 
+static int do_act(struct session *session, enum sd_litmus_cast who, stage_act_fn act,
+		  struct why *why)
+{
+	uint32_t ignored;
+
+	stage_act(session->stage, who, act);
+	return wait_held(session, who, &ignored, why);
+}
+
 static uint64_t checks_of(const struct session *session, enum sd_litmus_cast who)
 {
 	return sd_u64_load(&guest_region(&session->machine.memory, who)->checks);
@@ -119,8 +128,6 @@ static int stop_running(struct session *session, enum sd_litmus_cast who, struct
 static int make_move(struct session *session, const struct move *move, bool *there,
 		     struct why *why)
 {
-	uint32_t ignored;
-
 	*there = true;
 	switch (move->kind) {
 	case MOVE_RUN:
@@ -134,8 +141,7 @@ static int make_move(struct session *session, const struct move *move, bool *the
 	case MOVE_STOP:
 		return stop_running(session, move->who, why);
 	case MOVE_ACT:
-		stage_act(session->stage, move->who, move->act);
-		return wait_held(session, move->who, &ignored, why);
+		return do_act(session, move->who, move->act, why);
 	case MOVE_END:
 		break;
 	}
@@ -159,15 +165,21 @@ static int turn(struct session *session, struct why *why)
 	return error;
 }
 
+/* The target has nothing left of the round before, and has looked through every window. */
+static int renew(struct session *session, struct why *why)
+{
+	bool ignored;
+	int error = do_act(session, SD_CAST_T, act_renew, why);
+
+	return error == 0 ? run(session, SD_CAST_T, WATCHED, &ignored, why) : error;
+}
+
 /* A script that was left in the middle may have left its target parked. */
 static int leave_parked(struct session *session, struct why *why)
 {
-	uint32_t ignored;
-
 	if (!sd_word_preempted(guest_region(&session->machine.memory, SD_CAST_T)))
 		return 0;
-	stage_act(session->stage, SD_CAST_T, act_unpark);
-	return wait_held(session, SD_CAST_T, &ignored, why);
+	return do_act(session, SD_CAST_T, act_unpark, why);
 }
 
 /* Everybody in turn, until no flush is in hand; then one look of the target that begins
@@ -220,7 +232,7 @@ int play_round(struct session *session, const struct move *script, struct play_o
 {
 	struct play_outcome before = { 0 }, after = { 0 };
 	bool there = true;
-	int error = 0;
+	int error = renew(session, why);
 
 	add_counts(session, &before);
 	for (const struct move *move = script; error == 0 && there && move->kind != MOVE_END; move++)

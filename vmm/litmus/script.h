@@ -27,9 +27,10 @@ struct move {
 	stage_act_fn act;               /* ACT */
 };
 
-/* Each begins with the initiators at SD_STEP_IDLE and the target at SD_STEP_WATCHED, and
- * must leave the target unparked. When it is over, flushes in hand are finished, the
- * target running in turn, and the target looks once more. */
+/* Each begins with the initiators at SD_STEP_IDLE and the target at SD_STEP_WATCHED, its
+ * TLB flushed and filled again by a look, and must leave the target unparked. When it is
+ * over, flushes in hand are finished, the target running in turn, and the target looks
+ * once more. */
 #define SD_LITMUS(identifier, name, protocol, guest, script, oracle, expected, hazard) \
 	extern const struct move script_##script[];
 #include "litmus.def"

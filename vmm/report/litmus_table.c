@@ -51,10 +51,14 @@ static void print_result(FILE *out, const struct litmus_result *result)
 
 	fprintf(out, "%-*s  %-8s  ", NAME_COLUMNS, result->name, result->loses ? "lost" : "never");
 	if (skipped != NULL)
-		fprintf(out, "SKIP: %s  ", skipped);
+		fprintf(out, "SKIP: %s", skipped);
 	else
-		fprintf(out, "%-8s  ", litmus_observed(result));
-	fprintf(out, "(%" PRIu64 " of %" PRIu64 ")%s\n", result->lost, result->rounds,
+		fprintf(out, "%-8s", litmus_observed(result));
+	if (result->rounds == 0) {
+		fprintf(out, "%s\n", litmus_is_expected(result) ? "" : "  DIFFERS");
+		return;
+	}
+	fprintf(out, "  (%" PRIu64 " of %" PRIu64 ")%s\n", result->lost, result->rounds,
 		litmus_is_expected(result) ? "" : "  DIFFERS");
 	if (result->complete != result->rounds)
 		fprintf(out, "  %" PRIu64 " of them came to their end as written\n", result->complete);
@@ -77,6 +81,6 @@ void litmus_print(FILE *out, const struct run_results *run, const struct litmus_
 		stale += results[i].stale;
 	}
 	fprintf(out, "\n%" PRIu32 " as expected, %" PRIu32 " not, %" PRIu32 " skipped; %" PRIu64
-		" stale of %" PRIu64 " loads\n", count - differing - skipped, differing, skipped, stale,
+		" stale of %" PRIu64 " checks\n", count - differing - skipped, differing, skipped, stale,
 		checks);
 }
