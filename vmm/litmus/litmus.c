@@ -16,11 +16,11 @@
 #include "litmus_list.h"
 #include "play.h"
 
-/* Rounds of each: enough to tell "each time" from "now and then". On a busy host, where
- * each move waits for a CPU, as many as there is time for, but not less than a few. */
+/* Rounds of each: enough to tell "each time" from "now and then", and not more than there
+ * is time for; on a busy host each move waits for a CPU. */
 #define ROUNDS       200
 #define ROUNDS_LEAST 8
-#define ROUNDS_NS    (NS_PER_S / 4)
+#define ROUNDS_NS    (150 * NS_PER_MS)
 
 #define SLICE_NS (2 * NS_PER_MS)        /* of a vCPU that is alone on its slot: of no effect */
 

@@ -16,16 +16,13 @@
  * needs a handler run or two. */
 #define SETTLE_TURNS 64
 
-/* Looks of the target that has not come to a step yet; it comes to some of them only now
- * and then (guest-payload/walker.c). */
-#define RUN_TRIES 64
-
 /* Loads of one look through all windows. */
 #define LOOK_CHECKS SD_LITMUS_INITIATORS
 
 #define IDLE    (UINT32_C(1) << SD_STEP_IDLE)
 #define WAITS   (UINT32_C(1) << SD_STEP_WAITS)
 #define WATCHED (UINT32_C(1) << SD_STEP_WATCHED)
+#define WALK    (UINT32_C(1) << SD_STEP_WALK)
 
 static bool is_initiator(enum sd_litmus_cast who)
 {
@@ -60,28 +57,25 @@ static uint32_t place_of(struct session *session, enum sd_litmus_cast who)
 	return UINT32_C(1) << step;
 }
 
-/* At the steps of its own loop it is held in any case: there it has missed the others. */
-static int run_once(struct session *session, enum sd_litmus_cast who, uint32_t steps, bool *there,
-		    struct why *why)
+/* The steps of an actor's own loop, where it has missed the others. A walk comes to its
+ * step only now and then (guest-payload/walker.c), but it does. */
+static uint32_t last_steps(enum sd_litmus_cast who, uint32_t steps)
 {
-	uint32_t step;
-	int error;
-
-	set_steps(session, steps | (is_initiator(who) ? IDLE | WAITS : WATCHED));
-	stage_release(session->stage, who);
-	error = wait_held(session, who, &step, why);
-	*there = error == 0 && (steps & UINT32_C(1) << step);
-	return error;
+	if (is_initiator(who))
+		return IDLE | WAITS;
+	return steps & WALK ? 0 : WATCHED;
 }
 
 static int run(struct session *session, enum sd_litmus_cast who, uint32_t steps, bool *there,
 	       struct why *why)
 {
-	uint32_t tries = is_initiator(who) ? 1 : RUN_TRIES;
-	int error = 0;
+	uint32_t step;
+	int error;
 
-	for (*there = false; error == 0 && !*there && tries > 0; tries--)
-		error = run_once(session, who, steps, there, why);
+	set_steps(session, steps | last_steps(who, steps));
+	stage_release(session->stage, who);
+	error = wait_held(session, who, &step, why);
+	*there = error == 0 && (steps & UINT32_C(1) << step);
 	return error;
 }
 
