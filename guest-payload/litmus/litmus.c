@@ -71,7 +71,7 @@ void g_litmus_interrupt(void)
 	struct sd_region *own = g_region(SD_CAST_T);
 	uint32_t seen;
 
-	if (!litmus->begin(own, &seen))
+	if (litmus->begin == NULL || !litmus->begin(own, &seen))
 		return;
 	g_step(SD_STEP_READ);
 	look_through(SD_CAST_T);

@@ -20,7 +20,7 @@ struct g_litmus {
 	 * struct g_protocol_ops; begin, wait_all and help are not used. */
 	const struct g_protocol_ops *ops;
 	/* Optional: the handler up to its flush; *seen is what end needs to know. False:
-	 * nothing to do, no flush. NULL: this litmus has no handler. */
+	 * nothing to do, no flush. NULL: its initiators send no IPI. */
 	bool (*begin)(struct sd_region *own, uint32_t *seen);
 	/* With begin: the handler behind its flush. */
 	void (*end)(struct sd_region *own, uint32_t seen);
