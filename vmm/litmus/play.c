@@ -2,7 +2,8 @@
 /*
  * play.c - playing a script (play.h).
  *
- * Threads: main. Every move is over before the next one begins.
+ * Threads: main. Every move is over before the next one begins; only a vCPU that was
+ *          started runs beside them.
  */
 #include "play.h"
 
@@ -102,19 +103,35 @@ static uint64_t checks_of(const struct session *session, enum sd_litmus_cast who
 	return sd_u64_load(&guest_region(&session->machine.memory, who)->checks);
 }
 
-/* A whole look that begins from here on, and only then an exit from the guest. */
-static int stop_running(struct session *session, enum sd_litmus_cast who, struct why *why)
+/* Until @who, which runs, has looked through every window in a look that has begun from
+ * here on. */
+static int wait_look(struct session *session, enum sd_litmus_cast who, struct why *why)
 {
 	uint64_t enough = checks_of(session, who) + 2 * LOOK_CHECKS;
-	uint32_t ignored;
+	int error = 0;
 
-	while (checks_of(session, who) < enough) {
-		int error = session_check(session, clock_ns(), why);
-
-		if (error != 0)
-			return error;
+	while (error == 0 && checks_of(session, who) < enough) {
+		error = session_check(session, clock_ns(), why);
 		sched_yield();
 	}
+	return error;
+}
+
+/* It has looked: it is in the guest, and has nothing to leave it for. */
+static int start(struct session *session, enum sd_litmus_cast who, struct why *why)
+{
+	set_steps(session, 0);
+	stage_release(session->stage, who);
+	return wait_look(session, who, why);
+}
+
+static int stop(struct session *session, enum sd_litmus_cast who, struct why *why)
+{
+	int error = wait_look(session, who, why);
+	uint32_t ignored;
+
+	if (error != 0)
+		return error;
 	set_steps(session, WATCHED);
 	return wait_held(session, who, &ignored, why);
 }
@@ -129,11 +146,9 @@ static int make_move(struct session *session, const struct move *move, bool *the
 	case MOVE_GO_ON:
 		return go_on(session, move->who, why);
 	case MOVE_START:
-		set_steps(session, 0);
-		stage_release(session->stage, move->who);
-		return 0;
+		return start(session, move->who, why);
 	case MOVE_STOP:
-		return stop_running(session, move->who, why);
+		return stop(session, move->who, why);
 	case MOVE_ACT:
 		return do_act(session, move->who, move->act, why);
 	case MOVE_END:

@@ -14,7 +14,8 @@ enum move_kind {
 	MOVE_RUN,               /* release, until it is held at one of the steps */
 	MOVE_GO_ON,             /* an initiator that has a flush in hand: until it has
 	                           returned, or has to wait once more */
-	MOVE_START,             /* release, and go on with the next move while it runs */
+	MOVE_START,             /* release, until it is in the guest; the next moves are made
+	                           while it runs there */
 	MOVE_STOP,              /* one that was started: has looked through every window
 	                           since the last move, and is held */
 	MOVE_ACT,               /* its own thread does something to it; it stays held */
