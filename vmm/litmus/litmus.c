@@ -64,7 +64,8 @@ static const char *reason_to_skip(const struct run_results *run, enum sd_litmus 
 /* A busy host may take a stale translation out of the TLB before it is met. */
 static bool needs_more(const struct litmus_result *result)
 {
-	return result->rounds < ROUNDS_LEAST || (result->loses && result->lost == 0);
+	return result->rounds < ROUNDS_LEAST ||
+		(result->loses && result->unless == NULL && result->lost == 0);
 }
 
 static int play_rounds(struct session *session, const struct move *script,
