@@ -54,6 +54,17 @@
 #define SD_STEP_PUBLISH    4    /* initiator: the flush has returned, epoch not published */
 #define SD_STEP_WALK       5    /* in a page-table walk with interrupts off, now and then */
 #define SD_STEPS           6
+
+/* And of SD_JOB_LITMUS alone, where the VMM holds a vCPU instead. */
+#define SD_STEP_IDLE       6    /* initiator: no flush in hand */
+#define SD_STEP_WAITS      7    /* initiator: has looked, and a target has not served */
+#define SD_STEP_LOOKED     8    /* initiator: has looked at a target and not asked it yet */
+#define SD_STEP_LOADED     9    /* handler: has loaded through the windows since FLUSHED */
+#define SD_STEP_WATCHED    10   /* target: has looked through every window once more */
+#define SD_STEP_BUILT      11   /* initiator: page tables are linked, not yet torn down */
+#define SD_LITMUS_STEPS    12
+#define SD_STEP_DEVICE     12   /* rung by nobody: the target has left in the middle of an
+                                 * instruction, which has read SD_DEVICE_GPA */
 #define SD_CONTROL_STEPS   0x18 /* offset of steps, for handlers */
 
 /* Jobs. */
@@ -67,6 +78,8 @@
 #define SD_JOB_CHURN       8    /* initiators map, touch, work, unmap and flush */
 #define SD_JOB_TEARDOWN    9    /* initiators build page tables, tear them down and free
                                  * them; everyone walks them without a lock */
+#define SD_JOB_LITMUS      10   /* initiators flush one step at a time, the last vCPU is
+                                 * their target */
 
 /* Results of SD_JOB_ENTRY_FLUSH, in region 0: checks = times a stale
  * translation was there, skipped = of these, times it was still there after a
@@ -82,7 +95,8 @@ struct sd_control {
 	uint32_t initiators;
 	uint32_t x2apic;                /* 0: xAPIC page, 1: x2APIC MSRs */
 	uint64_t tsc_hz;                /* 0 until the first job */
-	uint32_t steps;                 /* bit 1 << SD_STEP_: ring SD_REQ_STEP there */
+	struct sd_u32 steps;            /* bit 1 << SD_STEP_: ring SD_REQ_STEP there;
+	                                 * SD_JOB_LITMUS: changes at any time */
 	uint32_t by_page;               /* 1: flush page by page, INVLPG (range.h) */
 	uint32_t sleepers;              /* the last vCPUs sleep most of the time */
 	uint32_t free_after_grace;      /* tables are freed after a grace period, not at once */
@@ -97,7 +111,9 @@ struct sd_control {
 	uint64_t pace_ticks;            /* pause between flushes of an initiator */
 	uint64_t flush_quota;           /* recorded flushes of all initiators; 0 no limit */
 	uint64_t seed;
-	uint64_t zero1[3];
+	uint32_t litmus;                /* SD_JOB_LITMUS: index into litmus.def */
+	uint32_t zero5;
+	uint64_t zero1[2];
 
 	struct sd_u32 stop_initiators;  /* finish the flush in hand, then SD_REQ_STOPPED */
 	uint8_t       zero2[SD_CACHE_LINE - 4];

@@ -13,6 +13,7 @@
 
 #include "control.h"
 #include "layout.h"
+#include "litmus_list.h"
 #include "protocol_list.h"
 #include "range.h"
 
@@ -295,6 +296,17 @@ static int read_action(const struct option_row *row, const char *value,
 	return 0;
 }
 
+static int read_litmus(const struct option_row *row, const char *value,
+		       struct options *options, struct why *why)
+{
+	if (value != NULL && !litmus_list_has(value))
+		return why_set(why, EXIT_USAGE, EINVAL, "--%s %.64s: unknown; one of %s", row->name,
+			       value, litmus_list_known());
+	options->action = OPTIONS_LITMUS;
+	options->litmus = value;
+	return 0;
+}
+
 #define VALUE(n, reader) \
 	.name = n, .read = reader
 #define TEXT(n, member) \
@@ -347,6 +359,7 @@ const struct option_row g_option_rows[OPTION_ROWS] = {
 	{ TEXT("json", json) },
 	{ FLAG("quiet", quiet), .letter = 'q' },
 	{ ACTION("host",           OPTIONS_HOST) },
+	{ VALUE("litmus",         read_litmus), .optional = true },
 	{ ACTION("version",        OPTIONS_VERSION) },
 	{ ACTION("help",           OPTIONS_HELP), .letter = 'h' },
 	{ ACTION("list-protocols", OPTIONS_LIST_PROTOCOLS) },

@@ -124,6 +124,9 @@ static int options_settle(struct options *options, struct why *why)
 	if (options->realtime > 0 && options->preempt == PREEMPT_HOST)
 		return why_set(why, EXIT_USAGE, EINVAL, "--realtime %u: not with --preempt host",
 			       options->realtime);
+	if (options->action == OPTIONS_LITMUS && options->payload != NULL)
+		return why_set(why, EXIT_USAGE, EINVAL, "--litmus: plays the built-in payload, not %.64s (a name goes behind '=')",
+			       options->payload);
 	if (options->csv != NULL && options->json != NULL && strcmp(options->csv, options->json) == 0)
 		return why_set(why, EXIT_USAGE, EINVAL, "--csv and --json: both are %s",
 			       options->csv);
@@ -184,7 +187,7 @@ static int option_take(int code, char **argv, struct options *options, struct wh
 	if (code == '?')
 		return unknown_refuse(argv[optind - 1], why);
 	row = row_of_code(code == ':' ? optopt : code);
-	if (code == ':' || (!row->bare && *optarg == '\0'))
+	if (code == ':' || (!row->bare && optarg != NULL && *optarg == '\0'))
 		return why_set(why, EXIT_USAGE, EINVAL, "--%s: needs a value", row->name);
 	return row->read(row, optarg, options, why);
 }
@@ -192,7 +195,15 @@ static int option_take(int code, char **argv, struct options *options, struct wh
 /* --help and its like answer at once, whatever comes behind them. */
 static bool options_answer_only(const struct options *options)
 {
-	return options->action != OPTIONS_RUN && options->action != OPTIONS_HOST;
+	return options->action != OPTIONS_RUN && options->action != OPTIONS_HOST &&
+		options->action != OPTIONS_LITMUS;
+}
+
+static int argument_of(const struct option_row *row)
+{
+	if (row->optional)
+		return optional_argument;
+	return row->bare ? no_argument : required_argument;
 }
 
 static int options_read(int argc, char **argv, struct options *options, struct why *why)
@@ -202,7 +213,7 @@ static int options_read(int argc, char **argv, struct options *options, struct w
 
 	for (int i = 0; i < OPTION_ROWS; i++) {
 		longs[i].name = g_option_rows[i].name;
-		longs[i].has_arg = g_option_rows[i].bare ? no_argument : required_argument;
+		longs[i].has_arg = argument_of(&g_option_rows[i]);
 		longs[i].val = CODE_ROW_0 + i;
 	}
 	opterr = 0;
@@ -279,7 +290,7 @@ const char *options_help(void)
 "  --out DIR             folder for the files (./out)\n"
 "  --csv, --json FILE    instead of DIR/flush-latency.csv, DIR/summary.json\n"
 "  -q, --quiet           no progress\n"
-"Instead of a run: --list-protocols, --version, -h, --help, or\n"
-"  --host                what KVM is here and what its primitives cost\n"
+"Instead of a run: --list-protocols, --version, -h, --help; --host (this KVM and\n"
+"its costs); --litmus[=NAME] (the known ways to lose a flush, step by step)\n"
 "Exit: 0 well, 1 wrong, 2 usage, 3 host, 4 guest, 5 results, 6 over threshold\n";
 }

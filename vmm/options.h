@@ -18,6 +18,7 @@
 enum options_action {
 	OPTIONS_RUN,
 	OPTIONS_HOST,           /* --host */
+	OPTIONS_LITMUS,         /* --litmus */
 	OPTIONS_HELP,
 	OPTIONS_VERSION,
 	OPTIONS_LIST_PROTOCOLS,
@@ -113,6 +114,7 @@ struct options {
 	const char *out;                /* folder */
 	const char *csv;                /* file, NULL: out/flush-latency.csv */
 	const char *json;               /* file, NULL: out/summary.json (--host: none) */
+	const char *litmus;             /* OPTIONS_LITMUS: which, NULL: all */
 	bool quiet;
 	const char *payload;            /* ELF file, NULL: the built-in one */
 };

@@ -80,6 +80,18 @@ int output_open_json(struct output *output, const struct options *options, struc
 	return error != 0 ? error : open_json(output, why);
 }
 
+int output_open_summary(struct output *output, const struct options *options, struct why *why)
+{
+	int error = 0;
+
+	output->json_fd = -1;
+	if (options->json == NULL)
+		error = make_folder(options->out, why);
+	if (error == 0)
+		error = name_file(output->json_path, options->json, options->out, "summary.json", why);
+	return error != 0 ? error : open_json(output, why);
+}
+
 int output_write_json(struct output *output, char *text, struct why *why)
 {
 	const char *rest = text;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * run.c - the bench and --host, from options to report (run.h).
+ * run.c - the bench, --host and --litmus, from options to report (run.h).
  *
  * Threads: main. Files are opened and capabilities dropped before the first
  *          vCPU thread starts, and main confines itself before a guest runs; results
@@ -19,6 +19,7 @@
 #include "confine.h"
 #include "host_costs.h"
 #include "host_facts.h"
+#include "litmus.h"
 #include "mover.h"
 #include "output.h"
 #include "report.h"
@@ -389,6 +390,57 @@ enum exit_status run_host(const struct run *run)
 out:
 	say(&why);
 	free(costs);
+	if (system.fd >= 0)
+		close(system.fd);
+	return why.status;
+}
+
+static enum exit_status report_litmus(struct litmus_run *plays, struct output *output)
+{
+	struct why json_why = { 0 };
+	enum exit_status status;
+
+	clock_gettime(CLOCK_REALTIME, &plays->facts.ended);
+	litmus_print(stdout, &plays->facts, plays->results, plays->count);
+	status = worse(flush_stdout(), litmus_verdict(plays->results, plays->count));
+	if (output_write_json(output, litmus_text(&plays->facts, plays->results, plays->count),
+			      &json_why) != 0)
+		status = worse(status, json_why.status);
+	say(&json_why);
+	return status;
+}
+
+enum exit_status run_litmus(const struct run *run)
+{
+	static struct litmus_run plays;
+	struct kvm_system system = { .fd = -1 };
+	static struct output output;
+	struct confine_end end;
+	struct why why = { 0 };
+	struct loop loop;
+	int error = kvm_open(&system, &why);
+
+	plays.facts.options = run->options;
+	plays.facts.argc = run->argc;
+	plays.facts.argv = run->argv;
+	clock_gettime(CLOCK_REALTIME, &plays.facts.started);
+	if (error == 0)
+		error = choose_cpus(run->options, &plays.facts.slot_cpus, &why);
+	if (error == 0)
+		error = output_open_summary(&output, run->options, &why);
+	if (error == 0)
+		error = loop_create(&loop, &why);
+	if (error != 0)
+		goto out;
+	end = (struct confine_end){ .wake_fd = loop.event_fd };
+	error = give_up_rights(run->options, &end, &why);
+	if (error == 0)
+		error = litmus_play(run, &plays, &loop, system, &why);
+	loop_destroy(&loop);
+	plays.facts.interrupted = error == -EINTR;
+	why.status = worse(report_litmus(&plays, &output), why.status);
+out:
+	say(&why);
 	if (system.fd >= 0)
 		close(system.fd);
 	return why.status;

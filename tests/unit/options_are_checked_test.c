@@ -142,6 +142,9 @@ static const struct {
 	{ "--out=",                    "--out: needs a value" },
 	{ "--json",                    "--json: needs a value" },
 	{ "--host=1",                  "--host: takes no value" },
+	{ "--litmus=",                 "--litmus: needs a value" },
+	{ "--litmus a.elf",
+	  "--litmus: plays the built-in payload, not a.elf (a name goes behind '=')" },
 	{ "--quiet=1",                 "--quiet: takes no value" },
 	{ "--foo",                     "unknown option --foo (see --help)" },
 	{ "--foo=bar",                 "unknown option --foo (see --help)" },
@@ -457,6 +460,19 @@ static void an_answer_ignores_what_is_behind_it(void **state)
 			 OPTIONS_HELP);
 	assert_int_equal(command_line_options("--host --vcpus 2").action, OPTIONS_HOST);
 	assert_int_equal(command_line_options("--host --vcpus 2").slots, 1);
+	assert_int_equal(command_line_options("--litmus --help").action, OPTIONS_HELP);
+}
+
+static void a_litmus_has_a_name_or_none(void **state)
+{
+	(void)state;
+	assert_int_equal(command_line_options("--litmus").action, OPTIONS_LITMUS);
+	assert_null(command_line_options("--litmus").litmus);
+	assert_null(command_line_options("--host").litmus);
+	assert_string_equal(command_line_options("--litmus=two-initiators -q").litmus,
+			    "two-initiators");
+	assert_string_equal(command_line_options("--litmus=two-initiators/generation").litmus,
+			    "two-initiators/generation");
 }
 
 static void long_arguments_do_not_flood_the_message(void **state)
@@ -520,6 +536,7 @@ int main(void)
 		cmocka_unit_test(files_and_flags_arrive),
 		cmocka_unit_test(an_empty_payload_is_refused),
 		cmocka_unit_test(an_answer_ignores_what_is_behind_it),
+		cmocka_unit_test(a_litmus_has_a_name_or_none),
 		cmocka_unit_test(long_arguments_do_not_flood_the_message),
 		cmocka_unit_test(the_environment_does_not_matter),
 		cmocka_unit_test(parsing_starts_over_each_time),

@@ -199,7 +199,7 @@ static void the_help_names_each_option(void **state)
 {
 	static const char *const others[] = {
 		"--cpus", "--flushes", "--flush-ceiling", "--clear-pending", "--csv", "--json",
-		"-q, --quiet", "--host",
+		"-q, --quiet", "--host", "--litmus[=NAME]",
 		"--list-protocols", "--version", "-h, --help", "PAYLOAD",
 	};
 

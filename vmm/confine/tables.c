@@ -84,6 +84,7 @@ static const struct confine_row g_vcpu[] = {
 	WITH(ioctl, 1, KVM_GET_REGS,  "rip, for the message about a guest that failed"),
 
 	WITH(futex, 1, FUTEX_WAIT_BITSET_PRIVATE, "wait for the slot"),
+	WITH(futex, 1, FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME, "--litmus: held at a step"),
 	WITH(futex, 1, FUTEX_WAKE_PRIVATE,        "hand the slot over; unlock"),
 	WITH(futex, 1, FUTEX_WAIT_PRIVATE,        "lock"),
 	CALL(timer_settime, "the end of the slice"),

@@ -44,6 +44,10 @@ void report_prepare(void);
 char *summary_text(const struct run_results *run);
 char *host_text(const struct run_results *run, const struct host_costs *costs);
 
+/* litmus_text - summary.json of --litmus; the same. */
+char *litmus_text(const struct run_results *run, const struct litmus_result *results,
+		  uint32_t count);
+
 /* --- text: table.c, host_table.c ------------------------------------------ */
 
 /* table_print - the comparison table and the lines below it, to @out. */
@@ -51,6 +55,27 @@ void table_print(FILE *out, const struct run_results *run);
 
 /* host_print - what this KVM host is and what its primitives cost. */
 void host_print(FILE *out, const struct run_results *run, const struct host_costs *costs);
+
+/* --- --litmus: litmus_table.c ---------------------------------------------- */
+
+/* litmus_skipped - why it was not played, or why what it was to show cannot be seen on this
+ * host though it was; NULL. */
+const char *litmus_skipped(const struct litmus_result *result);
+
+/* litmus_is_expected - has it shown what it had to? Also one that was skipped. A flush
+ * that was to be lost has been lost at least once, and no round was incomplete. */
+bool litmus_is_expected(const struct litmus_result *result);
+
+/* litmus_observed - "lost", "never", "nothing" (no load was compared, or vCPUs did not come
+ * where the script says) or "SKIP". */
+const char *litmus_observed(const struct litmus_result *result);
+
+/* litmus_verdict - EXIT_WRONG if any of them has not shown what it had to. */
+enum exit_status litmus_verdict(const struct litmus_result *results, uint32_t count);
+
+/* litmus_print - the table and a line that sums it up, to @out. */
+void litmus_print(FILE *out, const struct run_results *run, const struct litmus_result *results,
+		  uint32_t count);
 
 /* --- verdict: verdict.c ---------------------------------------------------- */
 

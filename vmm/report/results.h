@@ -141,6 +141,21 @@ struct run_results {
 	struct round_figure *by_round;  /* all of theirs; to be freed */
 };
 
+/* --litmus: one interleaving. Strings are static. */
+struct litmus_result {
+	const char *name;
+	const char *hazard;             /* in one sentence */
+	const char *protocol;
+	bool loses;                     /* is expected to, each time; else never */
+	const char *unless;             /* why this host may not show the loss; NULL: it must */
+	const char *skip;               /* why it was not played; NULL: it was */
+	uint64_t rounds;                /* played */
+	uint64_t complete;              /* of these, every vCPU came where it had to */
+	uint64_t lost;                  /* the target used a translation older than a flush */
+	uint64_t checks;                /* loads compared */
+	uint64_t stale;                 /* of these, too old */
+};
+
 /* --host: what the primitives cost. Empty histogram: not measured here. */
 struct host_costs {
 	struct histogram ipi_round_trip_ns;

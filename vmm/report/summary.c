@@ -286,6 +286,50 @@ char *summary_text(const struct run_results *run)
 	return part_text(object);
 }
 
+static struct json_part litmus_part(const struct litmus_result *result)
+{
+	struct json_part object = part_new();
+
+	part_put_text(&object, "name", result->name);
+	part_put_text(&object, "hazard", result->hazard);
+	part_put_text(&object, "protocol", result->protocol);
+	part_put_text(&object, "expected", result->loses ? "lost" : "never");
+	part_put_text(&object, "observed", litmus_observed(result));
+	part_put_flag(&object, "ok", litmus_is_expected(result));
+	if (litmus_skipped(result) != NULL)
+		part_put_text(&object, "skip", litmus_skipped(result));
+	part_put_count(&object, "rounds", result->rounds);
+	part_put_count(&object, "complete", result->complete);
+	part_put_count(&object, "lost", result->lost);
+	part_put_count(&object, "checks", result->checks);
+	part_put_count(&object, "stale", result->stale);
+	return object;
+}
+
+char *litmus_text(const struct run_results *run, const struct litmus_result *results,
+		  uint32_t count)
+{
+	struct json_part object = part_new();
+	json_t *command = json_array(), *litmuses = json_array();
+
+	part_put_count(&object, "schema", SCHEMA);
+	part_put_text(&object, "version", VMM_VERSION);
+	put_time(&object, "started", &run->started);
+	put_time(&object, "ended", &run->ended);
+	part_put_part(&object, "host", host_part(&run->host));
+	part_put_text(&object, "entry_flush", figure_entry_flush(run->entry_flush));
+	part_put_flag(&object, "entry_flush_tested", run->entry_flush_tested);
+	part_put_flag(&object, "exit_keeps_stale", run->exit_keeps_stale);
+	part_put_flag(&object, "interrupted", run->interrupted);
+	for (int i = 0; i < run->argc; i++)
+		part_append(&object, command, part_string(run->argv[i]));
+	for (uint32_t i = 0; i < count; i++)
+		part_append_part(&object, litmuses, litmus_part(&results[i]));
+	part_put(&object, "command", command);
+	part_put(&object, "litmus", litmuses);
+	return part_text(object);
+}
+
 char *host_text(const struct run_results *run, const struct host_costs *costs)
 {
 	struct json_part object = part_new(), primitives = part_new();

@@ -16,6 +16,7 @@
 #include "clock.h"
 #include "confine.h"
 #include "host_load.h"
+#include "sample.h"
 #include "stamps.h"
 
 #define THREAD_STACK_BYTES (256u << 10)
@@ -146,6 +147,8 @@ static int start_threads(struct session *session, struct why *why)
 static void end_threads(struct session *session)
 {
 	atomic_store(&session->quit, true);
+	if (session->stage != NULL)
+		stage_close(session->stage);
 	for (uint32_t i = 0; i < session->started; i++)
 		slot_member_quit(&session->threads[i].member);
 	for (uint32_t i = 0; i < session->started; i++)
@@ -285,6 +288,7 @@ static void fill_control(struct session *session, const struct session_job *job)
 	control->flush_quota = job->flush_quota;
 	control->floor_interval = job->floor_interval;
 	control->seed = job->seed;
+	control->litmus = job->litmus;
 	control->tsc_hz = session->tsc_hz;
 	control->ple_ticks = ns_ticks(session->shape.ple_ns, session->tsc_hz);
 	control->sleep_ticks = ns_ticks(session->shape.sleep_ns, session->tsc_hz);
@@ -297,7 +301,8 @@ static void fill_control(struct session *session, const struct session_job *job)
 /* These go on until they are stopped; all others end by themselves. */
 static bool is_workload(uint32_t job)
 {
-	return job == SD_JOB_TOGGLE || job == SD_JOB_CHURN || job == SD_JOB_TEARDOWN;
+	return job == SD_JOB_TOGGLE || job == SD_JOB_CHURN || job == SD_JOB_TEARDOWN ||
+		job == SD_JOB_LITMUS;
 }
 
 static void start_slots(struct session *session, const struct session_job *job)
@@ -320,7 +325,9 @@ void session_start(struct session *session, const struct session_job *job)
 {
 	session->protocol = protocol_ops_of(job->protocol);
 	session->initiators_to_stop = job->initiators_to_stop;
-	session->stopping = !is_workload(job->kind);
+	session->ends_by_itself = !is_workload(job->kind);
+	session->unread_most = 0;
+	session->stopping = session->ends_by_itself;
 	session->recording = false;
 	session->recorded = 0;
 	atomic_store(&session->ready, 0);
@@ -384,6 +391,17 @@ static uint64_t flushes_counted_by_guest(const struct session *session)
 	return sum;
 }
 
+/* A job that ends by itself fills a ring that is read when it is over: the most that was
+ * ever in it grows, and has an end. */
+static void note_samples(struct session *session)
+{
+	const struct sd_region *region = guest_region(&session->machine.memory, 0);
+	uint64_t unread = sd_u64_load(&region->ring_head) - session->tails[0];
+
+	if (session->ends_by_itself && unread <= SD_RING_SAMPLES && unread > session->unread_most)
+		session->unread_most = unread;
+}
+
 /* Changes as long as the guest gets anywhere. A guest that only looks busy is found
  * out: flushes count while recorded, which the quota or the time ends; when the job is
  * being stopped, only what a vCPU has to do once. */
@@ -394,7 +412,7 @@ static uint64_t progress_of(const struct session *session)
 
 	sum += stopped < session->initiators_to_stop ? stopped : session->initiators_to_stop;
 	if (session->stopping)
-		return sum;
+		return sum + session->unread_most;
 	return sum + (session->recording ? session->recorded : flushes_counted_by_guest(session));
 }
 
@@ -429,9 +447,11 @@ static void print_vcpus(const struct session *session)
 
 int session_check(struct session *session, uint64_t now_ns, struct why *why)
 {
-	uint64_t progress = progress_of(session);
 	int error = session_failure(session, why);
+	uint64_t progress;
 
+	note_samples(session);
+	progress = progress_of(session);
 	guest_log_print(&session->log, stderr);
 	if (error != 0)
 		return error;

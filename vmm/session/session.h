@@ -5,7 +5,7 @@
  *
  * field            writer               reader          rule
  * ---------------  -------------------  --------------  ---------------------------
- * protocol, entry_flush, settles, control block
+ * protocol, stage, entry_flush, settles, control block
  *                  main                 vCPU threads    while no vCPU runs
  * quit             main                 vCPU threads    atomic
  * ready, stopped   vCPU threads         main            atomic
@@ -30,6 +30,7 @@
 #include "loop.h"
 #include "options.h"
 #include "protocol_ops.h"
+#include "stage.h"
 #include "vcpu_thread.h"
 
 /* Blocked in vCPU threads but let through inside KVM_RUN: see park.c. */
@@ -72,11 +73,14 @@ struct session {
 	FILE *proc_stat;                /* NULL: no steal time (host_load.c) */
 	const struct protocol_ops *protocol;
 	struct guest_log log;
+	struct stage *stage;            /* where vCPUs are held at steps; NULL */
 	uint64_t tsc_hz;                /* of every vCPU */
 	enum entry_flush entry_flush;   /* never AUTO */
 	bool settles;                   /* park takes one more KVM_RUN */
 	uint32_t initiators_to_stop;    /* of the job in hand */
 	bool stopping;                  /* main: the initiators stop, told to or by themselves */
+	bool ends_by_itself;            /* the job in hand; nobody stops it */
+	uint64_t unread_most;           /* main: samples of such a job, seen in the ring */
 	bool recording;                 /* main: warm-up is over */
 	uint64_t recorded;              /* main: flushes of the job in hand, read from the rings */
 	uint64_t tails[SD_MAX_INITIATORS]; /* of the sample rings: the guest's copy is not trusted */
@@ -99,6 +103,7 @@ struct session_job {
 	uint32_t initiators_to_stop;    /* doorbells before the observers are stopped */
 	uint64_t seed;
 	uint32_t round;                 /* another one draws other numbers */
+	uint32_t litmus;                /* SD_JOB_LITMUS: enum sd_litmus */
 };
 
 /**

@@ -267,20 +267,29 @@ static enum slice_end check_stamps(struct vcpu_thread *thread)
 	return stamps_check(thread) == 0 ? SLICE_GOES_ON : SLICE_FAILED;
 }
 
-/* Off the slot here, also when nobody waits for it. */
-static enum slice_end step(struct vcpu_thread *thread)
+/* Off the slot here, also when nobody waits for it; on a stage, held. */
+static enum slice_end step(struct vcpu_thread *thread, uint32_t step)
 {
+	struct stage *stage = thread->session->stage;
+
 	thread->unfinished = true;
 	thread->counts.steps++;
-	return SLICE_OVER;
+	if (stage == NULL)
+		return SLICE_OVER;
+	return stage_hold(stage, thread, step) == 0 ? SLICE_GOES_ON : SLICE_FAILED;
+}
+
+static uint32_t steps_of(const struct session *session)
+{
+	return session->stage != NULL ? SD_LITMUS_STEPS : SD_STEPS;
 }
 
 static enum slice_end doorbell(struct vcpu_thread *thread, uint32_t request)
 {
 	if ((request & UINT16_MAX) == SD_REQ_WAKE)
 		return wake(thread, request >> 16);
-	if (request >= SD_REQ_STEP && request < SD_REQ_STEP + SD_STEPS)
-		return step(thread);
+	if (request >= SD_REQ_STEP && request < SD_REQ_STEP + steps_of(thread->session))
+		return step(thread, request - SD_REQ_STEP);
 	switch (request) {
 	case SD_REQ_READY:
 		return end_job(thread);
@@ -335,6 +344,12 @@ static enum slice_end handle_io(struct vcpu_thread *thread)
 	return doorbell(thread, request);
 }
 
+static enum slice_end access_device(struct vcpu_thread *thread)
+{
+	thread->unfinished = true;
+	return thread->session->stage->access(thread) == 0 ? SLICE_GOES_ON : SLICE_FAILED;
+}
+
 static enum slice_end handle_exit(struct vcpu_thread *thread)
 {
 	const struct kvm_run *run = thread->vcpu.run;
@@ -342,6 +357,9 @@ static enum slice_end handle_exit(struct vcpu_thread *thread)
 
 	if (run->exit_reason == KVM_EXIT_IO)
 		return handle_io(thread);
+	if (run->exit_reason == KVM_EXIT_MMIO && thread->session->stage != NULL &&
+	    thread->session->stage->access != NULL)
+		return access_device(thread);
 	if (kvm_get_regs(thread->vcpu.fd, &regs, &thread->why) != 0)
 		return SLICE_FAILED;
 	why_set(&thread->why, EXIT_GUEST, EIO, "vCPU %u: exit %u (%s) at rip 0x%llx",
