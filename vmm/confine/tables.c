@@ -122,7 +122,6 @@ static const struct confine_row g_main[] = {
 	WITH(rt_sigaction, 0, SIGINT,  "the second one kills"),
 	WITH(rt_sigaction, 0, SIGTERM, "the second one kills"),
 	CALL(rt_sigreturn,    "end of a signal handler"),
-	CALL(restart_syscall, "a timed wait goes on after SIGCONT"),
 	CALL(exit_group,      "the end"),
 };
 
