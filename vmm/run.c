@@ -143,9 +143,8 @@ static int run_session(const struct run *run, struct run_results *results, struc
 
 	if (error != 0)
 		return error;
-	error = host_facts_read(&results->host, &session.machine, why);
-	if (error == 0)
-		error = confine_enter(CONFINE_MAIN, why);
+	host_facts_read(&results->host, &session.machine);
+	error = confine_enter(CONFINE_MAIN, why);
 	if (error == 0)
 		error = session_boot(&session, why);
 	if (error != 0)

@@ -95,6 +95,7 @@ static const struct confine_row g_main[] = {
 	WITH(futex, 1, FUTEX_WAIT_PRIVATE, "lock"),
 	WITH(futex, 1, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, "pthread_join()"),
 	WITH(ioctl, 1, KVM_GET_TSC_KHZ,  "once, when the vCPUs are there"),
+	WITH(ioctl, 1, KVM_GET_SUPPORTED_CPUID, "once: KVM's PV features; too slow before the boot"),
 	WITH(ioctl, 1, KVM_GET_STATS_FD, "how often KVM has marked vCPUs"),
 	WITH(ioctl, 1, KVM_GET_LAPIC,    "dispatching a slot: has a sleeper an interrupt?"),
 	WITH(ioctl, 1, TIOCGWINSZ,       "width of the progress line"),
