@@ -134,6 +134,7 @@ static const struct confine_row g_main[] = {
 	WITH(futex, 1, FUTEX_WAKE, "liburcu: tables to free"),
 	CALL(sched_yield,          "the same, at the end: wait until they are"),
 	WITH(ioctl, 1, KVM_GET_TSC_KHZ,  "once, when the vCPUs are there"),
+	WITH(ioctl, 1, KVM_GET_SUPPORTED_CPUID, "once: KVM's PV features; too slow before the boot"),
 	WITH(ioctl, 1, KVM_GET_STATS_FD, "how often KVM has marked vCPUs"),
 	WITH(ioctl, 1, KVM_GET_LAPIC,    "dispatching a slot: has a sleeper an interrupt?"),
 	WITH(ioctl, 1, TIOCGWINSZ,       "width of the progress line"),
@@ -161,7 +162,6 @@ static const struct confine_row g_main[] = {
 	WITH(rt_sigaction, 0, SIGINT,  "the second one kills"),
 	WITH(rt_sigaction, 0, SIGTERM, "the second one kills"),
 	CALL(rt_sigreturn,    "end of a signal handler"),
-	CALL(restart_syscall, "a timed wait goes on after SIGCONT"),
 	CALL(exit_group,      "the end"),
 };
 

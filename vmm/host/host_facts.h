@@ -9,19 +9,16 @@
 #include "session.h"
 
 /**
- * host_facts_read - kernel, CPU, kind of KVM, limits, PV features. Opens files: before
- * main confines itself.
- *
- * Errors:  EXIT_HOST. What cannot be found out is "unknown".
+ * host_facts_read - kernel, CPU, kind of KVM, limits. Opens files: before main confines
+ * itself. What cannot be found out is "unknown".
  */
-__attribute__((warn_unused_result))
-int host_facts_read(struct host_facts *facts, const struct machine *machine, struct why *why);
+void host_facts_read(struct host_facts *facts, const struct machine *machine);
 
 /**
- * host_survey - what is known of the host once it has booted a guest: the TSC, and the
+ * host_survey - what can wait until a guest has booted: the TSC, PV features, and the
  * way of flushing on entry that @wanted comes to, into @results. No vCPU runs.
  *
- * Errors:  as entry_flush_choose().
+ * Errors:  EXIT_HOST; as entry_flush_choose().
  */
 __attribute__((warn_unused_result))
 int host_survey(struct session *session, enum entry_flush wanted, struct run_results *results,

@@ -153,9 +153,8 @@ int litmus_play(const struct run *run, struct litmus_run *plays, struct loop *lo
 
 	if (error != 0)
 		return error;
-	error = host_facts_read(&plays->facts.host, &session.machine, why);
-	if (error == 0)
-		error = confine_enter(CONFINE_MAIN, why);
+	host_facts_read(&plays->facts.host, &session.machine);
+	error = confine_enter(CONFINE_MAIN, why);
 	if (error == 0)
 		error = session_boot(&session, why);
 	if (error == 0)
