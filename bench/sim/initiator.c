@@ -12,7 +12,7 @@
 #include "asleep.h"
 #include "inner.h"
 
-uint64_t initiator_left_ns(const struct sim *sim, const struct sim_initiator *in,
+uint64_t sim_initiator_left_ns(const struct sim *sim, const struct sim_initiator *in,
 			   uint64_t left_ns)
 {
 	if (in->phase != PHASE_PAUSE)
@@ -23,7 +23,7 @@ uint64_t initiator_left_ns(const struct sim *sim, const struct sim_initiator *in
 static void begin(struct sim *sim, struct sim_initiator *in, enum sim_phase phase, uint64_t ns)
 {
 	in->phase = phase;
-	vcpu_begin(sim, in->vcpu, ns);
+	sim_vcpu_begin(sim, in->vcpu, ns);
 }
 
 static void ring(struct sim *sim, struct sim_initiator *in, enum sim_phase phase)
@@ -37,7 +37,7 @@ static void park(struct sim *sim, struct sim_initiator *in)
 {
 	in->vcpu->activity = SIM_SEGMENT;
 	in->vcpu->left_ns = 0;
-	vcpu_park(sim, in->vcpu);
+	sim_vcpu_park(sim, in->vcpu);
 }
 
 /* From a doorbell, unless the slice has ended meanwhile. */
@@ -45,25 +45,25 @@ static void go_back(struct sim *sim, struct sim_initiator *in, enum sim_phase be
 {
 	in->behind = behind;
 	in->phase = PHASE_BACK;
-	if (slot_is_over(sim, sim_slot(sim, in->vcpu))) {
+	if (sim_slot_is_over(sim, sim_slot_of(sim, in->vcpu))) {
 		park(sim, in);
-		slot_pass(sim, in->vcpu);
-		initiators_look(sim);
+		sim_slot_pass(sim, in->vcpu);
+		sim_initiators_look(sim);
 		return;
 	}
 	in->vcpu->outside = true;
-	vcpu_begin(sim, in->vcpu, sim_draw(sim, sim->params.exit) / 2);
+	sim_vcpu_begin(sim, in->vcpu, sim_draw(sim, sim->params.exit) / 2);
 }
 
 /* --- the flush returns -------------------------------------------------------- */
 
 static bool is_covered(struct sim *sim, const struct sim_vcpu *vcpu, uint64_t since_ns)
 {
-	const struct sd_region *region = sim_region(sim, vcpu);
+	const struct sd_region *region = sim_region_of(sim, vcpu);
 
 	if (vcpu->flushed_ns >= since_ns)
 		return true;
-	return !vcpu_is_in_guest(vcpu) &&
+	return !sim_vcpu_is_in_guest(vcpu) &&
 		(vcpu->owes_flush || vcpu->flush_asked ||
 		 (sd_u32_load(&region->request) & SD_WORD_SHOULD_FLUSH) ||
 		 (sd_u8_load(&region->preempted) & SD_BYTE_FLUSH_TLB));
@@ -106,7 +106,7 @@ static void flush_returns(struct sim *sim, struct sim_initiator *in)
 
 static bool wait_asleep(struct sim *sim, struct sim_initiator *in)
 {
-	struct sd_region *own = sim_region(sim, in->vcpu);
+	struct sd_region *own = sim_region_of(sim, in->vcpu);
 
 	if (sd_asleep_over(own))
 		return true;
@@ -118,7 +118,7 @@ static bool wait_asleep(struct sim *sim, struct sim_initiator *in)
 /* Is the target waited for done? */
 static bool is_served(struct sim *sim, struct sim_initiator *in, struct sim_vcpu *target)
 {
-	struct sd_region *region = sim_region(sim, target);
+	struct sd_region *region = sim_region_of(sim, target);
 
 	if (sd_word_served(region, in->want_of[in->at]))
 		return true;
@@ -136,7 +136,7 @@ static void wait_spinning(struct sim *sim, struct sim_initiator *in)
 
 		if (is_served(sim, in, target))
 			continue;
-		if (!sd_word_preempted(sim_region(sim, target)))
+		if (!sd_word_preempted(sim_region_of(sim, target)))
 			return;
 		sim->counts.waits_on_parked++;
 		if (sim->ops->yields && !in->helped) {
@@ -162,7 +162,7 @@ static void look(struct sim *sim, struct sim_initiator *in)
 		flush_returns(sim, in);
 }
 
-void initiators_look(struct sim *sim)
+void sim_initiators_look(struct sim *sim)
 {
 	for (uint32_t i = 0; i < sim->params.initiators; i++)
 		look(sim, &sim->initiators[i]);
@@ -171,7 +171,7 @@ void initiators_look(struct sim *sim)
 static void wait(struct sim *sim, struct sim_initiator *in)
 {
 	in->phase = PHASE_WAIT;
-	vcpu_spin(sim, in->vcpu);
+	sim_vcpu_spin(sim, in->vcpu);
 	look(sim, in);
 }
 
@@ -180,16 +180,16 @@ static void wait(struct sim *sim, struct sim_initiator *in)
 static void help(struct sim *sim, struct sim_initiator *in)
 {
 	struct sim_vcpu *target = &sim->vcpus[in->vcpu_of[in->at]];
-	struct sim_slot *own = sim_slot(sim, in->vcpu);
+	struct sim_slot *own = sim_slot_of(sim, in->vcpu);
 
 	sim->counts.yields++;
-	slot_prefer(sim, target);
-	if (sim_slot(sim, target) == own && own->waiting > 0) {
+	sim_slot_prefer(sim, target);
+	if (sim_slot_of(sim, target) == own && own->waiting > 0) {
 		in->phase = PHASE_BACK;
 		in->behind = PHASE_WAIT;
 		park(sim, in);
-		slot_pass(sim, in->vcpu);
-		initiators_look(sim);
+		sim_slot_pass(sim, in->vcpu);
+		sim_initiators_look(sim);
 		return;
 	}
 	go_back(sim, in, PHASE_WAIT);
@@ -201,8 +201,8 @@ static void sleep(struct sim *sim, struct sim_initiator *in)
 	in->phase = PHASE_BACK;
 	in->behind = PHASE_WAIT;
 	park(sim, in);
-	slot_sleep(sim, in->vcpu);
-	initiators_look(sim);
+	sim_slot_sleep(sim, in->vcpu);
+	sim_initiators_look(sim);
 }
 
 /* All targets are asked, and those in the guest are kicked, one after the other. */
@@ -218,14 +218,14 @@ static void ask(struct sim *sim, struct sim_initiator *in)
 		if (target == in->vcpu)
 			continue;
 		target->flush_asked = true;
-		if (!vcpu_is_in_guest(target))
+		if (!sim_vcpu_is_in_guest(target))
 			continue;
 		in->uncovered++;
 		if (target->place == SIM_LEAVING)
 			continue;
 		sim->counts.kicks++;
 		signals_ns += sim_draw(sim, sim->params.signal);
-		vcpu_leave(sim, target, signals_ns + sim_draw(sim, sim->params.kick));
+		sim_vcpu_leave(sim, target, signals_ns + sim_draw(sim, sim->params.kick));
 	}
 	in->phase = PHASE_COVER;
 	in->vcpu->activity = SIM_SPINS;
@@ -234,7 +234,7 @@ static void ask(struct sim *sim, struct sim_initiator *in)
 		go_back(sim, in, PHASE_GATE);
 }
 
-void initiators_covered(struct sim *sim, const struct sim_vcpu *vcpu)
+void sim_initiators_covered(struct sim *sim, const struct sim_vcpu *vcpu)
 {
 	for (uint32_t i = 0; i < sim->params.initiators; i++) {
 		struct sim_initiator *in = &sim->initiators[i];
@@ -281,7 +281,7 @@ static void flush_begins(struct sim *sim, struct sim_initiator *in)
 		return;
 	}
 	if (sim->ops->sleeps)
-		sd_asleep_begin(sim_region(sim, in->vcpu), in->flush.targets);
+		sd_asleep_begin(sim_region_of(sim, in->vcpu), in->flush.targets);
 	ask_next(sim, in);
 }
 
@@ -328,16 +328,16 @@ static void move_pages(struct sim *sim, struct sim_initiator *in)
 static void come_back(struct sim *sim, struct sim_initiator *in)
 {
 	if (in->vcpu->outside)
-		vcpu_return(sim, in->vcpu);
+		sim_vcpu_return(sim, in->vcpu);
 	if (sim->ops->sleeps)
-		sd_asleep_awake(sim_region(sim, in->vcpu));
+		sd_asleep_awake(sim_region_of(sim, in->vcpu));
 	if (in->behind == PHASE_GATE)
 		enter_gate(sim, in);
 	else
 		wait(sim, in);
 }
 
-void initiator_step(struct sim *sim, struct sim_initiator *in)
+void sim_initiator_step(struct sim *sim, struct sim_initiator *in)
 {
 	switch (in->phase) {
 	case PHASE_PAUSE:

@@ -67,12 +67,12 @@ struct sim_ops {
 
 extern const struct sim_ops sim_protocols[SD_PROTOCOLS];
 
-static inline struct sd_region *sim_region(struct sim *sim, const struct sim_vcpu *vcpu)
+static inline struct sd_region *sim_region_of(struct sim *sim, const struct sim_vcpu *vcpu)
 {
 	return &sim->regions[vcpu->id];
 }
 
-static inline struct sim_slot *sim_slot(struct sim *sim, const struct sim_vcpu *vcpu)
+static inline struct sim_slot *sim_slot_of(struct sim *sim, const struct sim_vcpu *vcpu)
 {
 	return &sim->slots[vcpu->id % sim->params.slots];
 }
@@ -93,73 +93,73 @@ uint64_t sim_flush_cost(struct sim *sim);
 
 /* --- slot.c ----------------------------------------------------------------- */
 
-/* slot_queue_last - before the first dispatch of a slot. */
-void slot_queue_last(struct sim_slot *slot, struct sim_vcpu *vcpu);
+/* sim_slot_queue_last - before the first dispatch of a slot. */
+void sim_slot_queue_last(struct sim_slot *slot, struct sim_vcpu *vcpu);
 
-/* slot_dispatch - a slot without holder goes to the next one, if there is one. */
-void slot_dispatch(struct sim *sim, struct sim_slot *slot);
+/* sim_slot_dispatch - a slot without holder goes to the next one, if there is one. */
+void sim_slot_dispatch(struct sim *sim, struct sim_slot *slot);
 
-/* slot_pass, slot_sleep - the holder, parked by now, gives its slot away. */
-void slot_pass(struct sim *sim, struct sim_vcpu *vcpu);
-void slot_sleep(struct sim *sim, struct sim_vcpu *vcpu);
+/* sim_slot_pass, sim_slot_sleep - the holder, parked by now, gives its slot away. */
+void sim_slot_pass(struct sim *sim, struct sim_vcpu *vcpu);
+void sim_slot_sleep(struct sim *sim, struct sim_vcpu *vcpu);
 
-/* slot_wake - end a sleep, or the next one. */
-void slot_wake(struct sim *sim, struct sim_vcpu *vcpu);
+/* sim_slot_wake - end a sleep, or the next one. */
+void sim_slot_wake(struct sim *sim, struct sim_vcpu *vcpu);
 
-/* slot_prefer - first in its queue, if it is in there. */
-void slot_prefer(struct sim *sim, struct sim_vcpu *vcpu);
+/* sim_slot_prefer - first in its queue, if it is in there. */
+void sim_slot_prefer(struct sim *sim, struct sim_vcpu *vcpu);
 
-/* slot_arm - the holder's slice begins, where somebody waits. */
-void slot_arm(struct sim *sim, struct sim_slot *slot);
+/* sim_slot_arm - the holder's slice begins, where somebody waits. */
+void sim_slot_arm(struct sim *sim, struct sim_slot *slot);
 
-/* slot_is_over - the holder has left the guest: is its slice over, and the slot wanted?
+/* sim_slot_is_over - the holder has left the guest: is its slice over, and the slot wanted?
  * If it is not wanted, the next slice has begun. */
-bool slot_is_over(struct sim *sim, struct sim_slot *slot);
+bool sim_slot_is_over(struct sim *sim, struct sim_slot *slot);
 
-/* slot_deadline, slot_look - their events. */
-void slot_deadline(struct sim *sim, struct sim_slot *slot);
-void slot_look(struct sim *sim, struct sim_slot *slot);
+/* sim_slot_deadline, sim_slot_look - their events. */
+void sim_slot_deadline(struct sim *sim, struct sim_slot *slot);
+void sim_slot_look(struct sim *sim, struct sim_slot *slot);
 
 /* --- vcpu.c ----------------------------------------------------------------- */
 
-/* vcpu_begin - a segment of the program of a vCPU that runs. vcpu_spin() - none. */
-void vcpu_begin(struct sim *sim, struct sim_vcpu *vcpu, uint64_t ns);
-void vcpu_spin(struct sim *sim, struct sim_vcpu *vcpu);
+/* sim_vcpu_begin - a segment of the program of a vCPU that runs. sim_vcpu_spin() - none. */
+void sim_vcpu_begin(struct sim *sim, struct sim_vcpu *vcpu, uint64_t ns);
+void sim_vcpu_spin(struct sim *sim, struct sim_vcpu *vcpu);
 
-/* vcpu_leave - out of the guest, in @kick_ns. */
-void vcpu_leave(struct sim *sim, struct sim_vcpu *vcpu, uint64_t kick_ns);
+/* sim_vcpu_leave - out of the guest, in @kick_ns. */
+void sim_vcpu_leave(struct sim *sim, struct sim_vcpu *vcpu, uint64_t kick_ns);
 
-/* vcpu_park - the marks, as vmm/session/park.c sets them. */
-void vcpu_park(struct sim *sim, struct sim_vcpu *vcpu);
+/* sim_vcpu_park - the marks, as vmm/session/park.c sets them. */
+void sim_vcpu_park(struct sim *sim, struct sim_vcpu *vcpu);
 
-/* vcpu_return - into the guest, from wherever it was: what it owes has been flushed. */
-void vcpu_return(struct sim *sim, struct sim_vcpu *vcpu);
+/* sim_vcpu_return - into the guest, from wherever it was: what it owes has been flushed. */
+void sim_vcpu_return(struct sim *sim, struct sim_vcpu *vcpu);
 
-/* vcpu_is_in_guest - it would have to be kicked. */
-bool vcpu_is_in_guest(const struct sim_vcpu *vcpu);
+/* sim_vcpu_is_in_guest - it would have to be kicked. */
+bool sim_vcpu_is_in_guest(const struct sim_vcpu *vcpu);
 
-/* vcpu_end, vcpu_unpark, vcpu_enter, vcpu_left, vcpu_ipi - their events. */
-void vcpu_end(struct sim *sim, struct sim_vcpu *vcpu);
-void vcpu_unpark(struct sim *sim, struct sim_vcpu *vcpu);
-void vcpu_enter(struct sim *sim, struct sim_vcpu *vcpu);
-void vcpu_left(struct sim *sim, struct sim_vcpu *vcpu);
-void vcpu_ipi(struct sim *sim, struct sim_vcpu *vcpu);
+/* sim_vcpu_end, sim_vcpu_unpark, sim_vcpu_enter, sim_vcpu_left, sim_vcpu_ipi - their events. */
+void sim_vcpu_end(struct sim *sim, struct sim_vcpu *vcpu);
+void sim_vcpu_unpark(struct sim *sim, struct sim_vcpu *vcpu);
+void sim_vcpu_enter(struct sim *sim, struct sim_vcpu *vcpu);
+void sim_vcpu_left(struct sim *sim, struct sim_vcpu *vcpu);
+void sim_vcpu_ipi(struct sim *sim, struct sim_vcpu *vcpu);
 
 /* --- initiator.c ------------------------------------------------------------ */
 
-/* initiator_step - the segment of its phase has ended. */
-void initiator_step(struct sim *sim, struct sim_initiator *in);
+/* sim_initiator_step - the segment of its phase has ended. */
+void sim_initiator_step(struct sim *sim, struct sim_initiator *in);
 
-/* initiators_look - a target has served, was parked, or the waiting one is back: all
+/* sim_initiators_look - a target has served, was parked, or the waiting one is back: all
  * that wait and run look. */
-void initiators_look(struct sim *sim);
+void sim_initiators_look(struct sim *sim);
 
-/* initiators_covered - @vcpu has left the guest. */
-void initiators_covered(struct sim *sim, const struct sim_vcpu *vcpu);
+/* sim_initiators_covered - @vcpu has left the guest. */
+void sim_initiators_covered(struct sim *sim, const struct sim_vcpu *vcpu);
 
-/* initiator_left_ns - of the segment of a vCPU that runs again: a pause goes by the
+/* sim_initiator_left_ns - of the segment of a vCPU that runs again: a pause goes by the
  * clock, all others by run time. */
-uint64_t initiator_left_ns(const struct sim *sim, const struct sim_initiator *in,
+uint64_t sim_initiator_left_ns(const struct sim *sim, const struct sim_initiator *in,
 			   uint64_t left_ns);
 
 #endif

@@ -124,7 +124,7 @@ static void queue_all(struct sim *sim)
 		vcpu->id = i;
 		sd_word_mark(&sim->regions[i]);
 		sd_byte_mark(&sim->regions[i]);
-		slot_queue_last(sim_slot(sim, vcpu), vcpu);
+		sim_slot_queue_last(sim_slot_of(sim, vcpu), vcpu);
 	}
 	for (uint32_t i = 0; i < sim->params.initiators; i++) {
 		sim->initiators[i].vcpu = &sim->vcpus[i];
@@ -133,7 +133,7 @@ static void queue_all(struct sim *sim)
 	}
 	for (uint32_t i = 0; i < sim->params.slots; i++) {
 		sim->slots[i].phase_ns = sim->params.slice_ns * i / sim->params.slots;
-		slot_dispatch(sim, &sim->slots[i]);
+		sim_slot_dispatch(sim, &sim->slots[i]);
 	}
 }
 
@@ -176,18 +176,18 @@ static void slot_event(struct sim *sim, const struct sim_event *event)
 	if (event->stamp != slot->stamp)
 		return;
 	if (event->kind == EVENT_DEADLINE)
-		slot_deadline(sim, slot);
+		sim_slot_deadline(sim, slot);
 	else
-		slot_look(sim, slot);
+		sim_slot_look(sim, slot);
 }
 
 static void vcpu_event(struct sim *sim, const struct sim_event *event)
 {
 	static void (*const handlers[])(struct sim *sim, struct sim_vcpu *vcpu) = {
-		[EVENT_END] = vcpu_end,
-		[EVENT_UNPARK] = vcpu_unpark,
-		[EVENT_ENTER] = vcpu_enter,
-		[EVENT_LEFT] = vcpu_left,
+		[EVENT_END] = sim_vcpu_end,
+		[EVENT_UNPARK] = sim_vcpu_unpark,
+		[EVENT_ENTER] = sim_vcpu_enter,
+		[EVENT_LEFT] = sim_vcpu_left,
 	};
 	struct sim_vcpu *vcpu = &sim->vcpus[event->who];
 
@@ -206,7 +206,7 @@ int sim_step(struct sim *sim)
 	sim->counts.events++;
 	switch ((enum sim_event_kind)event.kind) {
 	case EVENT_IPI:
-		vcpu_ipi(sim, &sim->vcpus[event.who]);
+		sim_vcpu_ipi(sim, &sim->vcpus[event.who]);
 		break;
 	case EVENT_DEADLINE:
 	case EVENT_LOOK:

@@ -46,7 +46,7 @@ static bool take_out(struct sim_queue *queue, const struct sim_vcpu *vcpu)
 	return true;
 }
 
-void slot_queue_last(struct sim_slot *slot, struct sim_vcpu *vcpu)
+void sim_slot_queue_last(struct sim_slot *slot, struct sim_vcpu *vcpu)
 {
 	put_last(&slot->queue, vcpu);
 	slot->waiting++;
@@ -70,7 +70,7 @@ static void rouse_due(struct sim_slot *slot)
 	}
 }
 
-void slot_dispatch(struct sim *sim, struct sim_slot *slot)
+void sim_slot_dispatch(struct sim *sim, struct sim_slot *slot)
 {
 	struct sim_vcpu *next;
 
@@ -92,30 +92,30 @@ void slot_dispatch(struct sim *sim, struct sim_slot *slot)
 	sim_after(sim, EVENT_UNPARK, next->id, ++next->stamp, sim_draw(sim, sim->params.switch_));
 }
 
-void slot_pass(struct sim *sim, struct sim_vcpu *vcpu)
+void sim_slot_pass(struct sim *sim, struct sim_vcpu *vcpu)
 {
-	struct sim_slot *slot = sim_slot(sim, vcpu);
+	struct sim_slot *slot = sim_slot_of(sim, vcpu);
 
 	vcpu->place = SIM_QUEUED;
-	slot_queue_last(slot, vcpu);
-	slot_dispatch(sim, slot);
+	sim_slot_queue_last(slot, vcpu);
+	sim_slot_dispatch(sim, slot);
 }
 
-void slot_sleep(struct sim *sim, struct sim_vcpu *vcpu)
+void sim_slot_sleep(struct sim *sim, struct sim_vcpu *vcpu)
 {
-	struct sim_slot *slot = sim_slot(sim, vcpu);
+	struct sim_slot *slot = sim_slot_of(sim, vcpu);
 
 	vcpu->place = SIM_ASLEEP;
 	vcpu->wake_at_once = vcpu->woken;
 	vcpu->woken = false;
 	put_last(&slot->sleepers, vcpu);
 	slot->waiting++;
-	slot_dispatch(sim, slot);
+	sim_slot_dispatch(sim, slot);
 }
 
-void slot_wake(struct sim *sim, struct sim_vcpu *vcpu)
+void sim_slot_wake(struct sim *sim, struct sim_vcpu *vcpu)
 {
-	struct sim_slot *slot = sim_slot(sim, vcpu);
+	struct sim_slot *slot = sim_slot_of(sim, vcpu);
 
 	sim->counts.wakes++;
 	if (vcpu->place == SIM_ASLEEP)
@@ -123,19 +123,19 @@ void slot_wake(struct sim *sim, struct sim_vcpu *vcpu)
 	else
 		vcpu->woken = true;
 	if (slot->holder == NULL)
-		slot_dispatch(sim, slot);
+		sim_slot_dispatch(sim, slot);
 }
 
-void slot_prefer(struct sim *sim, struct sim_vcpu *vcpu)
+void sim_slot_prefer(struct sim *sim, struct sim_vcpu *vcpu)
 {
-	struct sim_queue *queue = &sim_slot(sim, vcpu)->queue;
+	struct sim_queue *queue = &sim_slot_of(sim, vcpu)->queue;
 
 	if (take_out(queue, vcpu))
 		put_first(queue, vcpu);
 }
 
 /* Half a slice to one and a half, on the slot's grid. */
-void slot_arm(struct sim *sim, struct sim_slot *slot)
+void sim_slot_arm(struct sim *sim, struct sim_slot *slot)
 {
 	uint64_t slice_ns = sim->params.slice_ns;
 	uint64_t end = sim->now_ns + slice_ns + slice_ns / 2;
@@ -149,28 +149,28 @@ void slot_arm(struct sim *sim, struct sim_slot *slot)
 		  end - sim->now_ns);
 }
 
-bool slot_is_over(struct sim *sim, struct sim_slot *slot)
+bool sim_slot_is_over(struct sim *sim, struct sim_slot *slot)
 {
 	if (!slot->late)
 		return false;
 	rouse_due(slot);
 	if (slot->queue.first != NULL)
 		return true;
-	slot_arm(sim, slot);
+	sim_slot_arm(sim, slot);
 	return false;
 }
 
-void slot_deadline(struct sim *sim, struct sim_slot *slot)
+void sim_slot_deadline(struct sim *sim, struct sim_slot *slot)
 {
 	struct sim_vcpu *holder = slot->holder;
 
 	slot->late = true;
 	if (holder->place == SIM_RUNNING && !holder->outside)
-		vcpu_leave(sim, holder, sim_draw(sim, sim->params.kick));
+		sim_vcpu_leave(sim, holder, sim_draw(sim, sim->params.kick));
 }
 
-void slot_look(struct sim *sim, struct sim_slot *slot)
+void sim_slot_look(struct sim *sim, struct sim_slot *slot)
 {
 	if (slot->holder == NULL)
-		slot_dispatch(sim, slot);
+		sim_slot_dispatch(sim, slot);
 }

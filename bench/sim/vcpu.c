@@ -14,7 +14,7 @@ static bool is_handler(enum sim_activity activity)
 	return activity >= SIM_READS;
 }
 
-bool vcpu_is_in_guest(const struct sim_vcpu *vcpu)
+bool sim_vcpu_is_in_guest(const struct sim_vcpu *vcpu)
 {
 	return (vcpu->place == SIM_RUNNING && !vcpu->outside) || vcpu->place == SIM_LEAVING;
 }
@@ -31,7 +31,7 @@ static void go_on(struct sim *sim, struct sim_vcpu *vcpu)
 
 static void take_interrupt(struct sim *sim, struct sim_vcpu *vcpu)
 {
-	struct sd_region *region = sim_region(sim, vcpu);
+	struct sd_region *region = sim_region_of(sim, vcpu);
 
 	vcpu->pending = false;
 	vcpu->program = vcpu->activity;
@@ -58,25 +58,25 @@ static void run(struct sim *sim, struct sim_vcpu *vcpu)
 	if (vcpu->pending && !vcpu->masked && !is_handler(vcpu->activity))
 		take_interrupt(sim, vcpu);
 	go_on(sim, vcpu);
-	if (sim_slot(sim, vcpu)->late)
-		vcpu_leave(sim, vcpu, sim_draw(sim, sim->params.kick));
+	if (sim_slot_of(sim, vcpu)->late)
+		sim_vcpu_leave(sim, vcpu, sim_draw(sim, sim->params.kick));
 }
 
-void vcpu_begin(struct sim *sim, struct sim_vcpu *vcpu, uint64_t ns)
+void sim_vcpu_begin(struct sim *sim, struct sim_vcpu *vcpu, uint64_t ns)
 {
 	vcpu->activity = SIM_SEGMENT;
 	vcpu->left_ns = ns;
 	run(sim, vcpu);
 }
 
-void vcpu_spin(struct sim *sim, struct sim_vcpu *vcpu)
+void sim_vcpu_spin(struct sim *sim, struct sim_vcpu *vcpu)
 {
 	vcpu->activity = SIM_SPINS;
 	vcpu->left_ns = 0;
 	run(sim, vcpu);
 }
 
-void vcpu_leave(struct sim *sim, struct sim_vcpu *vcpu, uint64_t kick_ns)
+void sim_vcpu_leave(struct sim *sim, struct sim_vcpu *vcpu, uint64_t kick_ns)
 {
 	if (vcpu->activity != SIM_SPINS)
 		vcpu->left_ns = vcpu->until_ns - sim->now_ns;
@@ -84,9 +84,9 @@ void vcpu_leave(struct sim *sim, struct sim_vcpu *vcpu, uint64_t kick_ns)
 	sim_after(sim, EVENT_LEFT, vcpu->id, ++vcpu->stamp, kick_ns);
 }
 
-void vcpu_park(struct sim *sim, struct sim_vcpu *vcpu)
+void sim_vcpu_park(struct sim *sim, struct sim_vcpu *vcpu)
 {
-	struct sd_region *region = sim_region(sim, vcpu);
+	struct sd_region *region = sim_region_of(sim, vcpu);
 	bool owed = sim->ops->park(region);
 
 	vcpu->outside = false;
@@ -97,12 +97,12 @@ void vcpu_park(struct sim *sim, struct sim_vcpu *vcpu)
 	sd_byte_mark(region);
 }
 
-void vcpu_unpark(struct sim *sim, struct sim_vcpu *vcpu)
+void sim_vcpu_unpark(struct sim *sim, struct sim_vcpu *vcpu)
 {
-	struct sd_region *region = sim_region(sim, vcpu);
+	struct sd_region *region = sim_region_of(sim, vcpu);
 	uint64_t cost_ns = sim_draw(sim, sim->params.enter);
 
-	slot_arm(sim, sim_slot(sim, vcpu));
+	sim_slot_arm(sim, sim_slot_of(sim, vcpu));
 	vcpu->owes_flush |= sd_word_unpark(region);
 	vcpu->owes_flush |= sd_byte_take(region);
 	vcpu->parked_ns += sim->now_ns - vcpu->parked_from_ns;
@@ -112,7 +112,7 @@ void vcpu_unpark(struct sim *sim, struct sim_vcpu *vcpu)
 	sim_after(sim, EVENT_ENTER, vcpu->id, ++vcpu->stamp, cost_ns);
 }
 
-void vcpu_return(struct sim *sim, struct sim_vcpu *vcpu)
+void sim_vcpu_return(struct sim *sim, struct sim_vcpu *vcpu)
 {
 	if (vcpu->owes_flush || vcpu->flush_asked)
 		vcpu->flushed_ns = sim->now_ns;
@@ -122,28 +122,28 @@ void vcpu_return(struct sim *sim, struct sim_vcpu *vcpu)
 	vcpu->entered = sim->counts.events;
 }
 
-void vcpu_enter(struct sim *sim, struct sim_vcpu *vcpu)
+void sim_vcpu_enter(struct sim *sim, struct sim_vcpu *vcpu)
 {
-	vcpu_return(sim, vcpu);
+	sim_vcpu_return(sim, vcpu);
 	vcpu->place = SIM_RUNNING;
 	if (vcpu->initiator != NULL && vcpu->activity == SIM_SEGMENT)
-		vcpu->left_ns = initiator_left_ns(sim, vcpu->initiator, vcpu->left_ns);
+		vcpu->left_ns = sim_initiator_left_ns(sim, vcpu->initiator, vcpu->left_ns);
 	run(sim, vcpu);
 	if (vcpu->initiator != NULL)
-		initiators_look(sim);
+		sim_initiators_look(sim);
 }
 
-void vcpu_left(struct sim *sim, struct sim_vcpu *vcpu)
+void sim_vcpu_left(struct sim *sim, struct sim_vcpu *vcpu)
 {
 	uint64_t cost_ns;
 
 	/* Out of the guest, with or without its slot: place says so before others look. */
 	vcpu->place = SIM_ENTERING;
-	initiators_covered(sim, vcpu);
-	if (slot_is_over(sim, sim_slot(sim, vcpu))) {
-		vcpu_park(sim, vcpu);
-		slot_pass(sim, vcpu);
-		initiators_look(sim);
+	sim_initiators_covered(sim, vcpu);
+	if (sim_slot_is_over(sim, sim_slot_of(sim, vcpu))) {
+		sim_vcpu_park(sim, vcpu);
+		sim_slot_pass(sim, vcpu);
+		sim_initiators_look(sim);
 		return;
 	}
 	cost_ns = sim_draw(sim, sim->params.enter);
@@ -152,7 +152,7 @@ void vcpu_left(struct sim *sim, struct sim_vcpu *vcpu)
 	sim_after(sim, EVENT_ENTER, vcpu->id, ++vcpu->stamp, cost_ns);
 }
 
-void vcpu_ipi(struct sim *sim, struct sim_vcpu *vcpu)
+void sim_vcpu_ipi(struct sim *sim, struct sim_vcpu *vcpu)
 {
 	vcpu->pending = true;
 	if (vcpu->place != SIM_RUNNING || vcpu->outside || vcpu->masked ||
@@ -170,9 +170,9 @@ static void handler_return(struct sim *sim, struct sim_vcpu *vcpu)
 	vcpu->activity = vcpu->program;
 	vcpu->left_ns = vcpu->program_left_ns;
 	if (vcpu->initiator != NULL && vcpu->activity == SIM_SEGMENT)
-		vcpu->left_ns = initiator_left_ns(sim, vcpu->initiator, vcpu->left_ns);
+		vcpu->left_ns = sim_initiator_left_ns(sim, vcpu->initiator, vcpu->left_ns);
 	run(sim, vcpu);
-	initiators_look(sim);
+	sim_initiators_look(sim);
 }
 
 /* Counts initiators down; the doorbell for one that sleeps is an activity of its own. */
@@ -201,7 +201,7 @@ static void serve(struct sim *sim, struct sim_vcpu *vcpu)
 		count_down(sim, vcpu);
 		return;
 	}
-	sd_word_serve_end(sim_region(sim, vcpu), vcpu->seen);
+	sd_word_serve_end(sim_region_of(sim, vcpu), vcpu->seen);
 	handler_return(sim, vcpu);
 }
 
@@ -211,21 +211,21 @@ static void wake(struct sim *sim, struct sim_vcpu *vcpu)
 	uint32_t initiator = (uint32_t)__builtin_ctzll(vcpu->bits);
 
 	vcpu->bits &= vcpu->bits - 1;
-	slot_wake(sim, sim->initiators[initiator].vcpu);
+	sim_slot_wake(sim, sim->initiators[initiator].vcpu);
 	vcpu->activity = SIM_SERVES;
-	if (slot_is_over(sim, sim_slot(sim, vcpu))) {
+	if (sim_slot_is_over(sim, sim_slot_of(sim, vcpu))) {
 		vcpu->left_ns = 0;
-		vcpu_park(sim, vcpu);
-		slot_pass(sim, vcpu);
-		initiators_look(sim);
+		sim_vcpu_park(sim, vcpu);
+		sim_slot_pass(sim, vcpu);
+		sim_initiators_look(sim);
 		return;
 	}
-	vcpu_return(sim, vcpu);
+	sim_vcpu_return(sim, vcpu);
 	vcpu->left_ns = sim_draw(sim, sim->params.exit) / 2;
 	go_on(sim, vcpu);
 }
 
-void vcpu_end(struct sim *sim, struct sim_vcpu *vcpu)
+void sim_vcpu_end(struct sim *sim, struct sim_vcpu *vcpu)
 {
 	vcpu->left_ns = 0;
 	switch (vcpu->activity) {
@@ -242,7 +242,7 @@ void vcpu_end(struct sim *sim, struct sim_vcpu *vcpu)
 		wake(sim, vcpu);
 		break;
 	case SIM_SEGMENT:
-		initiator_step(sim, vcpu->initiator);
+		sim_initiator_step(sim, vcpu->initiator);
 		break;
 	case SIM_SPINS:
 		break;
