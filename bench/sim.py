@@ -1,0 +1,322 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""sim.py - the model beside the measurement, and what it says of machines nobody has here.
+
+    bench/sim.py VMM [--parts measured,closed,cloud] [--overcommit K,...] [--slices US,...]
+                     [--rounds N] [--duration S] [--seconds S] [--out DIR] [vmm options]
+
+measured: cells of every safe protocol are run on this host, then simulated with the costs
+of `vmm --host` and the cell's own PTE stores, and compared figure by figure. The model has
+no noise but the spread of those costs up to their p90: what a measured p99 has more is the
+host's. Cells marked * were disturbed (the summary's word).
+closed: bench/closed_form.py beside model and measurement.
+cloud: 256 CPUs, up to 4096 vCPUs, with the assumptions of CLOUD below.
+
+DIR/sim-measured.csv, sim-closed.csv and sim-cloud.csv have the tables, sim-cloud.svg and
+.png the plot, sim-host.json the primitives.
+"""
+import csv
+import json
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+
+import closed_form
+import model
+import runs
+
+PARTS = ["measured", "closed", "cloud"]
+FIGURES = ["wall_p50_ns", "wall_p90_ns", "wall_p99_ns", "stall_p50_ns", "stall_p90_ns",
+           "stall_p99_ns", "flushes_per_s"]
+PROTOCOLS = ["ipi", "sleep", "yield", "deferred", "generation", "takeover", "hypercall"]
+BY_PAGE_CEILING = 33                    # of vmm --flush-ceiling, where it flushes by page
+
+# A machine with VMX, one slot a CPU, one vCPU that flushes, each time after run time that
+# is even in [0, 2 ms): flushes begin anywhere in a slice. (p50, p90) of a cost, or one value.
+CLOUD_CPUS = 256
+CLOUD_SLICE_NS = 3000000                # EEVDF's base slice on 8 CPUs and more; assumption
+CLOUD_WORK_NS = 2 * CLOUD_SLICE_NS
+CLOUD = {
+    "post": (50, 150),                  # a line in the same or in the other socket; assumption
+    "gate": 100,                        # ring 0 is no trip there; assumption
+    "send": 1200,                       # a broadcast to 79 vCPUs in 93 us (4180bf1b655a)
+    "deliver": 1300,                    # 2.5 us for a unicast IPI (same commit) less its send
+    "handler": 500,                     # assumption
+    "flush": 500,                       # of a whole TLB, refills not counted; assumption
+    "page": 200,                        # INVLPG "can take 100s of cycles" (4ce94eabac16's series)
+    "exit": 1000,                       # a VMX exit to the kernel; assumption
+    "kick": 2500,                       # a host's IPI and an exit
+    "enter": 500,                       # half of an exit
+    "switch": 2400,                     # futex hand-over between two threads of one CPU, measured
+    "entry-flush": 700,                 # in record_steal_time(), measured
+    "signal": 1000,                     # one kick of many; assumption
+    "pte": 1000,                        # one page; assumption
+}
+
+
+def host_costs(arguments):
+    path = arguments.out / "sim-host.json"
+    runs.say_progress("primitives of this host")
+    subprocess.run([arguments.vmm, "--host", "--json", path], stdout=subprocess.DEVNULL,
+                   check=True)
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def shape_of(summary):
+    """What vmm ran, in the model's words."""
+    return {
+        "vcpus": summary["vcpus"], "slots": summary["slots"], "pages": summary["pages"],
+        "slice-ns": summary["slice_us"] * 1000, "pace-ns": summary["pace_us"] * 1000,
+        "initiators": summary["initiators"],
+        "flush-ceiling": BY_PAGE_CEILING if summary["by_page"] else 0,
+    }
+
+
+def measured_figures(protocol):
+    figures = {"flushes_per_s": protocol["flushes_per_s"]}
+    for name in model.TIMES:
+        for key in model.QUANTILES:
+            figures[f"{name[:-3]}_{key}_ns"] = protocol[name][key]
+    return figures
+
+
+def measure(arguments, options):
+    """The summaries of all cells."""
+    summaries = []
+    for slice_us in arguments.slices:
+        for overcommit in arguments.overcommit:
+            runs.say_progress(f"measuring: slice {slice_us} us, overcommit {overcommit}")
+            summaries.append(runs.run(
+                arguments.vmm, "--vcpus", runs.cpus() * overcommit, "--overcommit", overcommit,
+                "--slice-us", slice_us, "--protocol", ",".join(PROTOCOLS), "--repeat",
+                arguments.rounds, "--duration", arguments.duration, *options))
+    return summaries
+
+
+def simulate_measured(arguments, host, summaries):
+    """A dictionary for each cell and protocol: both sides."""
+    cells = []
+    for summary in summaries:
+        shape = shape_of(summary)
+        for protocol in summary["protocols"]:
+            name = protocol["name"]
+            runs.say_progress(f"simulating: {shape['vcpus']} vCPUs, {name}")
+            pte = (protocol["pte_ns"]["p50"], protocol["pte_ns"]["p90"])
+            costs = model.costs_of(host, summary["entry_flush"]) | {"pte": pte}
+            cells.append({
+                "shape": shape, "protocol": name, "disturbed": protocol["disturbed"],
+                "pte": pte, "measured": measured_figures(protocol),
+                "simulated": model.run(arguments.sim, name, shape, costs, arguments.seconds,
+                                       summary["seed"]),
+            })
+    runs.say_progress("")
+    return cells
+
+
+def ratio(measured, simulated):
+    return simulated / measured if measured and simulated else None
+
+
+def write_rows(path, header, rows):
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+    print(path)
+
+
+def text(figure, value):
+    if value is None:
+        return "-"
+    return f"{value:.0f}" if figure == "flushes_per_s" else f"{value / 1000:.0f}"
+
+
+def print_measured(cells):
+    shown = ["wall_p50_ns", "wall_p99_ns", "stall_p50_ns", "stall_p99_ns", "flushes_per_s"]
+    titles = ["wall p50 us", "wall p99 us", "stall p50 us", "stall p99 us", "flushes/s"]
+    print("measured, simulated, and simulated to measured")
+    print(f"{'vCPUs':>5} {'slots':>5} {'slice':>6}  {'protocol':<11}" +
+          "".join(f"{title:>22}" for title in titles))
+    for cell in cells:
+        shape = cell["shape"]
+        mark = "*" if cell["disturbed"] else " "
+        line = (f"{shape['vcpus']:>5} {shape['slots']:>5} {shape['slice-ns'] // 1000:>6}  "
+                f"{cell['protocol'] + mark:<11}")
+        for figure in shown:
+            both = cell["measured"][figure], cell["simulated"][figure]
+            part = ratio(*both)
+            line += (f"{text(figure, both[0]):>8}{text(figure, both[1]):>8}" +
+                     (f"{part:>6.2f}" if part is not None else f"{'-':>6}"))
+        print(line)
+    for figure, title in zip(shown, titles):
+        ratios = [part for cell in cells if (part := ratio(cell["measured"][figure],
+                                                           cell["simulated"][figure]))]
+        near = sum(1 / 1.25 <= part <= 1.25 for part in ratios)
+        if ratios:
+            print(f"{title}: {near} of {len(ratios)} cells within 25 %, median ratio "
+                  f"{statistics.median(ratios):.2f}")
+
+
+def part_measured(arguments, cells):
+    write_rows(arguments.out / "sim-measured.csv",
+               ["vcpus", "slots", "slice_us", "protocol", "disturbed", "figure", "measured",
+                "simulated", "ratio"],
+               [[c["shape"]["vcpus"], c["shape"]["slots"], c["shape"]["slice-ns"] // 1000,
+                 c["protocol"], int(c["disturbed"]), figure, c["measured"][figure],
+                 c["simulated"][figure], ratio(c["measured"][figure], c["simulated"][figure])]
+                for c in cells for figure in FIGURES])
+    print_measured(cells)
+
+
+def closed_wall(cell, shape):
+    """p50 of the wall time by the closed form, or None where there is no honest one."""
+    per_slot, rest = divmod(shape["vcpus"], shape["slots"])
+    if rest or shape["initiators"] != 1 or per_slot < 2:
+        return None
+    begin = closed_form.begins_at(shape["slice-ns"], per_slot, shape["pace-ns"], cell["pte"][0])
+    if cell["protocol"] == "ipi":
+        return closed_form.ipi_wall(shape["slice-ns"], per_slot, begin)
+    if cell["protocol"] == "sleep":
+        return closed_form.sleep_wall(shape["slots"], shape["slice-ns"], per_slot, begin)
+    return None
+
+
+def part_closed(arguments, cells):
+    """Rows for the measured cells with a closed form, the model without costs among them."""
+    rows = []
+    for cell in cells:
+        expected = closed_wall(cell, cell["shape"])
+        if expected is None:
+            continue
+        pte = {"pte": (cell["pte"][0], cell["pte"][0])}
+        free = model.run(arguments.sim, cell["protocol"], cell["shape"], pte, arguments.seconds)
+        rows.append([cell["shape"]["vcpus"], cell["shape"]["slots"],
+                     cell["shape"]["slice-ns"] // 1000, cell["protocol"], expected,
+                     free["wall_p50_ns"], cell["simulated"]["wall_p50_ns"],
+                     cell["measured"]["wall_p50_ns"]])
+    header = ["vcpus", "slots", "slice_us", "protocol", "closed_ns", "free_of_cost_ns",
+              "simulated_ns", "measured_ns"]
+    write_rows(arguments.out / "sim-closed.csv", header, rows)
+    print("wall p50, us: the closed form, the model free of cost, with costs, measured")
+    for row in rows:
+        print(f"{row[0]:>5} {row[1]:>5} {row[2]:>6}  {row[3]:<11}" +
+              "".join(f"{value / 1000:>10.1f}" if value is not None else f"{'-':>10}"
+                      for value in row[4:]))
+
+
+def part_cloud(arguments):
+    costs = {name: cost if isinstance(cost, tuple) else (cost, cost)
+             for name, cost in CLOUD.items()}
+    rows = []
+    for overcommit in arguments.cloud_overcommit:
+        shape = {"vcpus": CLOUD_CPUS * overcommit, "slots": CLOUD_CPUS,
+                 "slice-ns": CLOUD_SLICE_NS, "pace-ns": 0, "work-ns": CLOUD_WORK_NS,
+                 "initiators": 1, "pages": 1, "flush-ceiling": BY_PAGE_CEILING}
+        for protocol in PROTOCOLS:
+            runs.say_progress(f"simulating: {shape['vcpus']} vCPUs, {protocol}")
+            # Run time shrinks with overcommit, flushes do not.
+            figures = model.run(arguments.sim, protocol, shape, costs,
+                                arguments.cloud_seconds * overcommit)
+            rows.append({"vcpus": shape["vcpus"], "cpus": CLOUD_CPUS, "overcommit": overcommit,
+                         "protocol": protocol, **figures})
+    runs.say_progress("")
+    write_rows(arguments.out / "sim-cloud.csv", rows[0], [row.values() for row in rows])
+    print(f"{CLOUD_CPUS} CPUs, slice {CLOUD_SLICE_NS / 1e6:g} ms, us:")
+    print(f"{'vCPUs':>5}  {'protocol':<11}" + "".join(
+        f"{title:>12}" for title in ("wall p50", "wall p99", "stall p50", "stall p99", "flushes")))
+    for row in rows:
+        print(f"{row['vcpus']:>5}  {row['protocol']:<11}" + "".join(
+            f"{row[name] / 1000:>12.1f}" for name in
+            ("wall_p50_ns", "wall_p99_ns", "stall_p50_ns", "stall_p99_ns")) +
+            f"{row['flushes']:>12}")
+    plot(arguments, rows)
+
+
+# Black and white: a protocol is its kind of line and point.
+PLOT = """
+set terminal {terminal}
+set output '{output}'
+set monochrome
+set multiplot layout 1,2 title '{title}'
+set logscale xy
+set grid ytics lw 0.5
+set xlabel 'vCPUs on {cpus} CPUs'
+set xtics ({tics})
+set xrange [{low}:{high}]
+set yrange [1:*]
+set format y '%g'
+set key left top font ',9'
+set ylabel 'wall time of a flush, median (us)'
+plot {wall}
+set ylabel 'stall of the initiator, 99 % (us)'
+plot {stall}
+unset multiplot
+"""
+
+
+def plot(arguments, rows):
+    if not shutil.which("gnuplot"):
+        print("no gnuplot, no plot (Debian package gnuplot-nox)")
+        return
+    vcpus = sorted({row["vcpus"] for row in rows})
+    names = list(dict.fromkeys(row["protocol"] for row in rows))
+    blocks, script = [], ""
+    for name in names:
+        lines = "\n".join(f"{row['vcpus']} {row['wall_p50_ns'] / 1000} {row['stall_p99_ns'] / 1000}"
+                          for row in rows if row["protocol"] == name)
+        blocks.append(f"${name} << EOD\n{lines}\nEOD\n")
+
+    def curves(column):
+        return ", ".join(f"${name} using 1:{column} with linespoints dt {index + 1} pt {index + 1} "
+                         f"title '{name}'" for index, name in enumerate(names))
+
+    outputs = {"svg": "svg size 1000,480 font 'sans,11' background 'white'",
+               "png": "pngcairo size 1000,480 font 'sans,11'"}
+    for suffix, terminal in outputs.items():
+        script += PLOT.format(
+            terminal=terminal, output=arguments.out / f"sim-cloud.{suffix}", cpus=CLOUD_CPUS,
+            title=f"Simulated: {CLOUD_CPUS} CPUs, slices of {CLOUD_SLICE_NS / 1e6:g} ms",
+            tics=", ".join(map(str, vcpus)), low=vcpus[0] / 1.2, high=vcpus[-1] * 1.2,
+            wall=curves(2), stall=curves(3))
+    subprocess.run(["gnuplot"], input="".join(blocks) + script, text=True, check=True)
+    for suffix in outputs:
+        print(arguments.out / f"sim-cloud.{suffix}")
+
+
+def names(value):
+    return value.split(",")
+
+
+def main():
+    parser = runs.parser(__doc__.splitlines()[0], rounds=3)
+    parser.add_argument("--parts", default=PARTS, metavar="PART,...", type=names)
+    parser.add_argument("--overcommit", default=[1, 2, 4], metavar="K,...", type=runs.numbers)
+    parser.add_argument("--slices", default=[2000], metavar="US,...", type=runs.numbers)
+    parser.add_argument("--seconds", default=20, type=float, help="simulated for each cell")
+    parser.add_argument("--cloud-overcommit", default=[1, 2, 4, 8, 16], metavar="K,...",
+                        type=runs.numbers)
+    parser.add_argument("--cloud-seconds", default=2, type=float,
+                        help="simulated for each cell, times overcommit")
+    arguments, options = parser.parse_known_args()
+    unknown = set(arguments.parts) - set(PARTS)
+    if unknown:
+        parser.error(f"--parts: {', '.join(sorted(unknown))}: not one of {', '.join(PARTS)}")
+    arguments.sim = pathlib.Path(arguments.vmm).parent / "bench" / "sim"
+    if not arguments.sim.exists():
+        sys.exit(f"{arguments.sim} is not built")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    if {"measured", "closed"} & set(arguments.parts):
+        host = host_costs(arguments)
+        cells = simulate_measured(arguments, host, measure(arguments, options))
+        if "measured" in arguments.parts:
+            part_measured(arguments, cells)
+        if "closed" in arguments.parts:
+            part_closed(arguments, cells)
+    if "cloud" in arguments.parts:
+        part_cloud(arguments)
+
+
+if __name__ == "__main__":
+    main()
