@@ -205,7 +205,7 @@ static void sleep(struct sim *sim, struct sim_initiator *in)
 	sim_initiators_look(sim);
 }
 
-/* All targets are asked, and those in the guest are kicked, one after the other. */
+/* All targets have been marked, and those in the guest are kicked, one after the other. */
 static void ask(struct sim *sim, struct sim_initiator *in)
 {
 	uint64_t signals_ns = 0;
@@ -263,6 +263,16 @@ static void ask_next(struct sim *sim, struct sim_initiator *in)
 		enter_gate(sim, in);
 }
 
+/* The way to the VMM, which then marks all targets. */
+static uint64_t ask_cost(struct sim *sim, const struct sim_initiator *in)
+{
+	uint64_t ns = sim_draw(sim, sim->params.exit) / 2;
+
+	for (uint32_t i = 0; i < in->flush.targets; i++)
+		ns += sim_draw(sim, sim->params.post);
+	return ns;
+}
+
 static void flush_begins(struct sim *sim, struct sim_initiator *in)
 {
 	in->flush = (struct sim_flush){
@@ -277,7 +287,8 @@ static void flush_begins(struct sim *sim, struct sim_initiator *in)
 	in->target = in->count = in->sent = in->at = 0;
 	in->helped = false;
 	if (sim->ops->by_hypercall) {
-		ring(sim, in, PHASE_ASK);
+		in->vcpu->outside = true;
+		begin(sim, in, PHASE_ASK, ask_cost(sim, in));
 		return;
 	}
 	if (sim->ops->sleeps)
