@@ -13,7 +13,7 @@
 #include "inner.h"
 
 uint64_t sim_initiator_left_ns(const struct sim *sim, const struct sim_initiator *in,
-			   uint64_t left_ns)
+			       uint64_t left_ns)
 {
 	if (in->phase != PHASE_PAUSE)
 		return left_ns;

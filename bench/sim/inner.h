@@ -160,6 +160,6 @@ void sim_initiators_covered(struct sim *sim, const struct sim_vcpu *vcpu);
 /* sim_initiator_left_ns - of the segment of a vCPU that runs again: a pause goes by the
  * clock, all others by run time. */
 uint64_t sim_initiator_left_ns(const struct sim *sim, const struct sim_initiator *in,
-			   uint64_t left_ns);
+			       uint64_t left_ns);
 
 #endif
