@@ -8,10 +8,11 @@
 measured: cells of every safe protocol are run on this host, then simulated with the costs
 of `vmm --host` and the cell's own PTE stores, and compared figure by figure. The model has
 no noise but the spread of those costs up to their p90: what a measured p99 has more is the
-host's. What a kick costs no primitive says: it is taken from the cells of `hypercall`, whose
-median is therefore no prediction. Of N runs those that nothing disturbed (the summary's word) count, and of their
-figures the median; where all were, the one from which least was taken, marked *. Each
-primitive is from the quietest of N runs too: the one with the lowest p90.
+host's. What a kick costs no primitive says: it is taken from the cells of `hypercall`,
+whose median is therefore no prediction. Of N runs those that nothing disturbed (the
+summary's word) count, and of their figures the median; where all were, the one from which
+least was taken, marked *. Each primitive is from the quietest of N runs too: the one with
+the lowest p90.
 closed: bench/closed_form.py beside model and measurement.
 cloud: 256 CPUs, up to 4096 vCPUs, with the assumptions of CLOUD below.
 
@@ -108,8 +109,8 @@ def measure(arguments, options):
     cells = [[] for _ in shapes]
     for number in range(arguments.rounds):
         for cell, (slice_us, overcommit) in zip(cells, shapes):
-            runs.say_progress(f"measuring, {number + 1} of {arguments.rounds}: slice {slice_us} us, "
-                              f"overcommit {overcommit}")
+            runs.say_progress(f"measuring, {number + 1} of {arguments.rounds}: slice {slice_us} "
+                              f"us, overcommit {overcommit}")
             cell.append(runs.run(
                 arguments.vmm, "--vcpus", runs.cpus() * overcommit, "--overcommit", overcommit,
                 "--slice-us", slice_us, "--protocol", ",".join(PROTOCOLS),
@@ -184,7 +185,8 @@ def print_measured(cells):
                      (f"{part:>6.2f}" if part is not None else f"{'-':>6}"))
         print(line)
     print(f"runs that count: {sum(cell['runs'] for cell in cells if not cell['disturbed'])}, "
-          f"cells disturbed in every run: {sum(cell['disturbed'] for cell in cells)} of {len(cells)}")
+          f"cells disturbed in every run: {sum(cell['disturbed'] for cell in cells)} of "
+          f"{len(cells)}")
     for figure, title in zip(shown, titles):
         ratios = [part for cell in cells if (part := ratio(cell["measured"][figure],
                                                            cell["simulated"][figure]))]

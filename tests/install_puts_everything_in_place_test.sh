@@ -12,12 +12,10 @@ build=$2
 destination=$(mktemp -d)
 trap 'rm -rf -- "$destination"' EXIT
 
-meson install -C "$build" --no-rebuild --quiet --destdir "$destination" >"$destination.log" 2>&1 || {
-	cat "$destination.log"
-	rm -f "$destination.log"
+said=$(meson install -C "$build" --no-rebuild --quiet --destdir "$destination" 2>&1) || {
+	printf '%s\n' "$said"
 	exit 1
 }
-rm -f "$destination.log"
 
 failed=0
 # Whatever the prefix is.

@@ -42,6 +42,24 @@ static void sleep_saves_its_own_slice(void **state)
 	}
 }
 
+/* The first target is on the other slot, whose next grid point is half a slice later:
+ * there it runs, whatever the queue was, and then the initiator gives its own slot away. */
+static void yield_waits_for_one_grid_point(void **state)
+{
+	(void)state;
+	for (uint32_t k = 2; k <= 16; k++) {
+		struct sim_params params = free_of_cost(SD_PROTOCOL_yield, 2, k);
+		struct seen seen = simulate(params);
+
+		assert_true(seen.flushes > 10);
+		assert_true(seen.counts.yields >= seen.flushes);
+		assert_true(seen.stall_most <= params.slice_ns / 2 - params.pace_ns);
+		assert_in_range(seen.wall_least, (k - 1) * params.slice_ns - params.pace_ns,
+				k * params.slice_ns - params.pace_ns);
+		assert_true(seen.wall_most <= k * params.slice_ns - params.pace_ns);
+	}
+}
+
 /* Four slots and nobody to wait for: posts, gate, IPIs; the last target's handler
  * ends last, or the own flush does. */
 static void alone_on_its_slot_a_flush_is_the_sum_of_its_parts(void **state)
@@ -132,6 +150,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ipi_waits_for_a_rotation),
 		cmocka_unit_test(sleep_saves_its_own_slice),
+		cmocka_unit_test(yield_waits_for_one_grid_point),
 		cmocka_unit_test(alone_on_its_slot_a_flush_is_the_sum_of_its_parts),
 		cmocka_unit_test(hypercall_is_an_exit_and_a_kick),
 		cmocka_unit_test(pages_cost_what_they_cost),
