@@ -10,9 +10,11 @@ go through all cells in turn, so that drift of the host spreads over them.
 
 DIR/flush-latency.csv has a row a flush: the columns of vmm's own CSV behind
 vcpus,slots,slice_us. DIR/cells.csv has a row for each round, overcommit and
-protocol. Medians over the rounds go to stdout.
+protocol. DIR/summary.json is the first run's without its protocols: what bench/compare
+wants to know of the host. Medians over the rounds go to stdout.
 """
 import csv
+import json
 import statistics
 import tempfile
 
@@ -53,6 +55,8 @@ def measure(arguments, options, rows_out, cells_out):
             summary, rows = run_cell(arguments, overcommit, index + 1, options, folder)
             cell = [summary[key] for key in CELL]
             if number == 0:
+                (arguments.out / "summary.json").write_text(
+                    json.dumps(summary | {"protocols": []}, indent=2) + "\n", encoding="utf-8")
                 rows_out.writerow(CELL + rows[0])
                 cells_out.writerow(CELL + ["round", "protocol", *FIGURES])
             run_column = rows[0].index("run")

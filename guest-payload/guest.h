@@ -78,7 +78,7 @@ static inline void g_doorbell(uint32_t request)
  * wants that. */
 static inline void g_step(uint32_t step)
 {
-	if (g_control()->steps >> step & 1)
+	if (sd_u32_load(&g_control()->steps) >> step & 1)
 		g_doorbell(SD_REQ_STEP + step);
 }
 
@@ -140,6 +140,7 @@ void g_fail(const char *file, uint32_t line, uint64_t a, uint64_t b);
 /* idt.c */
 void g_idt_init(void);
 void g_idt_set_gate(void (*handler)(void));
+void g_idt_set_interrupt(uint32_t vector, void (*handler)(void));
 
 /* entry.S: ring 0, never called from C. A flush handler has eight forms. */
 #define G_HANDLER_FORMS(name) \

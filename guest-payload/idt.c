@@ -42,6 +42,11 @@ void g_idt_set_gate(void (*handler)(void))
 	idt_set(SD_VECTOR_GATE, (uint64_t)(uintptr_t)handler, GATE_USER);
 }
 
+void g_idt_set_interrupt(uint32_t vector, void (*handler)(void))
+{
+	idt_set(vector, (uint64_t)(uintptr_t)handler, GATE_KERNEL);
+}
+
 /* The forms of a flush handler: [traced][stepped][x2apic]. */
 struct handler {
 	void (*form[2][2][2])(void);
@@ -69,8 +74,8 @@ static void (*const shootdown_gates[2][2])(void) = {
 
 static void set_flush(uint32_t vector, const struct handler *handler)
 {
-	bool stepped = g_control()->steps & HANDLER_STEPS, traced = g_control()->trace;
-	bool x2apic = g_control()->x2apic;
+	bool stepped = sd_u32_load(&g_control()->steps) & HANDLER_STEPS;
+	bool traced = g_control()->trace, x2apic = g_control()->x2apic;
 
 	idt_set(vector, (uint64_t)(uintptr_t)handler->form[traced][stepped][x2apic], GATE_KERNEL);
 }

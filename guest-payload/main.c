@@ -6,6 +6,7 @@
  */
 #include "costs.h"
 #include "guest.h"
+#include "litmus/litmus.h"
 #include "workloads/initiator.h"
 
 __attribute__((noreturn))
@@ -22,6 +23,9 @@ static void run_job(uint32_t self, uint32_t job)
 		break;
 	case SD_JOB_TEARDOWN:
 		g_workload_run(&g_workload_teardown, self);
+		break;
+	case SD_JOB_LITMUS:
+		g_litmus_run(self);
 		break;
 	default:
 		g_costs_run(self, job);

@@ -40,7 +40,11 @@
 #define SD_REQ_WAKE        10   /* bits 16 to 31: a vCPU; its sleep ends, or its next one */
 #define SD_REQ_SPUN        11   /* has spun long for an acknowledgement: ends the slice
                                  * where somebody waits for the slot */
-#define SD_REQ_BREAK       12   /* the flush just recorded was held up longer than break_ticks */
+#define SD_REQ_LOG         12   /* region.argument: address of a line for the user: printable
+                                 * ASCII, up to the first byte that is not, 95 at most */
+#define SD_REQ_CHECK_STAMPS 13  /* region.argument: address of a struct sd_stamp_batch; the
+                                 * VMM reads and compares every word of it */
+#define SD_REQ_BREAK       14   /* the flush just recorded was held up longer than break_ticks */
 #define SD_REQ_STEP        32   /* and SD_STEP_: take this vCPU off its slot here */
 
 /* Steps of the handshake at which a vCPU can be taken off its slot. */
@@ -51,6 +55,17 @@
 #define SD_STEP_PUBLISH    4    /* initiator: the flush has returned, epoch not published */
 #define SD_STEP_WALK       5    /* in a page-table walk with interrupts off, now and then */
 #define SD_STEPS           6
+
+/* And of SD_JOB_LITMUS alone, where the VMM holds a vCPU instead. */
+#define SD_STEP_IDLE       6    /* initiator: no flush in hand */
+#define SD_STEP_WAITS      7    /* initiator: has looked, and a target has not served */
+#define SD_STEP_LOOKED     8    /* initiator: has looked at a target and not asked it yet */
+#define SD_STEP_LOADED     9    /* handler: has loaded through the windows since FLUSHED */
+#define SD_STEP_WATCHED    10   /* target: has looked through every window once more */
+#define SD_STEP_BUILT      11   /* initiator: page tables are linked, not yet torn down */
+#define SD_LITMUS_STEPS    12
+#define SD_STEP_DEVICE     12   /* rung by nobody: the target has left in the middle of an
+                                 * instruction, which has read SD_DEVICE_GPA */
 #define SD_CONTROL_STEPS   0x18 /* offset of steps, for handlers */
 
 /* Jobs. */
@@ -64,6 +79,8 @@
 #define SD_JOB_CHURN       8    /* initiators map, touch, work, unmap and flush */
 #define SD_JOB_TEARDOWN    9    /* initiators build page tables, tear them down and free
                                  * them; everyone walks them without a lock */
+#define SD_JOB_LITMUS      10   /* initiators flush one step at a time, the last vCPU is
+                                 * their target */
 
 /* Results of SD_JOB_ENTRY_FLUSH, in region 0: checks = times a stale
  * translation was there, skipped = of these, times it was still there after a
@@ -79,15 +96,14 @@ struct sd_control {
 	uint32_t initiators;
 	uint32_t x2apic;                /* 0: xAPIC page, 1: x2APIC MSRs */
 	uint64_t tsc_hz;                /* 0 until the first job */
-	uint32_t steps;                 /* bit 1 << SD_STEP_: ring SD_REQ_STEP there */
+	struct sd_u32 steps;            /* bit 1 << SD_STEP_: ring SD_REQ_STEP there;
+	                                 * SD_JOB_LITMUS: changes at any time */
 	uint32_t by_page;               /* 1: flush page by page, INVLPG (range.h) */
 	uint32_t sleepers;              /* the last vCPUs sleep most of the time */
 	uint32_t free_after_grace;      /* tables are freed after a grace period, not at once */
 	uint64_t ple_ticks;             /* SD_REQ_SPUN after so long; 0 never */
 	uint64_t sleep_ticks;           /* of a sleeper, each time */
-	uint32_t trace;                 /* 1: record handlers (region.trace) and the steps of
-	                                 * recorded flushes (sample.h) */
-	uint32_t zero0;
+	uint64_t stamp_ticks;           /* SD_REQ_CHECK_STAMPS so often; 0 never */
 
 	uint32_t job;                   /* SD_JOB_ */
 	uint32_t protocol;              /* index into protocols.def */
@@ -96,8 +112,11 @@ struct sd_control {
 	uint64_t pace_ticks;            /* pause between flushes of an initiator */
 	uint64_t flush_quota;           /* recorded flushes of all initiators; 0 no limit */
 	uint64_t seed;
+	uint32_t litmus;                /* SD_JOB_LITMUS: index into litmus.def */
+	uint32_t trace;                 /* 1: record handlers (region.trace) and the steps of
+	                                 * recorded flushes (sample.h) */
 	uint64_t break_ticks;           /* SD_REQ_BREAK behind a flush held up longer; 0 never */
-	uint64_t zero1[2];
+	uint64_t zero1;
 
 	struct sd_u32 stop_initiators;  /* finish the flush in hand, then SD_REQ_STOPPED */
 	uint8_t       zero2[SD_CACHE_LINE - 4];

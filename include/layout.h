@@ -50,6 +50,9 @@
                                           * initiators build and free */
 #define SD_POOL_TABLES       64
 
+#define SD_STAMPS_GPA        0x07000000  /* nobody writes to them: stamp.h */
+#define SD_STAMP_PAGES       256
+
 #define SD_RING_GPA          0x08000000  /* one sample ring an initiator */
 #define SD_RING_STRIDE       0x100000
 
@@ -90,6 +93,7 @@
 #define SD_TSS_SELECTOR      0x30
 
 #define SD_VECTOR_GATE       3           /* int3: the one way down on every host */
+#define SD_VECTOR_UNDEFINED  6           /* ud2: the way back from a litmus handler */
 #define SD_VECTOR_FLUSH      0xe1        /* flush, by page where it may be (range.h), and serve */
 #define SD_VECTOR_PING       0xe2        /* do nothing: the cost of an IPI */
 #define SD_VECTOR_FLUSH_2017 0xe3        /* flush if IPI_PENDING is set (pending_2017.h) */
@@ -101,6 +105,8 @@
 #define SD_APIC_ICR_HIGH     0x310
 #define SD_X2APIC_MSR_EOI    0x80b
 #define SD_X2APIC_MSR_ICR    0x830
+
+#define SD_DEVICE_GPA        0xd0000000  /* outside memory: a register, SD_JOB_LITMUS */
 
 #define SD_PORT_REQUEST      0x10        /* 32-bit out of an SD_REQ_ code */
 

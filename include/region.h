@@ -33,7 +33,8 @@
 #define SD_REGION_ASLEEP     0x304
 #define SD_REGION_WALK       0x340
 #define SD_REGION_WALKS      0x380
-#define SD_REGION_LINES_END  0x3c0
+#define SD_REGION_STEPS_LOST 0x3c0
+#define SD_REGION_LINES_END  0x400
 #define SD_REGION_TRACE_HEAD 0x7c0
 #define SD_REGION_TRACE      0x800
 
@@ -110,8 +111,10 @@ struct sd_region {
 	struct sd_u64 started_ticks;                 /* TSC when an initiator took the job up */
 	struct sd_u64 argument;                      /* of the doorbell being rung */
 	struct sd_u64 by_page;                       /* requests served by INVLPG (handler) */
-	struct sd_u64 trace_dropped;                 /* steps not recorded: ring half full */
-	uint8_t       zero6[SD_REGION_MAILBOX - SD_REGION_COUNTS - 112];
+	struct sd_u64 stamp_loads;                   /* stamps read */
+	struct sd_u64 stamps_wrong;                  /* of these, not what they have to be */
+	struct sd_u64 ring;                          /* address of the sample ring; before the
+	                                                first sample of a job */
 
 	struct sd_mailbox mailbox;                   /* own vCPU; read once by the VMM */
 	uint8_t       zero7[SD_REGION_ASKED - SD_REGION_MAILBOX -
@@ -138,6 +141,10 @@ struct sd_region {
 	struct sd_u64 graces;                        /* grace periods begun: grace.h */
 	struct sd_u64 grace_ticks;                   /* of these, TSC */
 
+	/* Own vCPU, ring 3, with control.trace. */
+	struct sd_u64 trace_dropped;                 /* steps not recorded: ring half full */
+	uint8_t       zero6[SD_REGION_LINES_END - SD_REGION_STEPS_LOST - 8];
+
 	uint8_t       zero8[SD_REGION_TRACE_HEAD - SD_REGION_LINES_END];
 
 	/* Handler, with control.trace: TSC at the begin (even entries) and the end (odd ones)
@@ -157,7 +164,8 @@ _Static_assert(offsetof(struct sd_region, by_page) == SD_REGION_BY_PAGE, "by_pag
 _Static_assert(offsetof(struct sd_region, asked) == SD_REGION_ASKED, "asked moved");
 _Static_assert(offsetof(struct sd_region, in_walk) == SD_REGION_WALK, "in_walk moved");
 _Static_assert(offsetof(struct sd_region, walks) == SD_REGION_WALKS, "walks moved");
-_Static_assert(offsetof(struct sd_region, grace_ticks) + 8 == SD_REGION_LINES_END, "walks are not one line");
+_Static_assert(offsetof(struct sd_region, grace_ticks) + 8 == SD_REGION_STEPS_LOST, "walks are not one line");
+_Static_assert(offsetof(struct sd_region, trace_dropped) == SD_REGION_STEPS_LOST, "trace_dropped moved");
 _Static_assert(offsetof(struct sd_region, left) == SD_REGION_LEFT, "left moved");
 _Static_assert(offsetof(struct sd_region, asleep) == SD_REGION_ASLEEP, "asleep moved");
 _Static_assert(offsetof(struct sd_region, state_2017) == SD_REGION_STATE_2017, "state_2017 moved");

@@ -3,9 +3,10 @@
  * sample.h - one flush, as the initiator's vCPU saw it.
  *
  * Included by guest and VMM. Written once by the payload into its initiator's
- * ring, read once by the VMM. The ring is SD_RING_SAMPLES records at
- * SD_RING_GPA + initiator * SD_RING_STRIDE; head (guest) and tail (VMM) are in
- * the region page of the vCPU with that number and only ever grow.
+ * ring, read once by the VMM. The ring is SD_RING_SAMPLES records wherever the region
+ * page's ring word of the vCPU with that number says, as it sees its memory; there is
+ * room for one at SD_RING_GPA + initiator * SD_RING_STRIDE. Head (guest) and tail (VMM)
+ * are in the same page and only ever grow.
  * Times are TSC ticks of the vCPU; the VMM converts them once.
  */
 #ifndef SD_SAMPLE_H

@@ -41,3 +41,35 @@ require_sys_nice() {
 	echo 'SKIP: this user has no CAP_SYS_NICE'
 	exit 77
 }
+
+# ptrace(2) of a child of one's own: seccomp filters of containers may forbid it.
+require_ptrace() {
+	python3 - <<-'EOF' && return
+	import ctypes, os, subprocess, sys
+	child = subprocess.Popen(["sleep", "60"])
+	libc = ctypes.CDLL(None)
+	bad = libc.ptrace(ctypes.c_long(0x4206), ctypes.c_long(child.pid), None, None)
+	child.kill()
+	child.wait()
+	sys.exit(bad != 0)
+	EOF
+	echo 'SKIP: this user may not use ptrace'
+	exit 77
+}
+
+# require_confined VMM
+require_confined() {
+	"$1" --help | grep -q '^  --confine .*(on)$' && return
+	echo 'SKIP: this build is instrumented: what it calls, no filter knows'
+	exit 77
+}
+
+# Sets $clang to a clang that can link libFuzzer and AddressSanitizer.
+require_libfuzzer() {
+	for clang in clang clang-14; do
+		printf 'int LLVMFuzzerTestOneInput(const char *d, long n) { return !d && n; }\n' |
+			"$clang" -fsanitize=fuzzer,address -x c - -o /dev/null 2>/dev/null && return
+	done
+	echo 'SKIP: no clang with libFuzzer (Debian packages clang-14, libclang-rt-14-dev)'
+	exit 77
+}

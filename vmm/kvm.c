@@ -52,8 +52,15 @@ int kvm_open(struct kvm_system *system, struct why *why)
 
 int kvm_create_vm(struct kvm_system system, struct kvm_vm *vm, struct why *why)
 {
-	vm->fd = CALL_VALUE(system, KVM_CREATE_VM, 0, why);
-	return vm->fd < 0 ? vm->fd : 0;
+	struct why attempt;
+
+	do {
+		attempt = (struct why){ 0 };
+		vm->fd = CALL_VALUE(system, KVM_CREATE_VM, 0, &attempt);
+	} while (vm->fd == -EINTR);
+	if (vm->fd < 0)
+		return why_set(why, attempt.status, -vm->fd, "%s", attempt.text);
+	return 0;
 }
 
 int kvm_supported_cpuid(struct kvm_system system, struct kvm_cpuid_table *table, struct why *why)

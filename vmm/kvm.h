@@ -4,7 +4,7 @@
  *
  * Three kinds of descriptor, three types: the wrong one does not compile.
  * Every function returns 0 or a value >= 0, or -errno with the request's name
- * in @why. Nothing is retried; EINTR means something only to kvm_run().
+ * in @why. Nothing is retried, but for one; EINTR means something only to kvm_run().
  * Follows: Linux Documentation/virt/kvm/api.rst.
  */
 #ifndef KVM_H
@@ -35,6 +35,8 @@ struct kvm_cpuid_table {
  * Errors:  EXIT_HOST: not there, no permission, another version.
  */
 KVM_MUST_USE int kvm_open(struct kvm_system *system, struct why *why);
+/* A signal, also one that stops the process, interrupts KVM_CREATE_VM in places where
+ * it takes all locks of the address space: it is repeated until it was not. */
 KVM_MUST_USE int kvm_create_vm(struct kvm_system system, struct kvm_vm *vm, struct why *why);
 KVM_MUST_USE int kvm_supported_cpuid(struct kvm_system system, struct kvm_cpuid_table *table,
 				     struct why *why);

@@ -96,6 +96,8 @@ int main(int argc, char **argv)
 		return EXIT_OK;
 	case OPTIONS_HOST:
 		return run_host(&run);
+	case OPTIONS_LITMUS:
+		return run_litmus(&run);
 	case OPTIONS_RUN:
 		break;
 	}

@@ -13,6 +13,7 @@
 
 #include "control.h"
 #include "layout.h"
+#include "litmus_list.h"
 #include "protocol_list.h"
 #include "range.h"
 
@@ -27,6 +28,12 @@ static const char *const g_workloads[] = {
 static const char *const g_table_frees[] = {
 	[TABLE_FREE_RCU] = "rcu",
 	[TABLE_FREE_NOW] = "now",
+};
+
+static const char *const g_shadow_reclaims[] = {
+	[SHADOW_RECLAIM_MODE] = "mode",
+	[SHADOW_RECLAIM_RCU] = "rcu",
+	[SHADOW_RECLAIM_COUNTER] = "counter",
 };
 
 static const char *const g_preempts[] = {
@@ -58,14 +65,22 @@ static const char *const g_extras[] = {
 };
 
 _Static_assert(sizeof(g_extras) / sizeof(g_extras[0]) == EXTRAS, "an extra has no name");
+static const char *const g_confines[] = {
+	[CONFINE_ON] = "on",
+	[CONFINE_LOG] = "log",
+	[CONFINE_OFF] = "off",
+};
+
 _Static_assert(sizeof(g_steps) / sizeof(g_steps[0]) == SD_STEPS, "a step has no name");
 
 static const struct value_names g_workload_names = VALUE_NAMES(g_workloads);
 static const struct value_names g_table_free_names = VALUE_NAMES(g_table_frees);
+static const struct value_names g_shadow_reclaim_names = VALUE_NAMES(g_shadow_reclaims);
 static const struct value_names g_preempt_names = VALUE_NAMES(g_preempts);
 static const struct value_names g_step_names = VALUE_NAMES(g_steps);
 static const struct value_names g_extra_names = VALUE_NAMES(g_extras);
 static const struct value_names g_entry_flush_names = VALUE_NAMES(g_entry_flushes);
+static const struct value_names g_confine_names = VALUE_NAMES(g_confines);
 
 static const char *name_of(const struct value_names *names, uint32_t value)
 {
@@ -83,9 +98,19 @@ const char *table_free_name(enum table_free table_free)
 	return name_of(&g_table_free_names, table_free);
 }
 
+const char *shadow_reclaim_name(enum shadow_reclaim shadow_reclaim)
+{
+	return name_of(&g_shadow_reclaim_names, shadow_reclaim);
+}
+
 const char *preempt_name(enum preempt preempt)
 {
 	return name_of(&g_preempt_names, preempt);
+}
+
+const char *confine_name(enum confine_mode confine)
+{
+	return name_of(&g_confine_names, confine);
 }
 
 const char *step_name(uint32_t step)
@@ -345,6 +370,17 @@ static int read_action(const struct option_row *row, const char *value,
 	return 0;
 }
 
+static int read_litmus(const struct option_row *row, const char *value,
+		       struct options *options, struct why *why)
+{
+	if (value != NULL && !litmus_list_has(value))
+		return why_set(why, EXIT_USAGE, EINVAL, "--%s %.64s: unknown; one of %s", row->name,
+			       value, litmus_list_known());
+	options->action = OPTIONS_LITMUS;
+	options->litmus = value;
+	return 0;
+}
+
 #define VALUE(n, reader) \
 	.name = n, .read = reader
 #define TEXT(n, member) \
@@ -362,6 +398,8 @@ static int read_action(const struct option_row *row, const char *value,
 /* read_name() writes four bytes. */
 _Static_assert(sizeof(enum workload) == sizeof(uint32_t) &&
 	       sizeof(enum table_free) == sizeof(uint32_t) &&
+	       sizeof(enum shadow_reclaim) == sizeof(uint32_t) &&
+	       sizeof(enum confine_mode) == sizeof(uint32_t) &&
 	       sizeof(enum entry_flush) == sizeof(uint32_t), "an enumeration is no uint32_t");
 
 const struct option_row g_option_rows[OPTION_ROWS] = {
@@ -375,6 +413,7 @@ const struct option_row g_option_rows[OPTION_ROWS] = {
 	{ NUMBER("realtime",      read_u32,     realtime,      0, 99) },
 	{ NAME("entry-flush",     entry_flush,  &g_entry_flush_names) },
 	{ FLAG("clear-pending",   clear_pending) },
+	{ NAME("confine",         confine,      &g_confine_names) },
 	{ VALUE("protocol",       read_protocols) },
 	{ NUMBER("duration",      read_seconds, duration_s,    10, 86400000) },
 	{ NUMBER("flushes",       read_u64,     flushes,       1, UINT64_C(1000000000000)) },
@@ -382,6 +421,8 @@ const struct option_row g_option_rows[OPTION_ROWS] = {
 	{ NUMBER("repeat",        read_u32,     repeat,        1, 10000) },
 	{ NAME("workload",        workload,     &g_workload_names) },
 	{ NAME("table-free",      table_free,   &g_table_free_names) },
+	{ NUMBER("reclaim",       read_u32,     reclaim_hz,    0, 1000000) },
+	{ NAME("shadow-reclaim",  shadow_reclaim, &g_shadow_reclaim_names) },
 	{ NUMBER("initiators",    read_u32,     initiators,    1, SD_MAX_INITIATORS) },
 	{ NUMBER("pages",         read_u32,     pages,         1, SD_MAX_PAGES) },
 	{ NUMBER("flush-ceiling", read_u32,     flush_ceiling, 0, SD_RANGE_MAX_PAGES) },
@@ -397,6 +438,7 @@ const struct option_row g_option_rows[OPTION_ROWS] = {
 	{ VALUE("extra", read_extras), .names = &g_extra_names },
 	{ FLAG("quiet", quiet), .letter = 'q' },
 	{ ACTION("host",           OPTIONS_HOST) },
+	{ VALUE("litmus",         read_litmus), .optional = true },
 	{ ACTION("version",        OPTIONS_VERSION) },
 	{ ACTION("help",           OPTIONS_HELP), .letter = 'h' },
 	{ ACTION("list-protocols", OPTIONS_LIST_PROTOCOLS) },

@@ -47,10 +47,12 @@ static void options_set_defaults(struct options *options)
 		.flush_ceiling = FLUSH_CEILING_AUTO,
 		.workload = WORKLOAD_TOGGLE,
 		.table_free = TABLE_FREE_RCU,
+		.shadow_reclaim = SHADOW_RECLAIM_MODE,
 		.preempt = PREEMPT_SLICE,
 		.pace_us = 100,
 		.seed = 1,
 		.entry_flush = ENTRY_FLUSH_AUTO,
+		.confine = CONFINE_DEFAULT,
 		.out = "./out",
 	};
 	/* Cannot fail: a word it knows. */
@@ -164,6 +166,9 @@ static int options_settle(struct options *options, struct why *why)
 	if (options->realtime > 0 && options->preempt == PREEMPT_HOST)
 		return why_set(why, EXIT_USAGE, EINVAL, "--realtime %u: not with --preempt host",
 			       options->realtime);
+	if (options->action == OPTIONS_LITMUS && options->payload != NULL)
+		return why_set(why, EXIT_USAGE, EINVAL, "--litmus: plays the built-in payload, not %.64s (a name goes behind '=')",
+			       options->payload);
 	if (files_settle(options, why))
 		return -EINVAL;
 	if (options->overcommit == 0)
@@ -223,7 +228,7 @@ static int option_take(int code, char **argv, struct options *options, struct wh
 	if (code == '?')
 		return unknown_refuse(argv[optind - 1], why);
 	row = row_of_code(code == ':' ? optopt : code);
-	if (code == ':' || (!row->bare && *optarg == '\0'))
+	if (code == ':' || (!row->bare && optarg != NULL && *optarg == '\0'))
 		return why_set(why, EXIT_USAGE, EINVAL, "--%s: needs a value", row->name);
 	return row->read(row, optarg, options, why);
 }
@@ -231,7 +236,15 @@ static int option_take(int code, char **argv, struct options *options, struct wh
 /* --help and its like answer at once, whatever comes behind them. */
 static bool options_answer_only(const struct options *options)
 {
-	return options->action != OPTIONS_RUN && options->action != OPTIONS_HOST;
+	return options->action != OPTIONS_RUN && options->action != OPTIONS_HOST &&
+		options->action != OPTIONS_LITMUS;
+}
+
+static int argument_of(const struct option_row *row)
+{
+	if (row->optional)
+		return optional_argument;
+	return row->bare ? no_argument : required_argument;
 }
 
 static int options_read(int argc, char **argv, struct options *options, struct why *why)
@@ -241,7 +254,7 @@ static int options_read(int argc, char **argv, struct options *options, struct w
 
 	for (int i = 0; i < OPTION_ROWS; i++) {
 		longs[i].name = g_option_rows[i].name;
-		longs[i].has_arg = g_option_rows[i].bare ? no_argument : required_argument;
+		longs[i].has_arg = argument_of(&g_option_rows[i]);
 		longs[i].val = CODE_ROW_0 + i;
 	}
 	opterr = 0;
@@ -294,6 +307,7 @@ const char *options_help(void)
 "  --realtime PRIO       SCHED_FIFO priority of vCPUs, 1 to 99; 0 is off (0)\n"
 "  --entry-flush WAY     flush on entry: auto, steal or sregs (auto)\n"
 "  --clear-pending       take back the IPI of a request that park took over\n"
+"  --confine MODE        seccomp filters: on, log or off (" CONFINE_DEFAULT_NAME ")\n"
 "The measurement, of each protocol\n"
 "  --protocol LIST       names, safe or all; see --list-protocols (safe)\n"
 "  --duration S          seconds, 0.01 to 86400 (2)\n"
@@ -306,6 +320,8 @@ const char *options_help(void)
 "  --pages P             pages of one flush, 1 to 64 (1)\n"
 "  --flush-ceiling P     more than P pages: a full flush (33, emulated ring 0: 0)\n"
 "  --pace-us US          pause between two flushes of one, up to 1000000 (100)\n"
+"  --reclaim RATE        pages that the host moves each second, up to 1e6 (0)\n"
+"  --shadow-reclaim HOW  freeing the VMM's own tables: mode, rcu, counter (mode)\n"
 "  --seed X              for all that is random, decimal or 0x... (1)\n"
 "Results\n"
 "  --out DIR             folder for the files (./out); -q, --quiet: no progress\n"
@@ -315,6 +331,7 @@ const char *options_help(void)
 "  --fail-over LIST      limits, as generation:stall.p99=200us: exit 6 above one\n"
 "  --print LIST          no table, but these in ns, as ipi:wall.max,ipi:stall.p50\n"
 "  --extra LIST          exits: a table of them; hgrm, hist: histograms in DIR\n"
-"Instead: --host (what KVM is and costs), --list-protocols, --version, -h, --help\n"
+"Instead of a run: --list-protocols, --version, -h, --help; --host (this KVM and\n"
+"its costs); --litmus[=NAME] (the known ways to lose a flush, step by step)\n"
 "Exit: 0 well, 1 wrong, 2 usage, 3 host, 4 guest, 5 results, 6 over threshold\n";
 }

@@ -19,6 +19,7 @@
 enum options_action {
 	OPTIONS_RUN,
 	OPTIONS_HOST,           /* --host */
+	OPTIONS_LITMUS,         /* --litmus */
 	OPTIONS_HELP,
 	OPTIONS_VERSION,
 	OPTIONS_LIST_PROTOCOLS,
@@ -51,6 +52,29 @@ enum preempt {
 	PREEMPT_AT_STEP,        /* as slice, and between two steps of the handshake */
 	PREEMPT_HOST,           /* the host's scheduler alone */
 };
+
+/* How the secondary MMU holds back tables that it frees: vmm/shadow/reclaim.h. */
+enum shadow_reclaim {
+	SHADOW_RECLAIM_MODE,
+	SHADOW_RECLAIM_RCU,
+	SHADOW_RECLAIM_COUNTER,
+};
+
+/* The seccomp filters: confine/confine.h. */
+enum confine_mode {
+	CONFINE_ON,             /* a call that is not in the table ends the run */
+	CONFINE_LOG,            /* it is named on stderr, and made */
+	CONFINE_OFF,
+};
+
+/* Sanitizers make calls of their own, and coverage opens files at the end. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(VMM_INSTRUMENTED)
+#define CONFINE_DEFAULT      CONFINE_OFF
+#define CONFINE_DEFAULT_NAME "off"
+#else
+#define CONFINE_DEFAULT      CONFINE_ON
+#define CONFINE_DEFAULT_NAME "on"
+#endif
 
 /* --flush-ceiling not given: by what a page costs here (host_survey()). */
 #define FLUSH_CEILING_AUTO UINT32_MAX
@@ -93,12 +117,16 @@ struct options {
 	uint32_t steps;                 /* PREEMPT_AT_STEP: bits 1 << SD_STEP_, not 0 */
 	uint32_t ple_us;                /* spun so long: off the slot; 0 never */
 	bool clear_pending;             /* take a transferred request's IPI back */
+	uint32_t reclaim_hz;            /* pages that the host moves each second; 0 none */
+	enum shadow_reclaim shadow_reclaim;
 	uint32_t realtime;              /* SCHED_FIFO priority, 0 off */
 	uint64_t seed;
 	enum entry_flush entry_flush;
+	enum confine_mode confine;
 	const char *out;                /* folder */
 	const char *csv;                /* file, NULL: out/flush-latency.csv */
 	const char *json;               /* file, NULL: out/summary.json (--host: none) */
+	const char *litmus;             /* OPTIONS_LITMUS: which, NULL: all */
 	const char *trace;              /* file, NULL: none */
 	uint64_t break_over_us;         /* stall that ends the run; 0 none */
 	struct figure_limit fail_over[OPTIONS_MAX_FIGURES];
@@ -133,11 +161,14 @@ const char *protocol_name(enum sd_protocol protocol);
 enum sd_protocol_kind protocol_kind(enum sd_protocol protocol);
 enum sd_protocol_walkers protocol_walkers(enum sd_protocol protocol);
 
-/* workload_name, table_free_name, preempt_name, step_name - as on the command line.
+/* workload_name, table_free_name, shadow_reclaim_name, preempt_name, confine_name,
+ * step_name - as on the command line.
  * @step is an SD_STEP_. */
 const char *workload_name(enum workload workload);
 const char *table_free_name(enum table_free table_free);
+const char *shadow_reclaim_name(enum shadow_reclaim shadow_reclaim);
 const char *preempt_name(enum preempt preempt);
+const char *confine_name(enum confine_mode confine);
 const char *step_name(uint32_t step);
 
 #endif

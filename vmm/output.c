@@ -176,6 +176,14 @@ int output_open_json(struct text_file *file, const struct options *options, stru
 	return options->json == NULL ? 0 : open_text(file, options->json, "", "", why);
 }
 
+int output_open_summary(struct text_file *file, const struct options *options, struct why *why)
+{
+	int error = options->json == NULL ? make_folder(options->out, why) : 0;
+
+	file->fd = -1;
+	return error != 0 ? error : open_text(file, options->json, options->out, "summary.json", why);
+}
+
 int output_write_text(struct text_file *file, char *text, struct why *why)
 {
 	const char *rest = text;

@@ -43,6 +43,10 @@ int output_open(struct output *output, const struct options *options, struct loo
 __attribute__((warn_unused_result))
 int output_open_json(struct text_file *file, const struct options *options, struct why *why);
 
+/* output_open_summary - the summary alone, for --litmus. */
+__attribute__((warn_unused_result))
+int output_open_summary(struct text_file *file, const struct options *options, struct why *why);
+
 /**
  * output_write_text - the whole text, then close. Takes @text, which may be NULL
  * (no memory).

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * run.c - the bench and --host, from options to report (run.h).
+ * run.c - the bench, --host and --litmus, from options to report (run.h).
  *
  * Threads: main. Files are opened and capabilities dropped before the first
- *          vCPU thread starts; results are reported whatever ended the run.
+ *          vCPU thread starts, and main confines itself before a guest runs; results
+ *          are reported whatever ended the run.
  */
 #include "run.h"
 
@@ -15,9 +16,12 @@
 
 #include "capabilities.h"
 #include "clock.h"
+#include "confine.h"
 #include "figure.h"
 #include "host_costs.h"
 #include "host_facts.h"
+#include "litmus.h"
+#include "mover.h"
 #include "output.h"
 #include "report.h"
 #include "round.h"
@@ -27,6 +31,11 @@
 
 /* What `--sleepers` vCPUs do most of the time. */
 #define SLEEPER_SLEEP_NS (20 * NS_PER_MS)
+
+/* --reclaim: a frame that was left rests for a while, full of poison, before it is used
+ * again; each vCPU has stamps read about once a slice. */
+#define SPARE_FRAMES (4 * MOVER_MAX_RUN)
+#define STAMPS_EVERY_NS (2 * NS_PER_MS)
 
 static void say(const struct why *why)
 {
@@ -73,6 +82,17 @@ static uint64_t last_first_instruction(const struct session *session, uint64_t m
 	return last - main_ns;
 }
 
+static void add_walks(const struct session *session, struct moved_pages *moved)
+{
+	struct shadow_counts counts = shadow_count(session->shadow);
+
+	moved->walks = counts.walks;
+	moved->faults = counts.faults;
+	moved->retries = counts.retries;
+	moved->tables_freed = counts.tables_freed;
+	moved->tables_held_most = counts.tables_held_most;
+}
+
 /* Rounds outside, protocols inside: drift of the host spreads over all. */
 static int run_rounds(struct session *session, struct run_results *results, struct row_file *csv,
 		      struct trace *trace, struct why *why)
@@ -89,6 +109,7 @@ static int run_rounds(struct session *session, struct run_results *results, stru
 				.trace = trace,
 				.broke = options->break_over_us != 0 ? &results->broke : NULL,
 				.result = &results->results[i],
+				.moved = &results->moved,
 			};
 			int error = round_run(session, &round, why);
 
@@ -99,6 +120,47 @@ static int run_rounds(struct session *session, struct run_results *results, stru
 	return 0;
 }
 
+static int confine_mover(struct why *why)
+{
+	return confine_enter(CONFINE_MOVER, why);
+}
+
+/* --reclaim: from here to stop_moving(). */
+static int start_moving(struct mover *mover, const struct options *options,
+			struct session *session, struct why *why)
+{
+	struct mover_config config = {
+		.shadow = session->shadow,
+		.frames = &session->frames,
+		.first_gpa = SD_STAMPS_GPA,
+		.pages = SD_STAMP_PAGES,
+		.rate_hz = options->reclaim_hz,
+		.seed = options->seed,
+		.begin = confine_mover,
+	};
+
+	return options->reclaim_hz != 0 ? mover_start(mover, &config, why) : 0;
+}
+
+/* What it has moved is counted; @error and @why are those of the run so far. */
+static int stop_moving(struct mover *mover, const struct session *session,
+		       struct run_results *results, int error, struct why *why)
+{
+	struct why move_why = { 0 };
+	int move_error;
+
+	/* A thread that its filter has stopped never ends: confine.h. */
+	if (results->options->reclaim_hz == 0 || confine_failure(&move_why) != 0)
+		return error;
+	move_error = mover_stop(mover, &move_why);
+	results->moved.moves = mover_moves(mover);
+	add_walks(session, &results->moved);
+	if (error != 0 || move_error == 0)
+		return error;
+	*why = move_why;
+	return move_error;
+}
+
 /* As Linux does, but for hosts where each page costs an emulated instruction. */
 static bool flushes_by_page(const struct options *options)
 {
@@ -107,6 +169,17 @@ static bool flushes_by_page(const struct options *options)
 	if (ceiling == FLUSH_CEILING_AUTO)
 		ceiling = host_emulates_ring0() ? 0 : FLUSH_CEILING_LINUX;
 	return options->pages <= ceiling;
+}
+
+static const struct reclaim_ops *reclaim_of(enum shadow_reclaim shadow_reclaim)
+{
+	static const struct reclaim_ops *const schemes[] = {
+		[SHADOW_RECLAIM_MODE] = &reclaim_mode,
+		[SHADOW_RECLAIM_RCU] = &reclaim_rcu,
+		[SHADOW_RECLAIM_COUNTER] = &reclaim_counter,
+	};
+
+	return schemes[shadow_reclaim];
 }
 
 static struct session_shape shape_of(const struct options *options,
@@ -130,49 +203,83 @@ static struct session_shape shape_of(const struct options *options,
 		.cpus = results->slot_cpus,
 		.realtime = options->realtime,
 		.marks_preempted = host_kvm_marks(),
+		.reclaim = reclaim_of(options->shadow_reclaim),
+		.spare_frames = options->reclaim_hz != 0 ? SPARE_FRAMES : 0,
+		.stamp_ns = options->reclaim_hz != 0 ? STAMPS_EVERY_NS : 0,
 		.trace_rings = trace != NULL ? trace->rings : NULL,
 		.break_ns = options->break_over_us * NS_PER_US,
 		.snapshot = results->broke.vcpus,
 	};
 }
 
-static int begin_trace(struct trace *trace, const struct session *session, struct row_file *file,
-		       struct why *why)
+/* From the last right that main gives up to the last round. */
+static int run_confined(struct session *session, const struct run *run,
+			struct run_results *results, struct output *output, struct trace *trace,
+			struct why *why)
 {
-	int error = trace_begin(trace, session, why);
+	const struct options *options = run->options;
+	struct kvm_marks marks = { 0 };
+	int error = confine_enter(CONFINE_MAIN, why);
 
 	if (error == 0)
-		trace_name_tracks(file, session);
-	return error;
+		error = session_boot(session, why);
+	if (error != 0)
+		return error;
+	results->first_instruction_ns = last_first_instruction(session, run->main_ns);
+	/* Not before: 300 KiB a protocol, all touched. */
+	for (uint32_t i = 0; i < results->result_count; i++)
+		protocol_result_init(&results->results[i], options->protocols[i]);
+	if (trace != NULL) {
+		trace_begin(trace, session);
+		trace_name_tracks(&output->trace.file, session);
+	}
+	error = host_survey(session, options->entry_flush, results, why);
+	if (error == 0)
+		error = round_read_marks(session, &marks, why);
+	results->kvm_counts_marks = marks.known;
+	return error != 0 ? error : run_rounds(session, results, &output->csv.file, trace, why);
 }
 
 static int run_session(const struct run *run, struct run_results *results, struct loop *loop,
 		       struct kvm_system system, struct output *output, struct trace *trace,
 		       struct why *why)
 {
-	const struct options *options = run->options;
-	struct session_shape shape = shape_of(options, results, trace);
+	struct session_shape shape = shape_of(run->options, results, trace);
 	static struct session session;
-	struct kvm_marks marks = { 0 };
+	static struct mover mover;
 	int error = session_create(&session, loop, system, &shape, run->payload, why);
 
 	if (error != 0)
 		return error;
-	results->first_instruction_ns = last_first_instruction(&session, run->main_ns);
-	/* Not before: 300 KiB a protocol, all touched. */
-	for (uint32_t i = 0; i < results->result_count; i++)
-		protocol_result_init(&results->results[i], options->protocols[i]);
-	if (trace != NULL)
-		error = begin_trace(trace, &session, &output->trace.file, why);
-	if (error == 0)
-		error = host_survey(&session, options->entry_flush, results, why);
-	if (error == 0)
-		error = round_read_marks(&session, &marks, why);
-	results->kvm_counts_marks = marks.known;
-	if (error == 0)
-		error = run_rounds(&session, results, &output->csv.file, trace, why);
+	host_facts_read(&results->host, &session.machine);
+	error = start_moving(&mover, run->options, &session, why);
+	if (error == 0) {
+		error = run_confined(&session, run, results, output, trace, why);
+		error = stop_moving(&mover, &session, results, error, why);
+	}
 	session_destroy(&session);
 	return error;
+}
+
+/* The end of rights: what is open by now, and what the tables of confine/ have. */
+static int give_up_rights(const struct options *options, const struct confine_end *end,
+			  struct why *why)
+{
+	bool keep_sys_nice = options->realtime != 0 && options->action == OPTIONS_RUN;
+	int error = capabilities_drop(keep_sys_nice, why);
+
+	report_prepare();
+	return error != 0 ? error : confine_prepare(options->confine, end, why);
+}
+
+static void finish_rows(void *context)
+{
+	struct output *output = context;
+
+	if (output->csv.is_open)
+		row_file_finish(&output->csv.file);
+	if (output->trace.is_open)
+		row_file_finish(&output->trace.file);
 }
 
 static int prepare_results(const struct run *run, struct run_results *results, struct why *why)
@@ -301,6 +408,15 @@ static int open_trace(const struct options *options, struct output *output, stru
 	return 0;
 }
 
+/* After a forbidden call vCPU threads go on until the process ends, and so does what they
+ * write to: confine.h. */
+static bool threads_have_ended(void)
+{
+	struct why ignored = { 0 };
+
+	return confine_failure(&ignored) == 0;
+}
+
 static void close_trace(struct trace *trace, struct output *output, struct run_results *results)
 {
 	if (trace == NULL)
@@ -309,7 +425,8 @@ static void close_trace(struct trace *trace, struct output *output, struct run_r
 		trace_out_copy(&trace->out, &output->trace.file);
 	trace_end(trace, &output->trace.file, &results->trace);
 	trace_out_close(&trace->out);
-	trace_destroy(trace);
+	if (threads_have_ended())
+		trace_destroy(trace);
 }
 
 enum exit_status run_bench(const struct run *run)
@@ -317,6 +434,7 @@ enum exit_status run_bench(const struct run *run)
 	static struct output output;
 	struct run_results results = { 0 };
 	struct kvm_system system = { .fd = -1 };
+	struct confine_end end;
 	struct why why = { 0 };
 	struct trace *trace = NULL;
 	struct loop loop;
@@ -336,8 +454,9 @@ enum exit_status run_bench(const struct run *run)
 	results.broke.file = output.broke.path;
 	results.broke.timeline = output.trace.path;
 	error = open_trace(run->options, &output, &trace, &why);
+	end = (struct confine_end){ loop.event_fd, finish_rows, &output };
 	if (error == 0)
-		error = capabilities_drop(run->options->realtime != 0, &why);
+		error = give_up_rights(run->options, &end, &why);
 	if (error == 0)
 		error = run_session(run, &results, &loop, system, &output, trace, &why);
 	results.interrupted |= error == -EINTR;
@@ -349,7 +468,8 @@ out:
 	say(&why);
 	free(results.results);
 	free(results.by_round);
-	free(results.broke.vcpus);
+	if (threads_have_ended())
+		free(results.broke.vcpus);
 	if (system.fd >= 0)
 		close(system.fd);
 	return why.status;
@@ -361,6 +481,7 @@ enum exit_status run_host(const struct run *run)
 	struct run_results results = { .options = run->options, .argc = run->argc, .argv = run->argv };
 	struct kvm_system system = { .fd = -1 };
 	struct text_file json = { .fd = -1 };
+	struct confine_end end;
 	struct why why = { 0 };
 	struct loop loop;
 	int error = costs == NULL ? why_set(&why, EXIT_HOST, ENOMEM, "no memory")
@@ -372,12 +493,13 @@ enum exit_status run_host(const struct run *run)
 	if (error == 0)
 		error = output_open_json(&json, run->options, &why);
 	if (error == 0)
-		error = capabilities_drop(false, &why);
-	if (error == 0)
 		error = loop_create(&loop, &why);
 	if (error != 0)
 		goto out;
-	error = host_costs_measure(costs, &loop, system, run->payload, &results, &why);
+	end = (struct confine_end){ .wake_fd = loop.event_fd };
+	error = give_up_rights(run->options, &end, &why);
+	if (error == 0)
+		error = host_costs_measure(costs, &loop, system, run->payload, &results, &why);
 	loop_destroy(&loop);
 	if (error != 0)
 		goto out;
@@ -388,6 +510,53 @@ enum exit_status run_host(const struct run *run)
 out:
 	say(&why);
 	free(costs);
+	if (system.fd >= 0)
+		close(system.fd);
+	return why.status;
+}
+
+static enum exit_status report_litmus(struct litmus_run *plays, struct text_file *json)
+{
+	enum exit_status status;
+
+	clock_gettime(CLOCK_REALTIME, &plays->facts.ended);
+	litmus_print(stdout, &plays->facts, plays->results, plays->count);
+	status = worse(flush_stdout(), litmus_verdict(plays->results, plays->count));
+	return worse(status, write_text(json, litmus_text(&plays->facts, plays->results,
+							  plays->count)));
+}
+
+enum exit_status run_litmus(const struct run *run)
+{
+	static struct litmus_run plays;
+	struct kvm_system system = { .fd = -1 };
+	struct text_file json = { .fd = -1 };
+	struct confine_end end;
+	struct why why = { 0 };
+	struct loop loop;
+	int error = kvm_open(&system, &why);
+
+	plays.facts.options = run->options;
+	plays.facts.argc = run->argc;
+	plays.facts.argv = run->argv;
+	clock_gettime(CLOCK_REALTIME, &plays.facts.started);
+	if (error == 0)
+		error = choose_cpus(run->options, &plays.facts.slot_cpus, &why);
+	if (error == 0)
+		error = output_open_summary(&json, run->options, &why);
+	if (error == 0)
+		error = loop_create(&loop, &why);
+	if (error != 0)
+		goto out;
+	end = (struct confine_end){ .wake_fd = loop.event_fd };
+	error = give_up_rights(run->options, &end, &why);
+	if (error == 0)
+		error = litmus_play(run, &plays, &loop, system, &why);
+	loop_destroy(&loop);
+	plays.facts.interrupted = error == -EINTR;
+	why.status = worse(report_litmus(&plays, &json), why.status);
+out:
+	say(&why);
 	if (system.fd >= 0)
 		close(system.fd);
 	return why.status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * run.h - the two things the program does: the bench, and --host.
+ * run.h - the three things the program does: the bench, --host and --litmus.
  */
 #ifndef RUN_H
 #define RUN_H
@@ -21,5 +21,8 @@ enum exit_status run_bench(const struct run *run);
 
 /* run_host - what this host is and what its primitives cost. */
 enum exit_status run_host(const struct run *run);
+
+/* run_litmus - the directed interleavings, and whether each has shown what it had to. */
+enum exit_status run_litmus(const struct run *run);
 
 #endif

@@ -136,6 +136,7 @@ static void initiate(uint32_t self)
 	uint64_t share = quota / initiators + (self < quota % initiators);
 	uint32_t seq = 0;
 
+	sd_u64_store(&own->ring, SD_RING_GPA + (uint64_t)self * SD_RING_STRIDE);
 	sd_u64_store(&own->started_ticks, tsc());
 	while ((quota == 0 || seq < share) && !sd_u32_load(&control->stop_initiators))
 		measure(self, &seq);

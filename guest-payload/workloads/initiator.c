@@ -10,6 +10,7 @@
 
 #include "flush.h"
 #include "samples.h"
+#include "stamps.h"
 #include "window.h"
 
 /* What a sample needs stands on one line: the trip through the gate leaves little
@@ -25,6 +26,7 @@ struct initiator {
 	struct g_range range;           /* of a flush */
 	uint64_t share;                 /* recorded flushes to do */
 	uint32_t until_floor;           /* flushes before the next floor sample */
+	struct g_stamps stamps;
 } __attribute__((aligned(SD_CACHE_LINE)));
 
 _Static_assert(offsetof(struct initiator, ops) <= SD_CACHE_LINE, "a sample needs two lines");
@@ -139,10 +141,11 @@ static void flush_once(struct initiator *in, bool recording)
 	tell_slow(from, to);
 }
 
-static void pause(const struct initiator *in)
+static void pause(struct initiator *in)
 {
 	if (in->workload->pause != NULL)
 		in->workload->pause(in->self);
+	g_stamps_poll(&in->stamps, in->self);
 }
 
 static uint64_t clock_cost(void)

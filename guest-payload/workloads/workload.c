@@ -12,6 +12,7 @@
 #include "initiator.h"
 #include "protocols.h"
 #include "range.h"
+#include "stamps.h"
 #include "window.h"
 
 /* Loads between two looks at the stop word. */
@@ -50,12 +51,14 @@ static void sleep_once(uint32_t self)
 
 static void observe(const struct g_workload *workload, uint32_t self)
 {
+	struct g_stamps stamps = { 0 };
 	bool sleeper = sleeps(self);
 
 	while (!sd_u32_load(&g_control()->stop_observers)) {
 		if (sleeper)
 			sleep_once(self);
 		workload->observe(self);
+		g_stamps_poll(&stamps, self);
 	}
 }
 

@@ -8,6 +8,7 @@
  * without an IDT. Handlers run in ring 0, everything else in ring 3.
  *
  * Tested by: tests/kvm/guest_failure_is_one_line_test.py,
+ *            tests/kvm/guest_logs_lines_test.py,
  *            tests/kvm/guest_that_stands_still_is_reported_test.py
  */
 #include <stdint.h>
@@ -15,6 +16,7 @@
 #include "control.h"
 #include "region.h"
 #include "sample.h"
+#include "stamp.h"
 
 #if !defined(MODE)
 #error "build with -DMODE=..."
@@ -25,6 +27,7 @@ _Static_assert(SD_PAYLOAD_GPA == 0x100000, "meson.build links for another addres
 enum mode {
 	UD2_AT_BOOT,            /* before any doorbell, without an IDT */
 	STILL_AT_BOOT,          /* no doorbell at all */
+	BUSY_AT_BOOT,           /* the same, but it counts flushes */
 	STILL_IN_FIRST_JOB,     /* READY, and then nothing */
 	STILL_IN_TOGGLE,        /* initiators that never flush and never stop */
 	BUSY_FOR_EVER,          /* flushes without end, deaf to stop_initiators */
@@ -44,6 +47,7 @@ enum mode {
 	MAIL_FILE_OUTSIDE,
 	MAIL_FILE_AT_END,       /* begins inside guest memory */
 	MAIL_FILE_TWO_LINES,
+	MAIL_FILE_NOT_A_NAME,
 	RING_HEAD_AHEAD,
 	RING_HEAD_BEHIND,
 	YIELD_OUTSIDE,          /* to a vCPU that is not there */
@@ -53,6 +57,12 @@ enum mode {
 	FLUSH_REQUEST_AT_END,   /* begins inside guest memory */
 	FLUSH_REQUEST_TARGETS,  /* beyond the last vCPU */
 	FLUSH_REQUEST_RANGE,    /* round the end of the address space */
+	FLUSH_REQUEST_UNMAPPED, /* no page-table entry */
+	STAMPS_OUTSIDE,
+	STAMPS_TOO_MANY,
+	STAMP_ELSEWHERE,        /* an address that has none */
+	RING_UNMAPPED,
+	LOGS_TOO_MUCH,
 	SLEEP_FOR_EVER,
 	WAKE_FOR_EVER,          /* everybody, who need not be asleep */
 };
@@ -163,6 +173,7 @@ static void flush_for_ever(void)
 	struct sd_sample *ring = (struct sd_sample *)SD_RING_GPA;
 	uint64_t head = sd_u64_load(&own->ring_head), next = tsc();
 
+	sd_u64_store(&own->ring, SD_RING_GPA);
 	for (uint32_t seq = 0;; next += control->pace_ticks) {
 		while ((int64_t)(tsc() - next) < 0)
 			__asm__ volatile("pause");
@@ -182,6 +193,31 @@ static void request_flush(uint64_t address)
 {
 	sd_u64_store(&own->argument, address);
 	out(SD_PORT_REQUEST, SD_REQ_FLUSH_OTHERS);
+}
+
+static struct sd_stamp_batch batch = { .count = 1, .address = { SD_STAMPS_GPA } };
+
+static void check_stamps(uint64_t address)
+{
+	sd_u64_store(&own->argument, address);
+	out(SD_PORT_REQUEST, SD_REQ_CHECK_STAMPS);
+}
+
+#define TOO_MANY_LINES 3000
+
+/* Each line has its number, and 200 bytes too many. */
+static void log_too_much(void)
+{
+	static char line[256];
+
+	for (uint32_t i = 0; i < sizeof(line); i++)
+		line[i] = 'x';
+	for (uint32_t number = 0; number < TOO_MANY_LINES; number++) {
+		for (uint32_t i = 8, left = number; i-- > 0; left /= 10)
+			line[i] = (char)('0' + left % 10);
+		sd_u64_store(&own->argument, (uint64_t)(uintptr_t)line);
+		out(SD_PORT_REQUEST, SD_REQ_LOG);
+	}
 }
 
 static void misbehave(void)
@@ -224,6 +260,9 @@ static void misbehave(void)
 	case MAIL_FILE_TWO_LINES:
 		mail(SD_MAIL_CHECK, 7, (uint64_t)(uintptr_t)"name\nvmm: all is well", 1, 2);
 		break;
+	case MAIL_FILE_NOT_A_NAME:
+		mail(SD_MAIL_CHECK, 7, (uint64_t)(uintptr_t)"\x1b[2J", 1, 2);
+		break;
 	case RING_HEAD_AHEAD:
 		sd_u64_store(&own->ring_head, sd_u64_load(&own->ring_tail) + SD_RING_SAMPLES + 1);
 		break;
@@ -255,6 +294,28 @@ static void misbehave(void)
 		senseless.pages = 2;
 		request_flush((uint64_t)(uintptr_t)&senseless);
 		break;
+	case FLUSH_REQUEST_UNMAPPED:
+		request_flush(SD_PROBE_VA + SD_PAGE_BYTES);
+		break;
+	case STAMPS_OUTSIDE:
+		check_stamps(UINT64_C(0x4444) << 32);
+		break;
+	case STAMPS_TOO_MANY:
+		batch.count = SD_STAMP_BATCH + 1;
+		check_stamps((uint64_t)(uintptr_t)&batch);
+		break;
+	case STAMP_ELSEWHERE:
+		batch.address[0] = SD_PAYLOAD_GPA;
+		check_stamps((uint64_t)(uintptr_t)&batch);
+		break;
+	case RING_UNMAPPED:
+		sd_u64_store(&own->ring, SD_PROBE_VA + SD_PAGE_BYTES);
+		sd_u64_store_release(&own->ring_head, sd_u64_load(&own->ring_head) + 1);
+		break;
+	case LOGS_TOO_MUCH:
+		log_too_much();
+		mail(SD_MAIL_CHECK, 7, (uint64_t)(uintptr_t)"enough", TOO_MANY_LINES, 0);
+		break;
 	case SLEEP_FOR_EVER:
 		sd_u64_store(&own->argument, UINT64_MAX);
 		out(SD_PORT_REQUEST, SD_REQ_SLEEP);
@@ -276,6 +337,7 @@ static void misbehave(void)
 		break;
 	case UD2_AT_BOOT:
 	case STILL_AT_BOOT:
+	case BUSY_AT_BOOT:
 	case STILL_IN_FIRST_JOB:
 	case STILL_IN_TOGGLE:
 		break;
@@ -289,6 +351,8 @@ static void boot(uint32_t self)
 		__asm__ volatile("ud2");
 	if (MODE == STILL_AT_BOOT)
 		spin();
+	while (MODE == BUSY_AT_BOOT)
+		sd_u64_store(&own->flushes, sd_u64_load(&own->flushes) + 1);
 	if (self == 0 && MODE != NO_IDT)
 		set_gates();
 }

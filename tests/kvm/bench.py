@@ -28,7 +28,7 @@ SUMMARY_KEYS = {
     "host": dict, "vcpus": int, "slots": int, "slice_us": int, "pages": int,
     "initiators": int, "preempt": str, "interrupted": bool, "protocols": list,
     "workload": str, "sleepers": int, "ple_us": int, "by_page": bool, "clear_pending": bool,
-    "table_free": str, "fail_over": list,
+    "table_free": str, "confine": str, "fail_over": list,
 }
 PROTOCOL_KEYS = {
     "name": str, "safe": bool, "flushes": int, "flushes_per_s": float,
@@ -212,6 +212,8 @@ def read_summary(folder):
     check_marks(summary["protocols"])
     for protocol in summary["protocols"]:
         check_types(protocol.get("name"), protocol, PROTOCOL_KEYS)
+        check(protocol["vcpu_cpu_ns"] < 2**63 - 1,
+              f"{protocol['name']}: CPU time below 0: {protocol['vcpu_cpu_ns']} ns")
         check_rounds(summary, protocol)
         check_walks(summary, protocol)
         for key in "wall_ns", "stall_ns", "floor_ns", "pte_ns":

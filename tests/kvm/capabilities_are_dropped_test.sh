@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # While a guest runs, no thread of vmm holds a capability or can get one; with
-# --realtime, none but CAP_SYS_NICE.
+# --realtime, none but CAP_SYS_NICE. Every thread has one seccomp filter.
 # Usage: capabilities_are_dropped_test.sh VMM BUILD
 set -eu
 . "$(dirname "$0")/../require.sh"
@@ -41,7 +41,7 @@ check_threads() {
 	shift
 	rm -f "$folder/flush-latency.csv"
 	"$vmm" --out "$folder" --vcpus $vcpus --overcommit $vcpus --protocol generation \
-		--duration 60 "$@" >"$folder/said" 2>&1 &
+		--confine on --duration 60 "$@" >"$folder/said" 2>&1 &
 	pid=$!
 	wait_for_rows
 	threads=0
@@ -50,6 +50,8 @@ check_threads() {
 		check_field "$status" CapEff "$held"
 		check_field "$status" CapInh 0000000000000000
 		check_field "$status" NoNewPrivs 1
+		check_field "$status" Seccomp 2
+		check_field "$status" Seccomp_filters 1
 		threads=$((threads + 1))
 	done
 	[ $threads -gt $vcpus ] || fail "$threads threads for $vcpus vCPUs"

@@ -11,7 +11,7 @@
 
 #include "machine.pml"
 
-#define OUTSIDE  0              /* VCPU_OUTSIDE_GUEST_MODE and so on */
+#define OUTSIDE  0              /* OUTSIDE_GUEST_MODE and so on; reading is outside too */
 #define IN_GUEST 1
 #define EXITING  2
 
@@ -73,7 +73,7 @@ inline ask(t)
 }
 
 /* Its compare-and-swap is a fence of its own, where there is one.
- * DIGEST vmm/session/request_flush.c kick d63b3010c944 */
+ * DIGEST vmm/session/request_flush.c kick 9ca2baa0c1e7 */
 inline kick(t)
 {
 	if
@@ -88,7 +88,7 @@ inline kick(t)
 }
 
 /* Two looks, again and again: at the mode, and if that is not enough at the request.
- * DIGEST vmm/session/request_flush.c is_covered bb232f223d6b */
+ * DIGEST vmm/session/request_flush.c is_covered e1b8baac64bd */
 inline wait_until_covered(t)
 {
 	if
@@ -100,7 +100,7 @@ inline wait_until_covered(t)
 	fi
 }
 
-/* DIGEST vmm/session/request_flush.c request_flush_others 861b958d70cd */
+/* DIGEST vmm/session/request_flush.c request_flush_others 8822e9d5afb9 */
 inline request_flush_others()
 {
 	do
@@ -173,7 +173,7 @@ inline pay_debt()
 }
 
 /* -D: DEBT_IS_TAKEN_FIRST: the other order is as good.
- * DIGEST vmm/session/request_flush.c request_flush_enter daf9ea99a1f2 */
+ * DIGEST vmm/session/request_flush.c request_flush_enter da1476b0cf9a */
 inline request_flush_enter()
 {
 #ifdef MUTANT_LOOK_BEFORE_MODE
@@ -203,7 +203,7 @@ inline request_flush_enter()
 }
 
 /* A release store, which may wait.
- * DIGEST vmm/session/request_flush.c request_flush_leave d35a77d69408 */
+ * DIGEST vmm/session/request_flush.c request_flush_leave 815418582dd7 */
 inline request_flush_leave()
 {
 #ifdef NO_STORE_BUFFERS

@@ -203,6 +203,35 @@ CASES = [
     holds("grace", ("MUTANT_OFF_BY_STORE",), NO_BUFFERS, ONE, HELD, long=True),
     refuted("grace", "MUTANT_WAITER_COUNTS_NO_PASS", MUTUAL, HELD, GRACE, how="deadlock"),
 
+    holds("shadow_mode"),
+    holds("shadow_mode", ("WALKERS=1", "FREERS=2")),
+    holds("shadow_mode", ("WALKERS=3", "NO_KICKS"), long=True),
+    refuted("shadow_mode", "MUTANT_READER_STORES_PLAINLY", how="freed"),
+    holds("shadow_mode", ("MUTANT_READER_STORES_PLAINLY",), NO_BUFFERS),
+    refuted("shadow_mode", "MUTANT_FREER_HAS_NO_FENCE", how="freed"),
+    holds("shadow_mode", ("MUTANT_FREER_HAS_NO_FENCE",), NO_BUFFERS),
+    refuted("shadow_mode", "MUTANT_END_BEFORE_THE_COPY", how="freed"),
+    refuted("shadow_mode", "MUTANT_LOOKS_ONCE", how="freed"),
+    refuted("shadow_mode", "MUTANT_FREED_WITHOUT_WAIT", how="freed"),
+
+    holds("shadow_notifier"),
+    holds("shadow_notifier", ("MOVES=3", "SPURIOUS=2"), long=True),
+    holds("shadow_notifier", ("MOVES=1", "FLUSHES=1", "SPURIOUS=0")),
+    holds("shadow_notifier", ("MOVES=1", "FLUSHES=1"), long=True),
+    holds("shadow_notifier", ("MOVES=0", "FLUSHES=2")),
+    holds("shadow_notifier", ("WALKERS=2",), long=True),
+    holds("shadow_notifier", ("MOVES=1", "FLUSHES=2"), long=True),
+    refuted("shadow_notifier", "MUTANT_NO_RETRY", how="freed"),
+    refuted("shadow_notifier", "MUTANT_NO_RANGE_COUNT", how="freed"),
+    refuted("shadow_notifier", "MUTANT_NO_SEQUENCE", how="freed"),
+    refuted("shadow_notifier", "MUTANT_SEQUENCE_READ_LATE", how="freed"),
+    refuted("shadow_notifier", "MUTANT_PAGE_BEFORE_THE_MOVE", how="freed"),
+    refuted("shadow_notifier", "MUTANT_END_IN_TWO_STEPS", how="freed"),
+    refuted("shadow_notifier", "MUTANT_NO_WAIT", how="freed"),
+    refuted("shadow_notifier", "MUTANT_ZAP_IGNORES_OTHERS", how="freed"),
+    refuted("shadow_notifier", "MUTANT_GENERATION_READ_LATE", ("MOVES=0", "FLUSHES=2"), how="freed"),
+    refuted("shadow_notifier", "MUTANT_FLUSH_DOES_NOT_WAIT", ("MOVES=0", "FLUSHES=2"), how="freed"),
+
     holds("ipi_pending_2017", ("INITIATORS=1", "PARKS_SPARE_THE_HANDLER")),
     refuted("ipi_pending_2017", "ERROR_1", ("INITIATORS=1", "PARKS_SPARE_THE_HANDLER")),
     refuted("ipi_pending_2017", "ERROR_2", ("INITIATORS=2", "PARKS_SPARE_THE_HANDLER")),
@@ -212,11 +241,11 @@ CASES = [
 
 
 # How Spin says what was violated. Stale: a translation older than a flush that
-# returned is usable. Freed: so is a page table that is another's by now. Promise:
-# PARKED_PROMISE. Deadlock: somebody waits for ever.
+# returned is usable. Freed: so is a page table, or a frame, that is another's by now.
+# Promise: PARKED_PROMISE. Deadlock: somebody waits for ever.
 ERRORS = {
     "stale": r"pan:1: assertion violated .*tlb\[",
-    "freed": r"pan:1: assertion violated .*(found|cached)\[",
+    "freed": r"pan:1: assertion violated .*(found|cached|freed)\[",
     "promise": r"pan:1: assertion violated .*(request|preempted)\[",
     "deadlock": r"pan:1: invalid end state",
 }

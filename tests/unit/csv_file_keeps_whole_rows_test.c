@@ -20,6 +20,7 @@
 #include "unit_test.h"
 
 #define ROWS 20000              /* over several buffers */
+#define SOMEBODY 61234          /* a user who runs nothing else */
 
 static char g_folder[] = "/tmp/csv_file_test_XXXXXX";
 static char g_path[sizeof(g_folder) + 16];
@@ -199,6 +200,42 @@ static void a_limit_ends_the_file_with_a_whole_row(void **state)
 	}
 }
 
+/* In a child, as somebody who may not have a thread more: io_uring cannot start any. */
+static void run_without_threads(void)
+{
+	const struct rlimit none = { 0 };
+	static struct row_file file;
+	struct why why = { 0 };
+	struct loop loop;
+
+	if (chmod(g_folder, 0711) != 0 || chmod(g_path, 0666) != 0 ||
+	    setrlimit(RLIMIT_NPROC, &none) != 0)
+		_exit(1);
+	/* The limit does not bind root. */
+	if (geteuid() == 0 && setresuid(SOMEBODY, SOMEBODY, SOMEBODY) != 0)
+		_exit(1);
+	if (loop_create(&loop, &why) != 0)
+		_exit(1);
+	if (write_rows(&file, g_path, &loop, &why) != 0 || file.lost_rows != 0)
+		_exit(2);
+	_exit(0);
+}
+
+static void no_thread_to_spare_loses_no_row(void **state)
+{
+	pid_t child = fork();
+	int status;
+
+	(void)state;
+	assert_true(child >= 0);
+	if (child == 0)
+		run_without_threads();
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (status != 0)
+		fail_msg("status 0x%x", (unsigned)status);
+	assert_int_equal(whole_rows(g_path), ROWS + 1);
+}
+
 struct reader {
 	int fd;
 	size_t limit;
@@ -271,6 +308,7 @@ int main(void)
 		cmocka_unit_test(a_full_disk_fails_the_run),
 		cmocka_unit_test(what_cannot_be_opened_is_told),
 		cmocka_unit_test(a_limit_ends_the_file_with_a_whole_row),
+		cmocka_unit_test(no_thread_to_spare_loses_no_row),
 		cmocka_unit_test(a_pipe_works),
 		cmocka_unit_test(a_pipe_that_breaks_fails_the_run),
 	};

@@ -88,7 +88,8 @@ static void holds_what_was_asked_for(void **state)
 		const struct { const void *at; size_t bytes; } parts[] = {
 			{ guest_control(&memory), sizeof(struct sd_control) },
 			{ guest_region(&memory, vcpus[i] - 1), sizeof(struct sd_region) },
-			{ guest_ring(&memory, initiators - 1), SD_RING_STRIDE },
+			{ guest_memory_at(&memory, SD_RING_GPA + (uint64_t)(initiators - 1) *
+					  SD_RING_STRIDE, SD_RING_STRIDE), SD_RING_STRIDE },
 		};
 
 		assert_int_equal(memory.vcpus, vcpus[i]);

@@ -294,6 +294,36 @@ static void events_behind_a_write_are_kept(void **state)
 	close(ends[1]);
 }
 
+/* A ring does its work past every filter: what is not in use does not go. */
+static void the_ring_does_nothing_else(void **state)
+{
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	uint64_t tag;
+
+	(void)state;
+	sqe = io_uring_get_sqe(&g_loop.ring);
+	io_uring_prep_openat(sqe, AT_FDCWD, "/dev/null", O_RDONLY, 0);
+	io_uring_sqe_set_data64(sqe, 77);
+	sqe = io_uring_get_sqe(&g_loop.ring);
+	io_uring_prep_nop(sqe);
+	io_uring_sqe_set_data64(sqe, 77);
+	sqe = io_uring_get_sqe(&g_loop.ring);
+	io_uring_prep_read(sqe, g_loop.event_fd, &tag, sizeof(tag), 0);
+	io_uring_sqe_set_flags(sqe, IOSQE_IO_DRAIN);
+	io_uring_sqe_set_data64(sqe, 77);
+	for (int i = 0; i < 3; i++) {
+		/* One that fails ends the submission: the next call takes the rest. */
+		io_uring_submit(&g_loop.ring);
+		assert_int_equal(io_uring_wait_cqe(&g_loop.ring, &cqe), 0);
+		assert_int_equal(io_uring_cqe_get_data64(cqe), 77);
+		assert_int_equal(cqe->res, -EACCES);
+		io_uring_cqe_seen(&g_loop.ring, cqe);
+	}
+	assert_int_equal(io_uring_register_eventfd(&g_loop.ring, g_loop.event_fd), -EACCES);
+	assert_int_equal(loop_wait(&g_loop, clock_ns() + NS_PER_MS), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,6 +337,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(writes_complete, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_write_that_fails_says_why, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(events_behind_a_write_are_kept, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_ring_does_nothing_else, set_up, tear_down),
 	};
 
 	return !!cmocka_run_group_tests(tests, NULL, NULL);

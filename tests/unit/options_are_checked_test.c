@@ -79,6 +79,9 @@ static const struct {
 	{ "--table-free rcu,now",      "--table-free rcu,now: must be rcu or now" },
 	{ "--table-free",              "--table-free: needs a value" },
 	{ "--table-free=",             "--table-free: needs a value" },
+	{ "--reclaim 1000001",         "--reclaim 1000001: must be 0 to 1000000" },
+	{ "--reclaim fast",            "--reclaim fast: not a whole number" },
+	{ "--shadow-reclaim srcu",     "--shadow-reclaim srcu: must be mode, rcu or counter" },
 	{ "--workload ebizzy",         "--workload ebizzy: must be toggle, churn or teardown" },
 	{ "--workload toggl",          "--workload toggl: must be toggle, churn or teardown" },
 	{ "--workload toggles",        "--workload toggles: must be toggle, churn or teardown" },
@@ -191,9 +194,13 @@ static const struct {
 	{ "--cpus 0-99999999999999999999",
 	  "--cpus 0-99999999999999999999: must be a list such as 0-3,8 of CPUs 0 to 1023" },
 	{ "--entry-flush on",          "--entry-flush on: must be auto, steal or sregs" },
+	{ "--confine yes",             "--confine yes: must be on, log or off" },
 	{ "--out=",                    "--out: needs a value" },
 	{ "--json",                    "--json: needs a value" },
 	{ "--host=1",                  "--host: takes no value" },
+	{ "--litmus=",                 "--litmus: needs a value" },
+	{ "--litmus a.elf",
+	  "--litmus: plays the built-in payload, not a.elf (a name goes behind '=')" },
 	{ "--quiet=1",                 "--quiet: takes no value" },
 	{ "--foo",                     "unknown option --foo (see --help)" },
 	{ "--foo=bar",                 "unknown option --foo (see --help)" },
@@ -234,6 +241,9 @@ static const struct {
 	{ "--sleepers 5 --initiators 3", U32(sleepers),   5 },
 	{ "--sleepers 1023 --vcpus 1024", U32(sleepers),  1023 },
 	{ "--pages 1",                   U32(pages),      1 },
+	{ "--reclaim 0",                 U32(reclaim_hz), 0 },
+	{ "--reclaim 10000",             U32(reclaim_hz), 10000 },
+	{ "--shadow-reclaim rcu",        U32(shadow_reclaim), SHADOW_RECLAIM_RCU },
 	{ "--pages 64",                  U32(pages),      64 },
 	{ "--pages 64 --vcpus 31 --initiators 31", U32(pages), 64 },
 	{ "--pages 63 --vcpus 32 --initiators 32", U32(pages), 63 },
@@ -430,6 +440,15 @@ static void figures_are_named_as_they_are_read(void **state)
 	}
 }
 
+static void confine_has_three_modes(void **state)
+{
+	(void)state;
+	assert_int_equal(command_line_options("--confine on").confine, CONFINE_ON);
+	assert_int_equal(command_line_options("--confine log").confine, CONFINE_LOG);
+	assert_int_equal(command_line_options("--confine off").confine, CONFINE_OFF);
+	assert_int_equal(command_line_options("").confine, CONFINE_DEFAULT);
+}
+
 #define STEP(step) (UINT32_C(1) << SD_STEP_##step)
 #define FLUSH_STEPS (STEP(POSTED) | STEP(READ) | STEP(FLUSHED) | STEP(SERVED) | STEP(PUBLISH))
 #define ALL_STEPS (FLUSH_STEPS | STEP(WALK))
@@ -587,6 +606,19 @@ static void an_answer_ignores_what_is_behind_it(void **state)
 			 OPTIONS_HELP);
 	assert_int_equal(command_line_options("--host --vcpus 2").action, OPTIONS_HOST);
 	assert_int_equal(command_line_options("--host --vcpus 2").slots, 1);
+	assert_int_equal(command_line_options("--litmus --help").action, OPTIONS_HELP);
+}
+
+static void a_litmus_has_a_name_or_none(void **state)
+{
+	(void)state;
+	assert_int_equal(command_line_options("--litmus").action, OPTIONS_LITMUS);
+	assert_null(command_line_options("--litmus").litmus);
+	assert_null(command_line_options("--host").litmus);
+	assert_string_equal(command_line_options("--litmus=two-initiators -q").litmus,
+			    "two-initiators");
+	assert_string_equal(command_line_options("--litmus=two-initiators/generation").litmus,
+			    "two-initiators/generation");
 }
 
 static void long_arguments_do_not_flood_the_message(void **state)
@@ -646,6 +678,7 @@ int main(void)
 		cmocka_unit_test(figures_to_print_keep_their_order),
 		cmocka_unit_test(a_list_of_limits_has_an_end),
 		cmocka_unit_test(figures_are_named_as_they_are_read),
+		cmocka_unit_test(confine_has_three_modes),
 		cmocka_unit_test(tables_are_freed_in_two_ways),
 		cmocka_unit_test(policies_have_steps_or_none),
 		cmocka_unit_test(names_are_those_of_the_command_line),
@@ -653,6 +686,7 @@ int main(void)
 		cmocka_unit_test(files_and_flags_arrive),
 		cmocka_unit_test(an_empty_payload_is_refused),
 		cmocka_unit_test(an_answer_ignores_what_is_behind_it),
+		cmocka_unit_test(a_litmus_has_a_name_or_none),
 		cmocka_unit_test(long_arguments_do_not_flood_the_message),
 		cmocka_unit_test(the_environment_does_not_matter),
 		cmocka_unit_test(parsing_starts_over_each_time),

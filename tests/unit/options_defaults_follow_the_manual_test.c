@@ -20,6 +20,7 @@ static const struct {
 	{ "--sleepers",    "0" },
 	{ "--realtime",    "0" },
 	{ "--entry-flush", "auto" },
+	{ "--confine",     CONFINE_DEFAULT_NAME },
 	{ "--protocol",    "safe" },
 	{ "--duration",    "2" },
 	{ "--warmup",      "0.1" },
@@ -29,6 +30,8 @@ static const struct {
 	{ "--initiators",  "1" },
 	{ "--pages",       "1" },
 	{ "--pace-us",     "100" },
+	{ "--reclaim",     "0" },
+	{ "--shadow-reclaim", "mode" },
 	{ "--seed",        "1" },
 	{ "--out",         "./out" },
 };
@@ -56,12 +59,15 @@ static void numbers_are_equal(const struct options *a, const struct options *b)
 	assert_int_equal(a->sleepers, b->sleepers);
 	assert_int_equal(a->workload, b->workload);
 	assert_int_equal(a->table_free, b->table_free);
+	assert_int_equal(a->reclaim_hz, b->reclaim_hz);
+	assert_int_equal(a->shadow_reclaim, b->shadow_reclaim);
 	assert_int_equal(a->preempt, b->preempt);
 	assert_int_equal(a->steps, b->steps);
 	assert_int_equal(a->ple_us, b->ple_us);
 	assert_int_equal(a->realtime, b->realtime);
 	assert_int_equal(a->seed, b->seed);
 	assert_int_equal(a->entry_flush, b->entry_flush);
+	assert_int_equal(a->confine, b->confine);
 }
 
 static void defaults_are_the_manual_s(void **state)
@@ -194,7 +200,7 @@ static void the_help_names_each_option(void **state)
 	static const char *const others[] = {
 		"--cpus", "--flushes", "--flush-ceiling", "--clear-pending", "--csv", "--json",
 		"--fail-over", "--extra", "--trace", "--break-over", "--print",
-		"-q, --quiet", "--host",
+		"-q, --quiet", "--host", "--litmus[=NAME]",
 		"--list-protocols", "--version", "-h, --help", "PAYLOAD",
 	};
 
@@ -218,6 +224,12 @@ static void the_help_names_each_word(void **state)
 	help_line("--table-free", line, sizeof(line));
 	for (enum table_free way = TABLE_FREE_RCU; way <= TABLE_FREE_NOW; way++)
 		assert_non_null(strstr(line, table_free_name(way)));
+	help_line("--shadow-reclaim", line, sizeof(line));
+	for (enum shadow_reclaim how = SHADOW_RECLAIM_MODE; how <= SHADOW_RECLAIM_COUNTER; how++)
+		assert_non_null(strstr(line, shadow_reclaim_name(how)));
+	help_line("--confine", line, sizeof(line));
+	for (enum confine_mode mode = CONFINE_ON; mode <= CONFINE_OFF; mode++)
+		assert_non_null(strstr(line, confine_name(mode)));
 	for (uint32_t step = 0; step < SD_STEPS; step++)
 		assert_non_null(strstr(options_help(), step_name(step)));
 }

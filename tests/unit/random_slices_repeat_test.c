@@ -99,7 +99,8 @@ static void one_alone_gets_it_again(void **state)
 	slot_init(&g_slot, 0, SLICE_NS, 0);
 	g_slot.preempt = &preempt_random;
 	slot_member_init(&g_members[0], 0);
-	slot_add(&g_slot, &g_members[0]);
+	slot_queue(&g_slot, &g_members[0]);
+	slot_open(&g_slot);
 	for (int i = 0; i < 10; i++)
 		assert_ptr_equal(turn(), &g_members[0]);
 	slot_destroy(&g_slot);

@@ -12,7 +12,8 @@
 #include "clock.h"
 #include "report.h"
 #include "round.h"
-#include "unit_test.h"
+#include "sample.h"
+#include "session_fixture.h"
 
 #define HZ UINT64_C(2000000000)         /* two ticks a nanosecond */
 #define START UINT64_C(1000000)         /* ticks, of the first initiator */
@@ -45,6 +46,7 @@ static void play_guest(struct guest_memory *memory)
 	struct sd_sample *ring = guest_memory_at(memory, SD_RING_GPA, SD_RING_STRIDE);
 	uint64_t head = sd_u64_load(&region->ring_head);
 
+	sd_u64_store(&region->ring, SD_RING_GPA);
 	sd_u64_store(&region->started_ticks, START);
 	for (uint32_t i = 0; i < g_script->count; i++, head++) {
 		ring[head % SD_RING_SAMPLES] = g_script->samples[i];
@@ -111,8 +113,10 @@ static int set_up(void **state)
 	g_session.tsc_hz = HZ;
 	pthread_mutex_init(&g_session.lock, NULL);
 	protocol_result_init(&g_result, SD_PROTOCOL_generation);
+	if (guest_memory_create(&g_session.machine.memory, 1, 1, 1, &why) != 0)
+		return -1;
+	session_fixture_create(&g_session, 0);
 	return loop_create(&g_loop, &why) |
-		guest_memory_create(&g_session.machine.memory, 1, 1, 1, &why) |
 		pthread_create(&g_thread.pthread, NULL, play_vcpu, NULL);
 }
 
@@ -121,6 +125,7 @@ static int tear_down(void **state)
 	(void)state;
 	slot_member_quit(&g_thread.member);
 	pthread_join(g_thread.pthread, NULL);
+	session_fixture_destroy(&g_session);
 	guest_memory_destroy(&g_session.machine.memory);
 	loop_destroy(&g_loop);
 	return 0;

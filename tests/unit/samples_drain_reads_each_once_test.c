@@ -6,8 +6,9 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "pte.h"
 #include "samples.h"
-#include "unit_test.h"
+#include "session_fixture.h"
 
 #define INITIATORS 3
 #define STREAM 200000u
@@ -21,6 +22,11 @@ static struct {
 	unsigned wrong;
 } g_got;
 
+static uint64_t ring_of(uint32_t initiator)
+{
+	return SD_RING_GPA + (uint64_t)initiator * SD_RING_STRIDE;
+}
+
 static int set_up(void **state)
 {
 	struct why why = { 0 };
@@ -30,12 +36,18 @@ static int set_up(void **state)
 	memset(&g_got, 0, sizeof(g_got));
 	g_session.shape.initiators = INITIATORS;
 	g_session.shape.vcpus = INITIATORS;
-	return guest_memory_create(&g_session.machine.memory, INITIATORS, INITIATORS, 1, &why);
+	if (guest_memory_create(&g_session.machine.memory, INITIATORS, INITIATORS, 1, &why) != 0)
+		return -1;
+	session_fixture_create(&g_session, 0);
+	for (uint32_t i = 0; i < INITIATORS; i++)
+		sd_u64_store(&guest_region(&g_session.machine.memory, i)->ring, ring_of(i));
+	return 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
+	session_fixture_destroy(&g_session);
 	guest_memory_destroy(&g_session.machine.memory);
 	return 0;
 }
@@ -49,8 +61,7 @@ static struct sd_region *region_of(uint32_t initiator)
 static void put(uint32_t initiator, uint64_t count)
 {
 	struct sd_sample *ring = guest_memory_at(&g_session.machine.memory,
-						 SD_RING_GPA + (uint64_t)initiator * SD_RING_STRIDE,
-						 SD_RING_STRIDE);
+						 ring_of(initiator), SD_RING_STRIDE);
 	uint64_t head = sd_u64_load(&region_of(initiator)->ring_head);
 
 	for (; count > 0; count--, head++) {
@@ -145,6 +156,15 @@ static void refused(uint64_t tail, uint64_t head)
 	assert_true(g_session.tails[1] == tail);
 }
 
+static void nothing_is_read(const char *text)
+{
+	struct why why = { 0 };
+
+	assert_true(samples_drain(&g_session, take, &g_got, &why) != 0);
+	assert_int_equal(why.status, EXIT_GUEST);
+	assert_string_equal(why.text, text);
+}
+
 static void a_head_out_of_reach_is_refused(void **state)
 {
 	(void)state;
@@ -153,6 +173,29 @@ static void a_head_out_of_reach_is_refused(void **state)
 	refused(100, 99);               /* behind the tail */
 	refused(100, 100 + (UINT64_C(1) << 32));
 	refused(UINT64_MAX, SD_RING_SAMPLES);
+}
+
+/* Anywhere in what the initiator sees; the window's pages are its own. */
+static void the_ring_is_where_its_initiator_says(void **state)
+{
+	struct guest_memory *memory = &g_session.machine.memory;
+	uint64_t *pte = guest_memory_at(memory, sd_window_pte_gpa(1, 0, 0), 8);
+
+	(void)state;
+	*pte = sd_pte(ring_of(1));
+	sd_u64_store(&region_of(1)->ring, sd_window_va(0, 0));
+	put(1, 5);
+	drain();
+	assert_int_equal(g_got.count[1], 5);
+	*pte = 0;
+	put(1, 1);
+	nothing_is_read("initiator 1: sample ring at 0x40200000 is not mapped");
+	sd_u64_store(&region_of(1)->ring, UINT64_C(1) << 47);
+	nothing_is_read("initiator 1: sample ring at 0x800000000000 is not canonical");
+	assert_int_equal(g_got.count[1], 5);
+	sd_u64_store(&region_of(1)->ring, ring_of(1));
+	drain();
+	assert_int_equal(g_got.count[1], 6);
 }
 
 /* The tail in the region is for the guest: what it writes there changes nothing. */
@@ -212,6 +255,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_tail_is_published, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(wraps_around, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_head_out_of_reach_is_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_ring_is_where_its_initiator_says, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(the_guests_copy_of_the_tail_is_not_read, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(reads_while_it_is_written, set_up, tear_down),

@@ -34,12 +34,19 @@ static int tear_down(void **state)
 	return 0;
 }
 
+/* Queue; a free slot is given out at once. */
+static void join(struct slot_member *member)
+{
+	slot_queue(&g_slot, member);
+	slot_open(&g_slot);
+}
+
 /* Without threads: a turn that has been granted is there to be taken. */
 static void a_free_slot_is_granted_at_once(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 3; i++) {
-		slot_add(&g_slot, &g_members[i]);
+		join(&g_members[i]);
 		assert_ptr_equal(g_slot.holder, &g_members[i]);
 		assert_false(slot_has_waiting(&g_slot));
 		assert_true(slot_wait(&g_slot, &g_members[i]));
@@ -52,7 +59,7 @@ static void first_in_first_out(void **state)
 {
 	(void)state;
 	for (int i = 0; i < MEMBERS; i++) {
-		slot_add(&g_slot, &g_members[i]);
+		join(&g_members[i]);
 		assert_int_equal(atomic_load(&g_slot.waiting), i);
 	}
 	/* Two whole rounds by those who come back, then each leaves. */
@@ -70,7 +77,7 @@ static void first_in_first_out(void **state)
 static void one_alone_gets_it_back(void **state)
 {
 	(void)state;
-	slot_add(&g_slot, &g_members[0]);
+	join(&g_members[0]);
 	for (int i = 0; i < 5; i++) {
 		assert_true(slot_wait(&g_slot, &g_members[0]));
 		slot_pass(&g_slot, &g_members[0], true);
@@ -160,29 +167,6 @@ static bool kick_pending(uint64_t patience_ns)
 	return sigtimedwait(&kick, NULL, &patience) == SLOT_KICK_SIGNAL;
 }
 
-static void who_holds_it_alone_is_kicked_when_joined(void **state)
-{
-	(void)state;
-	slot_add(&g_slot, &g_members[0]);
-	slot_member_enter(&g_members[0]);
-	assert_true(slot_wait(&g_slot, &g_members[0]));
-	assert_false(kick_pending(0));
-	slot_add(&g_slot, &g_members[1]);
-	assert_true(slot_has_waiting(&g_slot));
-	assert_true(kick_pending(5 * NS_PER_S));
-	/* It knows. */
-	slot_add(&g_slot, &g_members[2]);
-	assert_false(kick_pending(0));
-	/* The next one knows too: it sees the queue when it begins. */
-	slot_pass(&g_slot, &g_members[0], false);
-	assert_true(slot_has_waiting(&g_slot));
-	slot_pass(&g_slot, &g_members[1], false);
-	assert_false(slot_has_waiting(&g_slot));
-	slot_member_enter(&g_members[2]);
-	slot_add(&g_slot, &g_members[3]);
-	assert_true(kick_pending(5 * NS_PER_S));
-}
-
 static void *wait_once(void *argument)
 {
 	return slot_wait(&g_slot, argument) ? argument : NULL;
@@ -208,8 +192,8 @@ static void quit_wakes_who_waits(void **state)
 static void quit_beats_a_grant(void **state)
 {
 	(void)state;
-	slot_add(&g_slot, &g_members[0]);       /* granted, then quit */
-	slot_add(&g_slot, &g_members[1]);
+	join(&g_members[0]);       /* granted, then quit */
+	join(&g_members[1]);
 	slot_member_quit(&g_members[0]);
 	assert_false(slot_wait(&g_slot, &g_members[0]));
 	assert_false(slot_wait(&g_slot, &g_members[0]));
@@ -259,8 +243,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(first_in_first_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_alone_gets_it_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(threads_take_turns_one_at_a_time, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(who_holds_it_alone_is_kicked_when_joined, set_up,
-						tear_down),
 		cmocka_unit_test_setup_teardown(quit_wakes_who_waits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(quit_beats_a_grant, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(quit_kicks, set_up, tear_down),

@@ -42,11 +42,18 @@ static int tear_down(void **state)
 	return 0;
 }
 
+/* Queue; a free slot is given out at once. */
+static void join(struct slot_member *member)
+{
+	slot_queue(&g_slot, member);
+	slot_open(&g_slot);
+}
+
 /* 0 sleeps, 1 has the slot, 2 waits. */
 static void begin(uint64_t until_ns)
 {
 	for (int i = 0; i < 3; i++)
-		slot_add(&g_slot, &g_members[i]);
+		join(&g_members[i]);
 	slot_sleep(&g_slot, &g_members[0], until_ns);
 	assert_ptr_equal(g_slot.holder, &g_members[1]);
 	assert_true(slot_has_waiting(&g_slot));
@@ -82,8 +89,8 @@ static void a_wake_puts_it_first(void **state)
 static void a_wake_that_comes_first_is_kept(void **state)
 {
 	(void)state;
-	slot_add(&g_slot, &g_members[0]);
-	slot_add(&g_slot, &g_members[1]);
+	join(&g_members[0]);
+	join(&g_members[1]);
 	slot_wake(&g_slot, &g_members[0]);
 	slot_sleep(&g_slot, &g_members[0], FOR_EVER);
 	assert_ptr_equal(g_slot.holder, &g_members[0]);
@@ -114,8 +121,8 @@ static void its_time_comes(void **state)
 static void an_interrupt_wakes(void **state)
 {
 	(void)state;
-	slot_add(&g_slot, &g_members[0]);
-	slot_add(&g_slot, &g_members[1]);
+	join(&g_members[0]);
+	join(&g_members[1]);
 	slot_sleep(&g_slot, &g_members[0], FOR_EVER);
 	assert_false(slot_is_wanted(&g_slot));
 	atomic_store(&g_interrupted[0], true);
@@ -127,7 +134,7 @@ static void an_interrupt_wakes(void **state)
 static void a_free_slot_is_given_to_who_is_woken(void **state)
 {
 	(void)state;
-	slot_add(&g_slot, &g_members[0]);
+	join(&g_members[0]);
 	assert_true(slot_wait(&g_slot, &g_members[0]));
 	slot_sleep(&g_slot, &g_members[0], FOR_EVER);
 	assert_null(g_slot.holder);
@@ -135,7 +142,7 @@ static void a_free_slot_is_given_to_who_is_woken(void **state)
 	assert_ptr_equal(g_slot.holder, &g_members[0]);
 	assert_true(slot_wait(&g_slot, &g_members[0]));
 	slot_sleep(&g_slot, &g_members[0], FOR_EVER);
-	slot_add(&g_slot, &g_members[1]);
+	join(&g_members[1]);
 	assert_ptr_equal(g_slot.holder, &g_members[1]);
 }
 
@@ -183,7 +190,7 @@ static void an_idle_slot_takes_no_cpu(void **state)
 	for (int i = 0; i < 2; i++) {
 		g_members[i].is_interrupted = count_a_look;
 		assert_int_equal(pthread_create(&threads[i], NULL, sleep_for_ever, &g_members[i]), 0);
-		slot_add(&g_slot, &g_members[i]);
+		join(&g_members[i]);
 	}
 	started = clock_ns();
 	atomic_store(&g_looks, 0);
@@ -234,7 +241,7 @@ static void an_idle_slot_is_looked_after(void **state)
 		assert_int_equal(pthread_create(&threads[i], NULL, sleep_often, &g_members[i]), 0);
 	}
 	for (int i = 0; i < MEMBERS; i++)
-		slot_add(&g_slot, &g_members[i]);
+		join(&g_members[i]);
 	/* The odd ones are woken by interrupts and wakes in turn, the even ones by time. */
 	for (unsigned n = 0; !all && clock_ns() < deadline; n++) {
 		struct timespec pause = ns_timespec(20 * NS_PER_US);
@@ -293,7 +300,7 @@ static void no_wake_is_lost(void **state)
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, answer, &g_members[i]), 0);
 	for (int i = 0; i < 2; i++)
-		slot_add(&g_slot, &g_members[i]);
+		join(&g_members[i]);
 	while (atomic_load(&g_round) < ROUNDS && clock_ns() < deadline) {
 		struct timespec pause = ns_timespec(NS_PER_MS);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "sample.h"
 #include "session.h"
 #include "unit_test.h"
 
@@ -123,6 +124,20 @@ static void every_flush_is_progress(void **state)
 	is_over_after(now + PATIENCE_NS);
 }
 
+/* Without a time limit nobody would stop a guest that only counts. */
+static void recorded_flushes_are_read_from_the_rings(void **state)
+{
+	(void)state;
+	session_record(&g_session);
+	goes_on_after(0);
+	session_count_flush(&g_session);
+	goes_on_after(PATIENCE_NS - 1);
+	flush();
+	goes_on_after(2 * PATIENCE_NS - 2);
+	flush();
+	is_over_after(2 * PATIENCE_NS - 1);
+}
+
 /* A guest that writes to its counts for ever, but never stops. */
 static void flushes_after_the_stop_are_not(void **state)
 {
@@ -150,6 +165,33 @@ static void stopping_is_progress_once(void **state)
 	is_over_after(3 * PATIENCE_NS);
 }
 
+static void sample(uint64_t head)
+{
+	sd_u64_store(&guest_region(&g_session.machine.memory, 0)->ring_head, head);
+}
+
+/* A primitive is measured so many times, however slow the host; nobody reads the ring
+ * meanwhile. Up and down in it is no progress, nor is a head out of reach. */
+static void samples_of_a_job_that_ends_are(void **state)
+{
+	const struct session_job job = { .kind = SD_JOB_COST_PING };
+
+	(void)state;
+	session_start(&g_session, &job);
+	g_start_ns = g_session.progress_ns;
+	goes_on_after(0);
+	sample(1);
+	goes_on_after(PATIENCE_NS - 1);
+	sample(SD_RING_SAMPLES);
+	goes_on_after(2 * PATIENCE_NS - 2);
+	sample(3);
+	goes_on_after(2 * PATIENCE_NS);
+	sample(SD_RING_SAMPLES + 1);
+	goes_on_after(2 * PATIENCE_NS + 1);
+	sample(4);
+	is_over_after(3 * PATIENCE_NS);
+}
+
 static void the_first_failure_is_the_one_told(void **state)
 {
 	struct why first = { .status = EXIT_HOST, .text = "first" };
@@ -172,7 +214,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(thirty_seconds_are_enough, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(four_rotations_may_be_longer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(every_flush_is_progress, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(recorded_flushes_are_read_from_the_rings, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(flushes_after_the_stop_are_not, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(samples_of_a_job_that_ends_are, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(stopping_is_progress_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_first_failure_is_the_one_told, set_up, tear_down),
 	};

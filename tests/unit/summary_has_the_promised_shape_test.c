@@ -42,7 +42,7 @@ static const struct member g_run_members[] = {
 	{ "first_instruction_ns", INTEGER }, { "overcommit", INTEGER }, { "cpus", JSON_ARRAY },
 	{ "workload", JSON_STRING }, { "sleepers", INTEGER }, { "ple_us", INTEGER },
 	{ "by_page", FLAG }, { "clear_pending", FLAG }, { "table_free", JSON_STRING },
-	{ "protocols", JSON_ARRAY },
+	{ "confine", JSON_STRING }, { "protocols", JSON_ARRAY },
 };
 
 static const struct member g_host_members[] = {
@@ -174,6 +174,7 @@ static void the_run_is_described(void **state)
 	g_fixture.options.ple_us = 50;
 	g_fixture.options.workload = WORKLOAD_CHURN;
 	g_fixture.options.clear_pending = true;
+	g_fixture.options.confine = CONFINE_LOG;
 	run->interrupted = true;
 	run->entry_flush = ENTRY_FLUSH_SREGS;
 	summary = parse(summary_text(run));
@@ -190,6 +191,7 @@ static void the_run_is_described(void **state)
 	assert_int_equal(count_in(summary, "ple_us"), 50);
 	check_string(summary, "workload", "churn");
 	check_string(summary, "table_free", "rcu");
+	check_string(summary, "confine", "log");
 	assert_true(json_is_true(json_object_get(summary, "clear_pending")));
 	assert_true(json_is_false(json_object_get(summary, "by_page")));
 	assert_int_equal(count_in(summary, "initiators"), 5);
@@ -743,6 +745,7 @@ static void host_costs_have_their_keys(void **state)
 	}
 	json = parse(host_text(fixture_reset(), &costs));
 	assert_int_equal(count_in(json, "schema"), 1);
+	check_string(json, "confine", "on");
 	check_members(json_object_get(json, "host"), g_host_members, LENGTH(g_host_members));
 	check_string(json_object_get(json, "host"), "kvm", "pvm");
 	primitives = json_object_get(json, "primitives");

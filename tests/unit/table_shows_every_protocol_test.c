@@ -175,6 +175,8 @@ static void the_header_says_what_is_unusual(void **state)
 		  "preempt at-step=served\n" },
 		{ { .pages = 1, .ple_us = 50 }, false, "PLE 50.0us\n" },
 		{ { .pages = 1, .clear_pending = true }, false, "clear-pending\n" },
+		{ { .pages = 1, .confine = CONFINE_LOG }, false, "confine log\n" },
+		{ { .pages = 1, .confine = CONFINE_OFF }, false, "confine off\n" },
 		{ { .pages = 2, .workload = WORKLOAD_CHURN, .preempt = PREEMPT_RANDOM,
 		    .ple_us = 1000 }, true,
 		  "workload churn, 2 pages by page, preempt random, PLE 1.00ms\n" },
@@ -194,6 +196,7 @@ static void the_header_says_what_is_unusual(void **state)
 		options->steps = cases[i].options.steps;
 		options->ple_us = cases[i].options.ple_us;
 		options->clear_pending = cases[i].options.clear_pending;
+		options->confine = cases[i].options.confine;
 		run->by_page = cases[i].by_page;
 		snprintf(expected, sizeof(expected), BEHIND_THE_HOST "%s\n", cases[i].line);
 		assert_says(run, expected, true);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "confine.h"
 #include "entry_flush_test.h"
 #include "host_facts.h"
 #include "round.h"
@@ -134,9 +135,7 @@ static void measure_handover(struct host_costs *costs, const cpu_set_t *cpus)
 }
 
 /* Four vCPUs on one slot for half a second. */
-static int measure_switch(struct host_costs *costs, struct loop *loop, struct kvm_system system,
-			  struct session_shape shape,
-			  struct machine_payload payload, struct why *why)
+static int measure_switch(struct host_costs *costs, struct session *session, struct why *why)
 {
 	struct options options = {
 		.initiators = 1,
@@ -148,52 +147,65 @@ static int measure_switch(struct host_costs *costs, struct loop *loop, struct kv
 	};
 	static struct protocol_result result;
 	struct round round = { .options = &options, .result = &result };
-	static struct session session;
 	struct entry_flush_test test;
 	int error;
 
-	shape.vcpus = 4;
-	shape.slots = 1;
 	protocol_result_init(&result, SD_PROTOCOL_generation);
-	error = session_create(&session, loop, system, &shape, payload, why);
-	if (error != 0)
-		return error;
-	error = entry_flush_choose(&session, ENTRY_FLUSH_AUTO, &test, why);
+	error = entry_flush_choose(session, ENTRY_FLUSH_AUTO, &test, why);
 	if (error == 0)
-		error = round_run(&session, &round, why);
+		error = round_run(session, &round, why);
 	histogram_merge(&costs->slot_switch_ns, &result.switch_ns);
-	session_destroy(&session);
 	return error;
+}
+
+/* Both sessions are there, and neither has run. */
+static int measure_sessions(struct host_costs *costs, struct session *two, struct session *four,
+			    struct run_results *results, struct why *why)
+{
+	int error;
+
+	host_facts_read(&results->host, &two->machine);
+	error = confine_enter(CONFINE_MAIN, why);
+	if (error == 0)
+		error = session_boot(two, why);
+	if (error == 0)
+		error = host_survey(two, ENTRY_FLUSH_AUTO, results, why);
+	if (error == 0)
+		error = measure_in_guest(costs, two, two->shape.slots == 2, why);
+	if (error == 0)
+		error = session_boot(four, why);
+	return error != 0 ? error : measure_switch(costs, four, why);
 }
 
 int host_costs_measure(struct host_costs *costs, struct loop *loop, struct kvm_system system,
 		       struct machine_payload payload, struct run_results *results,
 		       struct why *why)
 {
-	bool two_cpus = CPU_COUNT(&results->slot_cpus) >= 2;
 	struct session_shape shape = {
 		.vcpus = 2,
 		.initiators = 1,
 		.pages = 1,
-		.slots = two_cpus ? 2 : 1,
+		.slots = CPU_COUNT(&results->slot_cpus) >= 2 ? 2 : 1,
 		.slice_ns = SWITCH_SLICE_US * NS_PER_US,
 		.cpus = results->slot_cpus,
 		.marks_preempted = host_kvm_marks(),
 	};
-	static struct session session;
+	static struct session two, four;
 	int error;
 
 	for (struct histogram *h = &costs->ipi_round_trip_ns; h <= &costs->slot_switch_ns; h++)
 		histogram_init(h);
 	measure_handover(costs, &results->slot_cpus);
-	error = session_create(&session, loop, system, &shape, payload, why);
+	error = session_create(&two, loop, system, &shape, payload, why);
 	if (error != 0)
 		return error;
-	error = host_survey(&session, ENTRY_FLUSH_AUTO, results, why);
-	if (error == 0)
-		error = measure_in_guest(costs, &session, two_cpus, why);
-	session_destroy(&session);
-	if (error != 0)
-		return error;
-	return measure_switch(costs, loop, system, shape, payload, why);
+	shape.vcpus = 4;
+	shape.slots = 1;
+	error = session_create(&four, loop, system, &shape, payload, why);
+	if (error == 0) {
+		error = measure_sessions(costs, &two, &four, results, why);
+		session_destroy(&four);
+	}
+	session_destroy(&two);
+	return error;
 }

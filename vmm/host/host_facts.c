@@ -128,8 +128,7 @@ static int read_pv_features(struct host_facts *facts, struct kvm_system system, 
 	return error;
 }
 
-int host_facts_read(struct host_facts *facts, const struct machine *machine, uint64_t tsc_hz,
-		    struct why *why)
+void host_facts_read(struct host_facts *facts, const struct machine *machine)
 {
 	struct utsname name;
 
@@ -146,19 +145,18 @@ int host_facts_read(struct host_facts *facts, const struct machine *machine, uin
 	facts->cpus_online = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
 	if (getloadavg(&facts->load_1m, 1) != 1)
 		facts->load_1m = 0;
-	facts->tsc_hz = tsc_hz;
 	facts->max_vcpus = (uint32_t)kvm_capability(machine->vm, KVM_CAP_MAX_VCPUS);
-	return read_pv_features(facts, machine->system, why);
 }
 
 int host_survey(struct session *session, enum entry_flush wanted, struct run_results *results,
 		struct why *why)
 {
 	struct entry_flush_test test = { 0 };
-	int error = host_facts_read(&results->host, &session->machine, session->tsc_hz, why);
+	int error = entry_flush_choose(session, wanted, &test, why);
 
 	if (error == 0)
-		error = entry_flush_choose(session, wanted, &test, why);
+		error = read_pv_features(&results->host, session->machine.system, why);
+	results->host.tsc_hz = session->tsc_hz;
 	results->entry_flush = session->entry_flush;
 	results->entry_flush_tested = test.seen != 0;
 	results->exit_keeps_stale = test.kept != 0;

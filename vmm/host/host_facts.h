@@ -9,20 +9,16 @@
 #include "session.h"
 
 /**
- * host_facts_read - kernel, CPU, kind of KVM, limits, PV features.
- *
- * Units:   @tsc_hz of the machine's vCPUs.
- * Errors:  EXIT_HOST. What cannot be found out is "unknown".
+ * host_facts_read - kernel, CPU, kind of KVM, limits. Opens files: before main confines
+ * itself. What cannot be found out is "unknown".
  */
-__attribute__((warn_unused_result))
-int host_facts_read(struct host_facts *facts, const struct machine *machine, uint64_t tsc_hz,
-		    struct why *why);
+void host_facts_read(struct host_facts *facts, const struct machine *machine);
 
 /**
- * host_survey - the facts, and the way of flushing on entry that @wanted comes to
- * here, into @results. The session has booted and no vCPU runs.
+ * host_survey - what can wait until a guest has booted: the TSC, PV features, and the
+ * way of flushing on entry that @wanted comes to, into @results. No vCPU runs.
  *
- * Errors:  as host_facts_read() and entry_flush_choose().
+ * Errors:  EXIT_HOST; as entry_flush_choose().
  */
 __attribute__((warn_unused_result))
 int host_survey(struct session *session, enum entry_flush wanted, struct run_results *results,

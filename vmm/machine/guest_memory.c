@@ -75,12 +75,6 @@ struct sd_region *guest_region(const struct guest_memory *memory, uint32_t vcpu)
 					    (size_t)vcpu * SD_REGION_STRIDE);
 }
 
-const struct sd_sample *guest_ring(const struct guest_memory *memory, uint32_t initiator)
-{
-	return (const struct sd_sample *)(void *)(memory->hva + SD_RING_GPA +
-						  (size_t)initiator * SD_RING_STRIDE);
-}
-
 void guest_memory_reset_job(struct guest_memory *memory)
 {
 	memset(memory->hva + SD_PUBLISHED_GPA, 0,

@@ -13,7 +13,6 @@
 
 #include "control.h"
 #include "region.h"
-#include "sample.h"
 #include "why.h"
 
 struct guest_memory {
@@ -45,7 +44,6 @@ void *guest_memory_at(const struct guest_memory *memory, uint64_t gpa, size_t by
 /* Parts at fixed places; the memory is always large enough for them. */
 struct sd_control *guest_control(const struct guest_memory *memory);
 struct sd_region *guest_region(const struct guest_memory *memory, uint32_t vcpu);
-const struct sd_sample *guest_ring(const struct guest_memory *memory, uint32_t initiator);
 
 /* guest_memory_reset_job - zero the published epochs and the vCPUs' counts.
  * No vCPU may be running. */

@@ -112,7 +112,7 @@ static int fill(struct machine *machine, struct machine_shape shape,
 	control->initiators = shape.initiators;
 	control->pages = shape.pages;
 	control->x2apic = machine->x2apic;
-	control->steps = shape.steps;
+	sd_u32_store(&control->steps, shape.steps);
 	control->by_page = shape.by_page;
 	control->sleepers = shape.sleepers;
 	control->free_after_grace = shape.free_after_grace;

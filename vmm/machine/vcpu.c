@@ -2,7 +2,7 @@
 /*
  * vcpu.c - one virtual CPU (vcpu.h).
  *
- * Threads: all of it on the vCPU's own thread.
+ * Threads: all of it on the vCPU's own thread; vcpu_destroy() on main.
  * Follows: Linux Documentation/virt/kvm/api.rst; Intel SDM volume 3, 9.8 (what
  *          64-bit mode needs), 10.4 (local APIC).
  */

@@ -26,6 +26,8 @@ struct vcpu {
  */
 __attribute__((warn_unused_result))
 int vcpu_create(struct vcpu *vcpu, const struct machine *machine, uint32_t id, struct why *why);
+
+/* vcpu_destroy - by any thread, once nobody runs it; harmless on one that is not there. */
 void vcpu_destroy(struct vcpu *vcpu);
 
 /**

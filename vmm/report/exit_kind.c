@@ -23,6 +23,8 @@ const char *exit_kind_name(uint32_t kind)
 		[SD_REQ_SLEEP] = "sleep",
 		[SD_REQ_WAKE] = "wake",
 		[SD_REQ_SPUN] = "spun",
+		[SD_REQ_LOG] = "log",
+		[SD_REQ_CHECK_STAMPS] = "check-stamps",
 		[SD_REQ_BREAK] = "break",
 		[SD_REQ_STEP + SD_STEP_POSTED] = "step-posted",
 		[SD_REQ_STEP + SD_STEP_READ] = "step-read",

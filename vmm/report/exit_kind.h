@@ -13,7 +13,7 @@
 
 /* The doorbells by their number, which begins at 1. */
 #define EXIT_KIND_SIGNAL 0              /* KVM_EXIT_INTR: a kick, or the end of a slice */
-#define EXIT_KINDS       (SD_REQ_STEP + SD_STEPS)
+#define EXIT_KINDS       (SD_REQ_STEP + SD_LITMUS_STEPS)
 
 /* exit_kind_of - of the doorbell @request, whatever the guest has put there. */
 static inline uint32_t exit_kind_of(uint32_t request)

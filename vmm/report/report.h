@@ -2,7 +2,8 @@
 /*
  * report.h - results into words, rows and JSON.
  *
- * Pure but for the streams given: no KVM, no clock, no global state.
+ * Pure but for the streams given: no KVM, no clock, no global state but that of libc's
+ * time zone and jansson's hashes.
  */
 #ifndef REPORT_H
 #define REPORT_H
@@ -28,6 +29,10 @@ const char *csv_header(void);
  */
 size_t csv_row(char *out, const struct flush_row *row, enum sd_protocol protocol);
 
+/* report_prepare - whatever the report would open files for later: the time zone, and
+ * random bytes for jansson. Before the process confines itself. */
+void report_prepare(void);
+
 /* --- JSON: summary.c (jansson) ------------------------------------------- */
 
 /**
@@ -39,7 +44,11 @@ size_t csv_row(char *out, const struct flush_row *row, enum sd_protocol protocol
 char *summary_text(const struct run_results *run);
 char *host_text(const struct run_results *run, const struct host_costs *costs);
 
-/* --- text: table.c, exits_table.c, host_table.c ------------------------------------------ */
+/* litmus_text - summary.json of --litmus; the same. */
+char *litmus_text(const struct run_results *run, const struct litmus_result *results,
+		  uint32_t count);
+
+/* --- text: table.c, exits_table.c, host_table.c, litmus_table.c --------------------------- */
 
 /* table_print - the comparison table and the lines below it, to @out. */
 void table_print(FILE *out, const struct run_results *run);
@@ -50,6 +59,27 @@ void exits_print(FILE *out, const struct run_results *run);
 
 /* host_print - what this KVM host is and what its primitives cost. */
 void host_print(FILE *out, const struct run_results *run, const struct host_costs *costs);
+
+/* --- --litmus: litmus_table.c ---------------------------------------------- */
+
+/* litmus_skipped - why it was not played, or why what it was to show cannot be seen on this
+ * host though it was; NULL. */
+const char *litmus_skipped(const struct litmus_result *result);
+
+/* litmus_is_expected - has it shown what it had to? Also one that was skipped. A flush
+ * that was to be lost has been lost at least once, and no round was incomplete. */
+bool litmus_is_expected(const struct litmus_result *result);
+
+/* litmus_observed - "lost", "never", "nothing" (no load was compared, or vCPUs did not come
+ * where the script says) or "SKIP". */
+const char *litmus_observed(const struct litmus_result *result);
+
+/* litmus_verdict - EXIT_WRONG if any of them has not shown what it had to. */
+enum exit_status litmus_verdict(const struct litmus_result *results, uint32_t count);
+
+/* litmus_print - the table and a line that sums it up, to @out. */
+void litmus_print(FILE *out, const struct run_results *run, const struct litmus_result *results,
+		  uint32_t count);
 
 /* --- verdict: verdict.c ---------------------------------------------------- */
 

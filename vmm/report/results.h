@@ -39,6 +39,20 @@ struct round_figure {
 	uint64_t decisions_digest;      /* of each slot's first DECISIONS_DIGESTED; 0 none */
 };
 
+/* --reclaim: pages moved under those who read them, over all protocols. */
+struct moved_pages {
+	uint64_t moves;
+	uint64_t checks;                /* stamps read by the VMM, through its secondary MMU */
+	uint64_t wrong;                 /* of these */
+	uint64_t loads;                 /* stamps read by vCPUs */
+	uint64_t loads_wrong;           /* of these */
+	uint64_t walks;                 /* of the secondary MMU, stamps or not */
+	uint64_t faults;                /* of these, filled from the guest's tables */
+	uint64_t retries;               /* fills that a move or a flush had overtaken */
+	uint64_t tables_freed;
+	uint64_t tables_held_most;      /* unlinked and not yet freed */
+};
+
 /* Exits to userspace of one kind, warm-up included; out of the guest, parks apart. */
 struct exit_figure {
 	uint64_t count;
@@ -154,6 +168,7 @@ struct run_results {
 	bool kvm_counts_marks;          /* this KVM has the statistics for kvm_reported */
 	bool exit_keeps_stale;          /* one was seen to survive a plain exit: a vCPU
 	                                   that is parked may keep old translations */
+	struct moved_pages moved;
 	uint64_t first_instruction_ns;  /* main() to the last vCPU's first doorbell */
 	bool interrupted;               /* SIGINT */
 	struct break_result broke;
@@ -162,6 +177,21 @@ struct run_results {
 	uint32_t result_count;
 	struct protocol_result *results; /* [result_count], in the order of options */
 	struct round_figure *by_round;  /* all of theirs; to be freed */
+};
+
+/* --litmus: one interleaving. Strings are static. */
+struct litmus_result {
+	const char *name;
+	const char *hazard;             /* in one sentence */
+	const char *protocol;
+	bool loses;                     /* is expected to, each time; else never */
+	const char *unless;             /* why this host may not show the loss; NULL: it must */
+	const char *skip;               /* why it was not played; NULL: it was */
+	uint64_t rounds;                /* played */
+	uint64_t complete;              /* of these, every vCPU came where it had to */
+	uint64_t lost;                  /* the target used a translation older than a flush */
+	uint64_t checks;                /* loads compared */
+	uint64_t stale;                 /* of these, too old */
 };
 
 /* --host: what the primitives cost. Empty histogram: not measured here. */

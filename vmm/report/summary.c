@@ -21,6 +21,12 @@
 
 #define SCHEMA 1
 
+void report_prepare(void)
+{
+	tzset();
+	json_object_seed(0);
+}
+
 /* RFC 3339, UTC, milliseconds. */
 static void put_time(struct json_part *object, const char *key, const struct timespec *when)
 {
@@ -229,6 +235,7 @@ static void put_machine(struct json_part *object, const struct options *options)
 	part_put_count(object, "pages", options->pages);
 	part_put_count(object, "initiators", options->initiators);
 	part_put_count(object, "pace_us", options->pace_us);
+	part_put_count(object, "reclaim_hz", options->reclaim_hz);
 }
 
 /* --preempt; its steps, where it has any, as a list. */
@@ -255,6 +262,26 @@ static void put_findings(struct json_part *object, const struct run_results *run
 	part_put_flag(object, "exit_keeps_stale", run->exit_keeps_stale);
 	part_put_flag(object, "interrupted", run->interrupted);
 	part_put_count(object, "first_instruction_ns", run->first_instruction_ns);
+}
+
+/* With --reclaim. */
+static struct json_part shadow_part(const struct options *options,
+				    const struct moved_pages *moved)
+{
+	struct json_part object = part_new();
+
+	part_put_text(&object, "reclaim", shadow_reclaim_name(options->shadow_reclaim));
+	part_put_count(&object, "moves", moved->moves);
+	part_put_count(&object, "checks", moved->checks);
+	part_put_count(&object, "wrong", moved->wrong);
+	part_put_count(&object, "loads", moved->loads);
+	part_put_count(&object, "loads_wrong", moved->loads_wrong);
+	part_put_count(&object, "walks", moved->walks);
+	part_put_count(&object, "faults", moved->faults);
+	part_put_count(&object, "retries", moved->retries);
+	part_put_count(&object, "tables_freed", moved->tables_freed);
+	part_put_count(&object, "tables_held_most", moved->tables_held_most);
+	return object;
 }
 
 /* --fail-over. A figure that was not measured has no value. */
@@ -301,6 +328,7 @@ char *summary_text(const struct run_results *run)
 
 	part_put_count(&object, "schema", SCHEMA);
 	part_put_text(&object, "version", VMM_VERSION);
+	part_put_text(&object, "confine", confine_name(run->options->confine));
 	put_seed(&object, run->options->seed);
 	put_time(&object, "started", &run->started);
 	put_time(&object, "ended", &run->ended);
@@ -308,6 +336,8 @@ char *summary_text(const struct run_results *run)
 	put_machine(&object, run->options);
 	put_preempt(&object, run->options);
 	put_findings(&object, run);
+	if (run->options->reclaim_hz != 0)
+		part_put_part(&object, "shadow", shadow_part(run->options, &run->moved));
 	put_thresholds(&object, run);
 	put_trace(&object, run);
 	if (run->options->break_over_us != 0) {
@@ -318,11 +348,56 @@ char *summary_text(const struct run_results *run)
 	return part_text(object);
 }
 
+static struct json_part litmus_part(const struct litmus_result *result)
+{
+	struct json_part object = part_new();
+
+	part_put_text(&object, "name", result->name);
+	part_put_text(&object, "hazard", result->hazard);
+	part_put_text(&object, "protocol", result->protocol);
+	part_put_text(&object, "expected", result->loses ? "lost" : "never");
+	part_put_text(&object, "observed", litmus_observed(result));
+	part_put_flag(&object, "ok", litmus_is_expected(result));
+	if (litmus_skipped(result) != NULL)
+		part_put_text(&object, "skip", litmus_skipped(result));
+	part_put_count(&object, "rounds", result->rounds);
+	part_put_count(&object, "complete", result->complete);
+	part_put_count(&object, "lost", result->lost);
+	part_put_count(&object, "checks", result->checks);
+	part_put_count(&object, "stale", result->stale);
+	return object;
+}
+
+char *litmus_text(const struct run_results *run, const struct litmus_result *results,
+		  uint32_t count)
+{
+	struct json_part object = part_new();
+	json_t *command = json_array(), *litmuses = json_array();
+
+	part_put_count(&object, "schema", SCHEMA);
+	part_put_text(&object, "version", VMM_VERSION);
+	put_time(&object, "started", &run->started);
+	put_time(&object, "ended", &run->ended);
+	part_put_part(&object, "host", host_part(&run->host));
+	part_put_text(&object, "entry_flush", figure_entry_flush(run->entry_flush));
+	part_put_flag(&object, "entry_flush_tested", run->entry_flush_tested);
+	part_put_flag(&object, "exit_keeps_stale", run->exit_keeps_stale);
+	part_put_flag(&object, "interrupted", run->interrupted);
+	for (int i = 0; i < run->argc; i++)
+		part_append(&object, command, part_string(run->argv[i]));
+	for (uint32_t i = 0; i < count; i++)
+		part_append_part(&object, litmuses, litmus_part(&results[i]));
+	part_put(&object, "command", command);
+	part_put(&object, "litmus", litmuses);
+	return part_text(object);
+}
+
 char *host_text(const struct run_results *run, const struct host_costs *costs)
 {
 	struct json_part object = part_new(), primitives = part_new();
 
 	part_put_count(&object, "schema", SCHEMA);
+	part_put_text(&object, "confine", confine_name(run->options->confine));
 	part_put_part(&object, "host", host_part(&run->host));
 	put_distribution(&primitives, "ipi_round_trip_ns", &costs->ipi_round_trip_ns);
 	put_distribution(&primitives, "shootdown_floor_ns", &costs->shootdown_floor_ns);

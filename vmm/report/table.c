@@ -102,6 +102,8 @@ static void setup_print(FILE *out, const struct run_results *run)
 		line_list_add(&list, "PLE %s", figure_time(options->ple_us * UINT64_C(1000)).text);
 	if (options->clear_pending)
 		line_list_add(&list, "clear-pending");
+	if (options->confine != CONFINE_ON)
+		line_list_add(&list, "confine %s", confine_name(options->confine));
 	line_list_end(&list);
 }
 
@@ -367,6 +369,19 @@ static void row_marks_print(FILE *out, const struct run_results *run)
 			   figure_count(dropped).text, line_plural(dropped));
 }
 
+static void moved_print(FILE *out, const struct run_results *run)
+{
+	const struct moved_pages *moved = &run->moved;
+
+	if (run->options->reclaim_hz == 0)
+		return;
+	line_print(out, "moved %s page%s: %s of %s reads by the VMM wrong, %s of %s by vCPUs; "
+		   "%s faults retried", figure_count(moved->moves).text, line_plural(moved->moves),
+		   figure_count(moved->wrong).text, figure_count(moved->checks).text,
+		   figure_count(moved->loads_wrong).text, figure_count(moved->loads).text,
+		   figure_count(moved->retries).text);
+}
+
 static void notes_print(FILE *out, const struct run_results *run)
 {
 	uint32_t cpus = (uint32_t)CPU_COUNT(&run->slot_cpus);
@@ -375,6 +390,7 @@ static void notes_print(FILE *out, const struct run_results *run)
 	for (uint32_t i = 0; i < run->result_count; i++)
 		events_print(out, run->options, &run->results[i]);
 	preemption_print(out, run);
+	moved_print(out, run);
 	verdicts_print(out, run);
 	row_marks_print(out, run);
 	if (run->options->slots > cpus)

@@ -146,6 +146,14 @@ static void say_freed(FILE *messages, const struct protocol_result *result)
 		line_plural(result->walks));
 }
 
+static void say_moved(FILE *messages, const struct moved_pages *moved)
+{
+	fprintf(messages,
+		"moved pages: %" PRIu64 " of %" PRIu64 " reads by the VMM and %" PRIu64 " of %"
+		PRIu64 " by vCPUs were not what stands there\n",
+		moved->wrong, moved->checks, moved->loads_wrong, moved->loads);
+}
+
 enum exit_status verdict_of(const struct run_results *run, FILE *messages)
 {
 	enum exit_status status = EXIT_OK;
@@ -162,6 +170,10 @@ enum exit_status verdict_of(const struct run_results *run, FILE *messages)
 			say_missed(messages, result);
 		else
 			continue;
+		status = EXIT_WRONG;
+	}
+	if (run->options->reclaim_hz != 0 && run->moved.wrong + run->moved.loads_wrong != 0) {
+		say_moved(messages, &run->moved);
 		status = EXIT_WRONG;
 	}
 	return status;

@@ -23,34 +23,54 @@ static bool is_slot_cpu(const struct session *session, int cpu)
 	return false;
 }
 
+void host_load_open(struct session *session)
+{
+	session->proc_stat = fopen("/proc/stat", "re");
+}
+
+void host_load_close(struct session *session)
+{
+	if (session->proc_stat != NULL)
+		fclose(session->proc_stat);
+	session->proc_stat = NULL;
+}
+
 static uint64_t read_steal_ns(const struct session *session)
 {
 	unsigned long long steal, sum = 0;
 	char line[512];
-	FILE *file = fopen("/proc/stat", "re");
+	FILE *file = session->proc_stat;
 	int cpu;
 
+	if (file != NULL)
+		rewind(file);
 	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
 		if (sscanf(line, "cpu%d %*u %*u %*u %*u %*u %*u %*u %llu", &cpu, &steal) == 2 &&
 		    is_slot_cpu(session, cpu))
 			sum += steal;
-	if (file != NULL)
-		fclose(file);
 	return sum * (NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK));
+}
+
+/* A thread that has ended, as after a failure, has no clock any more and has left its
+ * last figure behind; one that has been joined must not be asked. */
+static uint64_t read_thread_cpu_ns(const struct session *session, uint32_t vcpu)
+{
+	const struct vcpu_thread *thread = &session->threads[vcpu];
+	struct timespec cpu;
+	clockid_t clock;
+
+	if (vcpu < session->started && pthread_getcpuclockid(thread->pthread, &clock) == 0 &&
+	    clock_gettime(clock, &cpu) == 0)
+		return timespec_ns(cpu);
+	return thread->cpu_ns;
 }
 
 static uint64_t read_vcpu_cpu_ns(const struct session *session)
 {
 	uint64_t sum = 0;
 
-	for (uint32_t i = 0; i < session->started; i++) {
-		struct timespec cpu;
-		clockid_t clock;
-
-		if (pthread_getcpuclockid(session->threads[i].pthread, &clock) == 0 &&
-		    clock_gettime(clock, &cpu) == 0)
-			sum += timespec_ns(cpu);
-	}
+	for (uint32_t i = 0; i < session->shape.vcpus; i++)
+		sum += read_thread_cpu_ns(session, i);
 	return sum;
 }
 

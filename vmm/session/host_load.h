@@ -16,6 +16,11 @@ struct host_load {
 	uint64_t steal_ns;              /* of the slots' CPUs, /proc/stat, 10 ms steps */
 };
 
+/* host_load_open, host_load_close - /proc/stat, for as long as the session lasts: main
+ * may open no file while it does. Without it there is no steal time. */
+void host_load_open(struct session *session);
+void host_load_close(struct session *session);
+
 /* host_load_read - now. */
 struct host_load host_load_read(const struct session *session);
 

@@ -3,24 +3,21 @@
  * request_flush.c - flushes asked for by another vCPU (request_flush.h).
  *
  * Threads: vCPU threads. flush_asked is set by any of them and taken by its
- *          owner; mode is written by its owner, and from IN_GUEST to EXITING by
- *          whoever kicks.
+ *          owner; the mode is vcpu_mode.h's.
  */
 #include "request_flush.h"
 
 #include <sched.h>
-#include <string.h>
 #include <x86intrin.h>
 
+#include "guest_pointer.h"
 #include "park.h"
 #include "session.h"
 
 /* Only a vCPU that is in the guest is signalled, and only once. */
 static bool kick(struct vcpu_thread *target)
 {
-	unsigned mode = VCPU_IN_GUEST_MODE;
-
-	if (!atomic_compare_exchange_strong(&target->mode, &mode, VCPU_EXITING_GUEST_MODE))
+	if (!vcpu_mode_kick(target->mode))
 		return false;
 	slot_kick(&target->member);
 	return true;
@@ -31,8 +28,7 @@ static bool kick(struct vcpu_thread *target)
  * before that was KVM's own bug of 2021. */
 static bool is_covered(struct vcpu_thread *target)
 {
-	return atomic_load(&target->mode) == VCPU_OUTSIDE_GUEST_MODE ||
-		!atomic_load(&target->flush_asked);
+	return !vcpu_mode_is_in_guest(target->mode) || !atomic_load(&target->flush_asked);
 }
 
 static bool is_target(const struct sd_flush_request *request, uint32_t vcpu)
@@ -55,16 +51,12 @@ static bool is_sound(const struct sd_flush_request *request, uint32_t vcpus)
 /* The request is the guest's, who may go on writing: copied once, then checked. */
 static int read_request(struct vcpu_thread *thread, struct sd_flush_request *request)
 {
-	struct session *session = thread->session;
-	uint64_t gpa = sd_u64_load(&thread->vcpu.region->argument);
-	const void *place = guest_memory_at(&session->machine.memory, gpa, sizeof(*request));
+	uint64_t gva = sd_u64_load(&thread->vcpu.region->argument);
+	int error = guest_pointer_copy(thread, gva, request, sizeof(*request), "flush request");
 
-	if (place == NULL)
-		return why_set(&thread->why, EXIT_GUEST, EFAULT,
-			       "vCPU %u: flush request at 0x%llx is outside memory", thread->vcpu.id,
-			       (unsigned long long)gpa);
-	memcpy(request, place, sizeof(*request));
-	if (!is_sound(request, session->shape.vcpus))
+	if (error != 0)
+		return error;
+	if (!is_sound(request, thread->session->shape.vcpus))
 		return why_set(&thread->why, EXIT_GUEST, EINVAL,
 			       "vCPU %u: flush request of %llu pages from 0x%llx, or its targets, make no sense",
 			       thread->vcpu.id, (unsigned long long)request->pages,
@@ -102,7 +94,9 @@ int request_flush_others(struct vcpu_thread *thread)
 		thread->counts.kicks += kicked;
 		trace_asked(thread, i, kicked);
 	}
-	/* A target in the guest may have lost its CPU to somebody else. */
+	/* A target that is outside may be following a pointer by what it has found before. */
+	shadow_flush_many(session->shadow, request.targets);
+	/* One in the guest may have lost its CPU to somebody else. */
 	for (uint32_t i = 0; i < session->shape.vcpus; i++)
 		while (&session->threads[i] != thread && is_target(&request, i) &&
 		       !is_covered(&session->threads[i]))
@@ -114,11 +108,11 @@ int request_flush_enter(struct vcpu_thread *thread)
 {
 	int error;
 
-	/* PAIR(request-mode): a locked exchange is the fence. */
-	(void)atomic_exchange(&thread->mode, VCPU_IN_GUEST_MODE);
+	/* PAIR(request-mode): its locked exchange is the fence. */
+	vcpu_mode_enter_guest(thread->mode);
 	if (!atomic_load(&thread->flush_asked))
 		return 0;
-	atomic_store(&thread->mode, VCPU_OUTSIDE_GUEST_MODE);
+	vcpu_mode_leave_guest(thread->mode);
 	thread->owes_flush |= atomic_exchange(&thread->flush_asked, false);
 	/* Not in mid-instruction: its operands may have been translated. */
 	error = thread->unfinished ? vcpu_finish_instruction(&thread->vcpu, &thread->why) : 0;
@@ -130,5 +124,7 @@ int request_flush_enter(struct vcpu_thread *thread)
 
 void request_flush_leave(struct vcpu_thread *thread)
 {
-	atomic_store_explicit(&thread->mode, VCPU_OUTSIDE_GUEST_MODE, memory_order_release);
+	vcpu_mode_leave_guest(thread->mode);
+	/* The guest may have changed its tables, and loaded CR3. */
+	shadow_exit_begin(thread->reader);
 }

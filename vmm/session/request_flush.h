@@ -8,9 +8,9 @@
  *
  *   asking thread                    entering thread
  *   -------------                    ---------------
- *   flush_asked = true               mode = IN_GUEST
+ *   flush_asked = true               mode = IN_GUEST_MODE
  *   full fence                       full fence
- *   mode == IN_GUEST? kick           flush_asked? take it, owe a flush
+ *   mode == IN_GUEST_MODE? kick      flush_asked? take it, owe a flush
  */
 #ifndef REQUEST_FLUSH_H
 #define REQUEST_FLUSH_H
@@ -24,7 +24,8 @@
  * no way to flush a range for a guest.
  *
  * Threads: a vCPU's thread, outside KVM_RUN, in its slot.
- * Errors:  EXIT_GUEST: a request outside memory, or one that makes no sense.
+ * Errors:  EXIT_GUEST: a pointer that cannot be followed, or a request that makes no
+ *          sense.
  */
 __attribute__((warn_unused_result))
 int request_flush_others(struct vcpu_thread *thread);
@@ -32,9 +33,10 @@ int request_flush_others(struct vcpu_thread *thread);
 /**
  * request_flush_enter - the last look before KVM_RUN.
  *
- * Returns: 0: enter, mode is IN_GUEST. 1: a request was taken and paid for, which
- *          may have used up a kick; look at everything again. Mode is OUTSIDE.
- * Errors:  as vcpu_flush_on_entry(); mode is OUTSIDE.
+ * Returns: 0: enter, in IN_GUEST_MODE. 1: a request was taken and paid for, which
+ *          may have used up a kick; look at everything again. The mode is
+ *          OUTSIDE_GUEST_MODE.
+ * Errors:  as vcpu_flush_on_entry(); the mode is OUTSIDE_GUEST_MODE.
  */
 __attribute__((warn_unused_result))
 int request_flush_enter(struct vcpu_thread *thread);

@@ -106,6 +106,7 @@ static void add_flush(struct course *course, const struct sd_sample *sample)
 		.pages = sample->pages,
 	};
 
+	session_count_flush(course->session);
 	result->flushes++;
 	result->ipis += row.ipis;
 	result->deferred += row.deferred;
@@ -170,6 +171,14 @@ static void stop(struct course *course, uint64_t now)
 	session_stop_job(course->session);
 }
 
+/* Initiators stop by themselves then; one that goes on is told, and has to. */
+static bool has_its_quota(const struct course *course)
+{
+	uint64_t quota = course->round->options->flushes;
+
+	return quota != 0 && course->session->recorded >= quota;
+}
+
 /* Start recording, stop: when their time has come. */
 static void steer(struct course *course, uint64_t now)
 {
@@ -187,6 +196,8 @@ static void steer(struct course *course, uint64_t now)
 	if (course->recording_ns != 0 && options->duration_given &&
 	    now >= course->recording_ns &&
 	    now - course->recording_ns >= (uint64_t)(options->duration_s * 1e9))
+		stop(course, now);
+	if (has_its_quota(course))
 		stop(course, now);
 }
 
@@ -365,6 +376,23 @@ static void add_thread_counts(struct course *course)
 		histogram_merge(&result->switch_ns, &session->slots[i].switches);
 }
 
+/* Stamps read by vCPUs, and for them by the VMM; the threads are idle. */
+static void add_stamps(const struct course *course)
+{
+	struct moved_pages *moved = course->round->moved;
+	struct session *session = course->session;
+
+	for (uint32_t i = 0; moved != NULL && i < session->shape.vcpus; i++) {
+		const struct sd_region *region = guest_region(&session->machine.memory, i);
+		const struct vcpu_counts *counts = &session->threads[i].counts;
+
+		moved->checks += counts->stamp_checks;
+		moved->wrong += counts->stamps_wrong;
+		moved->loads += sd_u64_load(&region->stamp_loads);
+		moved->loads_wrong += sd_u64_load(&region->stamps_wrong);
+	}
+}
+
 /* All slots' draws in one number; 0 unless each has made enough of them. */
 static void add_decisions(const struct session *session, struct round_figure *figure)
 {
@@ -487,6 +515,7 @@ int round_run(struct session *session, struct round *round, struct why *why)
 	if (error != 0)
 		return error;
 	add_thread_counts(&course);
+	add_stamps(&course);
 	round->result->involuntary_switches += host_load_involuntary(session) - involuntary;
 	return add_marks(&course, &marks, why);
 }

@@ -17,6 +17,7 @@ struct round {
 	bool shows_progress;            /* the live line on stderr */
 	struct row_file *csv;           /* NULL: none */
 	struct trace *trace;            /* NULL: none */
+	struct moved_pages *moved;      /* NULL: nobody asks */
 	struct protocol_result *result; /* added to */
 	struct break_result *broke;     /* NULL: nothing breaks the run */
 	bool interrupted;               /* out: a signal came */

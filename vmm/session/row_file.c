@@ -43,6 +43,27 @@ static void start(struct row_file *file, const char *bytes, uint32_t length)
 	loop_start_write(file->loop, &file->write);
 }
 
+/* io_uring hands a write back undone where it may not start a thread for it, or that
+ * thread was interrupted. */
+static bool is_handed_back(int result)
+{
+	return result == -ECANCELED || result == -EAGAIN || result == -EINTR;
+}
+
+static void write_here(struct row_file *file)
+{
+	struct loop_write *pending = &file->write;
+	ssize_t done;
+
+	do
+		done = pending->offset == UINT64_MAX
+			? write(pending->fd, pending->bytes, pending->length)
+			: pwrite(pending->fd, pending->bytes, pending->length,
+				 (off_t)pending->offset);
+	while (done < 0 && errno == EINTR);
+	pending->result = done < 0 ? -errno : (int)done;
+}
+
 /* Wait for the write under way and finish it: a short one is continued, one
  * that fails ends the file. */
 static void settle(struct row_file *file)
@@ -52,6 +73,8 @@ static void settle(struct row_file *file)
 
 	while (length != 0) {
 		loop_finish_write(file->loop, &file->write);
+		if (is_handed_back(file->write.result))
+			write_here(file);
 		if (file->write.result <= 0) {
 			file->error = file->write.result < 0 ? file->write.result : -EIO;
 			cut(file, bytes, done, done + length);
@@ -116,11 +139,16 @@ void row_file_add(struct row_file *file, size_t bytes)
 	file->filled += (uint32_t)bytes;
 }
 
-int row_file_close(struct row_file *file, struct why *why)
+void row_file_finish(struct row_file *file)
 {
 	settle(file);
 	row_file_push(file);
 	settle(file);
+}
+
+int row_file_close(struct row_file *file, struct why *why)
+{
+	row_file_finish(file);
 	if (close(file->write.fd) != 0 && file->error == 0)
 		file->error = -errno;
 	free(file->buffers[0]);

@@ -45,8 +45,11 @@ void row_file_add(struct row_file *file, size_t bytes);
 /* row_file_push - begin to write what has gathered, unless a write is under way. */
 void row_file_push(struct row_file *file);
 
+/* row_file_finish - write the rest and wait for it; allocates nothing. */
+void row_file_finish(struct row_file *file);
+
 /**
- * row_file_close - write the rest and wait for it.
+ * row_file_close - write the rest, wait for it and close.
  *
  * Errors:  EXIT_RESULTS: some row could not be written; the file is valid.
  */

@@ -7,6 +7,7 @@
 #include "session.h"
 
 #include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +15,15 @@
 #include <x86intrin.h>
 
 #include "clock.h"
+#include "confine.h"
+#include "host_load.h"
+#include "sample.h"
+#include "stamps.h"
 
 #define THREAD_STACK_BYTES (256u << 10)
+#ifndef PATIENCE_NS
 #define PATIENCE_NS (30 * NS_PER_S)
+#endif
 #define LOOK_EVERY_NS (100 * NS_PER_MS)
 
 /* A vCPU takes a descriptor; some more for everything else. */
@@ -68,6 +75,50 @@ static int allocate(struct session *session, struct why *why)
 	return 0;
 }
 
+/* On the thread that frees the tables of the secondary MMU. */
+static void confine_reclaim(void *context)
+{
+	struct session *session = context;
+	struct why why = { 0 };
+
+	if (confine_enter(CONFINE_RECLAIM, &why) != 0)
+		session_vcpu_failed(session, &why);
+}
+
+static int create_shadow(struct session *session, struct why *why)
+{
+	struct shadow_config config = {
+		.frames = &session->frames,
+		.reclaim = session->shape.reclaim != NULL ? session->shape.reclaim : &reclaim_mode,
+		.readers = session->shape.vcpus + 1,
+	};
+	int error = frames_create(&session->frames, &session->machine.memory,
+				  session->shape.spare_frames, why);
+
+	if (error == 0 && shadow_create(&session->shadow, &config) != 0)
+		error = why_set(why, EXIT_HOST, ENOMEM, "secondary MMU: %s", strerror(ENOMEM));
+	if (error != 0)
+		return error;
+	if (session->shape.stamp_ns != 0)
+		stamps_write(&session->machine.memory);
+	shadow_on_own_thread(session->shadow, confine_reclaim, session);
+	shadow_thread_begin(session->shadow);
+	for (uint32_t i = 0; i < session->shape.vcpus; i++) {
+		session->threads[i].reader = shadow_reader(session->shadow, i);
+		session->threads[i].mode = shadow_mode(session->threads[i].reader);
+	}
+	return 0;
+}
+
+static void destroy_shadow(struct session *session)
+{
+	if (session->shadow != NULL)
+		shadow_thread_end(session->shadow);
+	shadow_destroy(session->shadow);
+	session->shadow = NULL;
+	frames_destroy(&session->frames);
+}
+
 static int start_threads(struct session *session, struct why *why)
 {
 	pthread_attr_t attributes;
@@ -99,6 +150,8 @@ static int start_threads(struct session *session, struct why *why)
 static void end_threads(struct session *session)
 {
 	atomic_store(&session->quit, true);
+	if (session->stage != NULL)
+		stage_close(session->stage);
 	for (uint32_t i = 0; i < session->started; i++)
 		slot_member_quit(&session->threads[i].member);
 	for (uint32_t i = 0; i < session->started; i++)
@@ -148,38 +201,80 @@ int session_create(struct session *session, struct loop *loop, struct kvm_system
 	int error;
 
 	*session = (struct session){ .shape = *shape, .loop = loop, .protocol = &protocol_plain };
+	/* Nothing that the guest counts while it boots is progress. */
+	session->stopping = true;
 	pthread_mutex_init(&session->lock, NULL);
+	guest_log_init(&session->log);
 	raise_descriptor_limit(shape->vcpus);
+	/* Threads that are confined may not map an arena of their own. */
+	(void)mallopt(M_ARENA_MAX, 1);
+	host_load_open(session);
 	error = machine_create(&session->machine, system, machine_shape, payload, why);
-	if (error != 0)
+	if (error != 0) {
+		host_load_close(session);
 		return error;
+	}
 	/* Nothing is owed while booting; entry_flush_choose() decides. */
 	session_set_entry_flush(session, ENTRY_FLUSH_SREGS);
 	session->progress_ns = clock_ns();
 	session->started_ticks = __rdtsc();
 	error = allocate(session, why);
 	if (error == 0)
+		error = create_shadow(session, why);
+	if (error == 0)
 		error = start_threads(session, why);
-	if (error == 0)
-		error = wait_done(session, why);
-	if (error == 0)
-		error = read_tsc_frequency(session, why);
 	if (error != 0)
 		session_destroy(session);
 	return error;
 }
 
+/* All are queued before the first slot is given out: who runs first does not depend on
+ * who came first. */
+static void open_slots(struct session *session)
+{
+	for (uint32_t i = 0; i < session->shape.vcpus; i++)
+		slot_queue(session->threads[i].slot, &session->threads[i].member);
+	for (uint32_t i = 0; i < session->slot_count; i++)
+		slot_open(&session->slots[i]);
+}
+
+int session_boot(struct session *session, struct why *why)
+{
+	/* For the threads, first; they say so as at the end of a job. */
+	int error = wait_done(session, why);
+
+	if (error == 0)
+		error = read_tsc_frequency(session, why);
+	if (error != 0)
+		return error;
+	atomic_store(&session->ready, 0);
+	session->progress_ns = clock_ns();
+	open_slots(session);
+	return wait_done(session, why);
+}
+
 void session_destroy(struct session *session)
 {
+	struct why ignored = { 0 };
+
+	if (confine_failure(&ignored) != 0)
+		return;
 	end_threads(session);
+	for (uint32_t i = 0; session->threads != NULL && i < session->shape.vcpus; i++)
+		vcpu_thread_clear(&session->threads[i]);
+	host_load_close(session);
 	for (uint32_t i = 0; session->slots != NULL && i < session->slot_count; i++)
 		slot_destroy(&session->slots[i]);
 	free(session->slots);
 	free(session->threads);
 	session->slots = NULL;
 	session->threads = NULL;
+	destroy_shadow(session);
 	machine_destroy(&session->machine);
 	pthread_mutex_destroy(&session->lock);
+	guest_log_print(&session->log, stderr);
+	guest_log_print_dropped(&session->log, stderr);
+	guest_log_destroy(&session->log);
 }
 
 void session_set_entry_flush(struct session *session, enum entry_flush way)
@@ -198,10 +293,12 @@ static void fill_control(struct session *session, const struct session_job *job)
 	control->flush_quota = job->flush_quota;
 	control->floor_interval = job->floor_interval;
 	control->seed = job->seed;
+	control->litmus = job->litmus;
 	control->tsc_hz = session->tsc_hz;
 	control->ple_ticks = ns_ticks(session->shape.ple_ns, session->tsc_hz);
 	control->break_ticks = ns_ticks(session->shape.break_ns, session->tsc_hz);
 	control->sleep_ticks = ns_ticks(session->shape.sleep_ns, session->tsc_hz);
+	control->stamp_ticks = ns_ticks(session->shape.stamp_ns, session->tsc_hz);
 	sd_u32_store(&control->stop_initiators, 0);
 	sd_u32_store(&control->stop_observers, 0);
 	sd_u32_store(&control->recording, 0);
@@ -210,7 +307,8 @@ static void fill_control(struct session *session, const struct session_job *job)
 /* These go on until they are stopped; all others end by themselves. */
 static bool is_workload(uint32_t job)
 {
-	return job == SD_JOB_TOGGLE || job == SD_JOB_CHURN || job == SD_JOB_TEARDOWN;
+	return job == SD_JOB_TOGGLE || job == SD_JOB_CHURN || job == SD_JOB_TEARDOWN ||
+		job == SD_JOB_LITMUS;
 }
 
 static void start_slots(struct session *session, const struct session_job *job)
@@ -233,7 +331,11 @@ void session_start(struct session *session, const struct session_job *job)
 {
 	session->protocol = protocol_ops_of(job->protocol);
 	session->initiators_to_stop = job->initiators_to_stop;
-	session->stopping = !is_workload(job->kind);
+	session->ends_by_itself = !is_workload(job->kind);
+	session->unread_most = 0;
+	session->stopping = session->ends_by_itself;
+	session->recording = false;
+	session->recorded = 0;
 	atomic_store(&session->ready, 0);
 	atomic_store(&session->stopped, 0);
 	guest_memory_reset_job(&session->machine.memory);
@@ -247,15 +349,18 @@ void session_start(struct session *session, const struct session_job *job)
 		if (session->protocol->start != NULL)
 			session->protocol->start(session->threads[i].vcpu.region);
 	}
-	for (uint32_t i = 0; i < session->shape.vcpus; i++)
-		slot_queue(session->threads[i].slot, &session->threads[i].member);
-	for (uint32_t i = 0; i < session->slot_count; i++)
-		slot_open(&session->slots[i]);
+	open_slots(session);
 }
 
 void session_record(struct session *session)
 {
+	session->recording = true;
 	sd_u32_store(&guest_control(&session->machine.memory)->recording, 1);
+}
+
+void session_count_flush(struct session *session)
+{
+	session->recorded++;
 }
 
 void session_stop_job(struct session *session)
@@ -272,29 +377,49 @@ bool session_is_done(struct session *session)
 
 int session_failure(struct session *session, struct why *why)
 {
-	if (!atomic_load(&session->failed))
-		return 0;
+	int error = confine_failure(why);
+
+	if (error != 0 || !atomic_load(&session->failed))
+		return error;
 	pthread_mutex_lock(&session->lock);
 	*why = session->failure;
 	pthread_mutex_unlock(&session->lock);
 	return -EIO;
 }
 
-/* Changes as long as the guest gets anywhere. The guest's numbers are only
- * compared with what they were, and a guest that keeps them moving but never
- * stops is found out: then only what it has to do once counts. */
+/* The warm-up's, which ends by itself: nothing else believes the guest's numbers. */
+static uint64_t flushes_counted_by_guest(const struct session *session)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < session->shape.initiators; i++)
+		sum += sd_u64_load(&guest_region(&session->machine.memory, i)->flushes);
+	return sum;
+}
+
+/* A job that ends by itself fills a ring that is read when it is over: the most that was
+ * ever in it grows, and has an end. */
+static void note_samples(struct session *session)
+{
+	const struct sd_region *region = guest_region(&session->machine.memory, 0);
+	uint64_t unread = sd_u64_load(&region->ring_head) - session->tails[0];
+
+	if (session->ends_by_itself && unread <= SD_RING_SAMPLES && unread > session->unread_most)
+		session->unread_most = unread;
+}
+
+/* Changes as long as the guest gets anywhere. A guest that only looks busy is found
+ * out: flushes count while recorded, which the quota or the time ends; when the job is
+ * being stopped, only what a vCPU has to do once. */
 static uint64_t progress_of(const struct session *session)
 {
 	uint32_t stopped = atomic_load(&session->stopped);
 	uint64_t sum = atomic_load(&session->ready);
 
 	sum += stopped < session->initiators_to_stop ? stopped : session->initiators_to_stop;
-	for (uint32_t i = 0; !session->stopping && i < session->shape.initiators; i++) {
-		const struct sd_region *region = guest_region(&session->machine.memory, i);
-
-		sum += sd_u64_load(&region->flushes) + sd_u64_load(&region->ring_head);
-	}
-	return sum;
+	if (session->stopping)
+		return sum + session->unread_most;
+	return sum + (session->recording ? session->recorded : flushes_counted_by_guest(session));
 }
 
 static uint64_t patience_ns(const struct session *session)
@@ -305,8 +430,7 @@ static uint64_t patience_ns(const struct session *session)
 	return rotations > PATIENCE_NS ? rotations : PATIENCE_NS;
 }
 
-/* One line a vCPU, to stderr: the only words printed outside main, because there
- * may be a thousand of them. The threads have ended: their fields are quiet. */
+/* One line a vCPU, to stderr: printed here, because there may be a thousand of them. The threads have ended: their fields are quiet. */
 static void print_vcpus(const struct session *session)
 {
 	for (uint32_t i = 0; i < session->shape.vcpus; i++) {
@@ -322,9 +446,12 @@ static void print_vcpus(const struct session *session)
 
 int session_check(struct session *session, uint64_t now_ns, struct why *why)
 {
-	uint64_t progress = progress_of(session);
 	int error = session_failure(session, why);
+	uint64_t progress;
 
+	note_samples(session);
+	progress = progress_of(session);
+	guest_log_print(&session->log, stderr);
 	if (error != 0)
 		return error;
 	if (progress != session->progress) {

@@ -5,28 +5,34 @@
  *
  * field            writer               reader          rule
  * ---------------  -------------------  --------------  ---------------------------
- * protocol, entry_flush, settles, control block
+ * protocol, stage, entry_flush, settles, control block
  *                  main                 vCPU threads    while no vCPU runs
  * quit             main                 vCPU threads    atomic
  * ready, stopped   vCPU threads         main            atomic
  * failure          vCPU threads         main            lock, then failed
  * snapshot         the first to break   main            broken: PAIR(session-break)
  * loop             vCPU threads         main            loop_wake() only
+ * log              vCPU threads         main            guest_log.h
+ * frames, shadow   vCPU threads, main,  the same        shadow.h
+ *                  mover
  * all others       main                 main
  *
- * Start order: slots, threads (each creates its own vCPU), boot. Stop order of a
- * job: initiators, then observers. Stop order of a session: quit, wake and kick
- * every thread, join, destroy.
+ * Start order: slots, threads (each creates its own vCPU and confines itself), main
+ * confines itself, boot. Stop order of a job: initiators, then observers. Stop order
+ * of a session: quit, wake and kick every thread, join, destroy.
  */
 #ifndef SESSION_H
 #define SESSION_H
 
 #include <sched.h>
+#include <stdio.h>
 
+#include "guest_log.h"
 #include "loop.h"
 #include "options.h"
 #include "protocol_ops.h"
 #include "results.h"
+#include "stage.h"
 #include "vcpu_thread.h"
 
 /* Blocked in vCPU threads but let through inside KVM_RUN: see park.c. */
@@ -51,6 +57,9 @@ struct session_shape {
 	cpu_set_t cpus;                 /* slots go round them */
 	uint32_t realtime;              /* SCHED_FIFO priority of vCPU threads; 0 off */
 	bool marks_preempted;           /* KVM itself writes the preempted byte */
+	const struct reclaim_ops *reclaim; /* of the secondary MMU's tables; NULL: mode */
+	uint32_t spare_frames;          /* to move pages to */
+	uint64_t stamp_ns;              /* vCPUs have stamps checked so often; 0 never */
 	struct trace_ring *trace_rings; /* [vcpus]; NULL: nothing is traced */
 	uint64_t break_ns;              /* stall that breaks the run; 0 none */
 	struct vcpu_snapshot *snapshot; /* [vcpus]; with break_ns: filled when one rings */
@@ -66,18 +75,27 @@ enum session_break {
 struct session {
 	struct session_shape shape;
 	struct machine machine;
+	struct frames frames;           /* of the guest's memory */
+	struct shadow *shadow;          /* the guest's pointers: one reader a vCPU, and main's */
 	struct slot *slots;             /* [slot_count] */
 	uint32_t slot_count;            /* shape.slots, or one a vCPU (shares_cpus) */
 	struct vcpu_thread *threads;    /* [shape.vcpus] */
 	uint32_t started;               /* threads to join */
 	struct loop *loop;              /* main's; woken when a job is done or has failed */
+	FILE *proc_stat;                /* NULL: no steal time (host_load.c) */
 	const struct protocol_ops *protocol;
+	struct guest_log log;
+	struct stage *stage;            /* where vCPUs are held at steps; NULL */
 	uint64_t tsc_hz;                /* of every vCPU */
 	uint64_t started_ticks;         /* TSC of the host, before the first vCPU thread */
 	enum entry_flush entry_flush;   /* never AUTO */
 	bool settles;                   /* park takes one more KVM_RUN */
 	uint32_t initiators_to_stop;    /* of the job in hand */
 	bool stopping;                  /* main: the initiators stop, told to or by themselves */
+	bool ends_by_itself;            /* the job in hand; nobody stops it */
+	uint64_t unread_most;           /* main: samples of such a job, seen in the ring */
+	bool recording;                 /* main: warm-up is over */
+	uint64_t recorded;              /* main: flushes of the job in hand, read from the rings */
 	uint64_t tails[SD_MAX_INITIATORS]; /* of the sample rings: the guest's copy is not trusted */
 	atomic_bool quit;
 	atomic_uint ready;              /* vCPUs that have ended the job */
@@ -99,19 +117,32 @@ struct session_job {
 	uint32_t initiators_to_stop;    /* doorbells before the observers are stopped */
 	uint64_t seed;
 	uint32_t round;                 /* another one draws other numbers */
+	uint32_t litmus;                /* SD_JOB_LITMUS: enum sd_litmus */
 };
 
 /**
- * session_create - build the machine and boot it: every vCPU has rung its first
- * doorbell and is idle when this returns.
+ * session_create - build the machine and start a thread for each vCPU, which sets itself
+ * up. No guest code runs before session_boot(); in between main confines itself, when
+ * it needs no more files and threads.
  *
- * Errors:  EXIT_HOST, EXIT_USAGE (payload), EXIT_GUEST (did not boot), -EINTR on a
- *          signal; nothing is left behind.
+ * Errors:  EXIT_HOST, EXIT_USAGE (payload); nothing is left behind.
  */
 __attribute__((warn_unused_result))
 int session_create(struct session *session, struct loop *loop, struct kvm_system system,
 		   const struct session_shape *shape, struct machine_payload payload,
 		   struct why *why);
+
+/**
+ * session_boot - every vCPU has rung its first doorbell and is idle when this returns.
+ *
+ * Errors:  EXIT_HOST, EXIT_GUEST (did not boot), -EINTR on a signal; the session is to
+ *          be destroyed all the same.
+ */
+__attribute__((warn_unused_result))
+int session_boot(struct session *session, struct why *why);
+
+/* session_destroy - but for a session whose thread was stopped by its filter: that
+ * one can never be joined, and the process has to end (confine.h). */
 void session_destroy(struct session *session);
 
 /* session_set_entry_flush - choose the way; while no vCPU runs. */
@@ -122,6 +153,7 @@ void session_start(struct session *session, const struct session_job *job);
 
 /* While a job runs, by main. */
 void session_record(struct session *session);           /* warm-up is over */
+void session_count_flush(struct session *session);      /* one more was read from a ring */
 void session_stop_job(struct session *session);         /* initiators first */
 
 /* session_is_done - every vCPU has ended the job. PAIR(session-ready): acquire
@@ -129,7 +161,7 @@ void session_stop_job(struct session *session);         /* initiators first */
 bool session_is_done(struct session *session);
 
 /**
- * session_failure - has a vCPU thread or the guest failed?
+ * session_failure - has a vCPU thread or the guest failed, or a filter stopped a thread?
  *
  * Returns: 0, or the negative errno with @why filled.
  */
@@ -138,8 +170,9 @@ int session_failure(struct session *session, struct why *why);
 
 /**
  * session_check - failures, and a guest that stands still: no progress at all
- * for max(30 s, 4 rotations of the slots). Once the job is being stopped the
- * guest's own counts are no progress. Call it now and then while a job runs.
+ * for max(30 s, 4 rotations of the slots). The guest's own counts are progress only
+ * during the warm-up, flushes read from the rings until the job is stopped. Call it now
+ * and then while a job runs; it also prints what the guest has logged.
  *
  * Errors:  as session_failure(); a guest that stands still is EXIT_GUEST, and
  *          @why then has a line for each vCPU: state and rip. The session is over.

@@ -202,22 +202,6 @@ void slot_open(struct slot *slot)
 	unlock_and_wake(slot, told);
 }
 
-void slot_add(struct slot *slot, struct slot_member *member)
-{
-	struct slot_member *told = NULL;
-
-	pthread_mutex_lock(&slot->lock);
-	TAILQ_INSERT_TAIL(&slot->queue, member, link);
-	count_waiting(slot, 1);
-	if (slot->holder == NULL)
-		told = dispatch(slot, NULL);
-	/* Under the lock: the holder cannot pass the slot on and end. One that was
-	 * not alone counts its slice already. */
-	else if (atomic_load_explicit(&slot->waiting, memory_order_relaxed) == 1)
-		slot_kick(slot->holder);
-	unlock_and_wake(slot, told);
-}
-
 bool slot_wait(struct slot *slot, struct slot_member *member)
 {
 	for (;;) {

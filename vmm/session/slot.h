@@ -77,12 +77,6 @@ void slot_member_init(struct slot_member *member, uint32_t id);
 void slot_member_enter(struct slot_member *member);
 
 /**
- * slot_add - queue @member; it runs at once when the slot is free. A holder that
- * was alone is kicked, so that it begins to count its slice.
- */
-void slot_add(struct slot *slot, struct slot_member *member);
-
-/**
  * slot_queue - queue @member without giving the slot out; slot_open() does that
  * when all are queued, so that the first decision does not depend on who came first.
  */
@@ -97,7 +91,7 @@ void slot_open(struct slot *slot);
 bool slot_wait(struct slot *slot, struct slot_member *member);
 
 /* slot_has_waiting - somebody else wants the slot, or will: the holder has to count
- * its slice. A hint: one may come right after, and then the holder is kicked. */
+ * its slice. */
 static inline bool slot_has_waiting(const struct slot *slot)
 {
 	return atomic_load_explicit(&slot->waiting, memory_order_relaxed) != 0;

@@ -15,11 +15,14 @@
 #include <x86intrin.h>
 
 #include "clock.h"
+#include "confine.h"
 #include "exits.h"
+#include "guest_pointer.h"
 #include "lapic.h"
 #include "park.h"
 #include "request_flush.h"
 #include "session.h"
+#include "stamps.h"
 
 enum slice_end {
 	SLICE_GOES_ON,
@@ -56,7 +59,8 @@ static void on_kick(int signal)
 
 static int set_signals(struct vcpu_thread *thread)
 {
-	struct sigaction action = { .sa_handler = on_kick };
+	/* Restarting: the signal may be sent to main as well. KVM_RUN never restarts. */
+	struct sigaction action = { .sa_handler = on_kick, .sa_flags = SA_RESTART };
 	struct sigevent event = {
 		.sigev_notify = SIGEV_THREAD_ID,
 		.sigev_signo = SLOT_KICK_SIGNAL,
@@ -118,11 +122,14 @@ static int set_up(struct vcpu_thread *thread)
 				    thread->vcpu.id, &thread->why);
 	if (error == 0 && thread->session->shape.marks_preempted)
 		error = kvm_set_signal_mask(thread->vcpu.fd, MAINS_SIGNALS, &thread->why);
+	if (error == 0 && thread->trace != NULL)
+		error = kvm_get_tsc_offset(thread->vcpu.fd, &thread->guest_ahead_ticks, &thread->why);
 	if (error != 0)
 		return error;
 	kicked_run = thread->vcpu.run;
 	vcpu_mark_created(thread);
-	return 0;
+	/* The last step: what comes is the guest. */
+	return confine_enter(CONFINE_VCPU, &thread->why);
 }
 
 static void arm(struct vcpu_thread *thread, uint64_t deadline_ns)
@@ -136,7 +143,7 @@ static void arm(struct vcpu_thread *thread, uint64_t deadline_ns)
 
 /* Look at everything that may end the slice; time only when the vCPU has
  * @entered, so that one that gets the CPU late still runs. A vCPU that has its
- * slot to itself has no timer: whoever joins it later kicks it (slot_add()). */
+ * slot to itself has no timer: nobody joins it while a job runs. */
 static enum slice_end look(struct vcpu_thread *thread, bool entered)
 {
 	if (atomic_load_explicit(&thread->session->quit, memory_order_relaxed))
@@ -155,8 +162,7 @@ static enum slice_end look(struct vcpu_thread *thread, bool entered)
 static void describe_failure(struct vcpu_thread *thread)
 {
 	struct sd_mailbox mail = thread->vcpu.region->mailbox;
-	const char *file = guest_memory_at(&thread->session->machine.memory, mail.file, 64);
-	char name[64] = "?";            /* a copy: the guest may go on writing */
+	char name[64];
 
 	if (mail.kind == SD_MAIL_EXCEPTION) {
 		why_set(&thread->why, EXIT_GUEST, EIO,
@@ -165,10 +171,7 @@ static void describe_failure(struct vcpu_thread *thread)
 			(unsigned long long)mail.a, (unsigned long long)mail.b);
 		return;
 	}
-	if (file != NULL)
-		memcpy(name, file, sizeof(name) - 1);
-	for (size_t i = 0; i < sizeof(name); i++)
-		name[i] = name[i] > ' ' && name[i] < 127 ? name[i] : '\0';
+	guest_pointer_text(thread, mail.file, name, sizeof(name));
 	why_set(&thread->why, EXIT_GUEST, EIO,
 		"vCPU %u: the payload gave up at %s:%u (0x%llx, 0x%llx)", thread->vcpu.id, name,
 		mail.line, (unsigned long long)mail.a, (unsigned long long)mail.b);
@@ -263,20 +266,46 @@ static enum slice_end flush_others(struct vcpu_thread *thread)
 	return request_flush_others(thread) == 0 ? SLICE_GOES_ON : SLICE_FAILED;
 }
 
-/* Off the slot here, also when nobody waits for it. */
-static enum slice_end step(struct vcpu_thread *thread)
+static enum slice_end log_line(struct vcpu_thread *thread)
+{
+	struct guest_log_line line = { .vcpu = thread->vcpu.id };
+
+	thread->unfinished = true;
+	guest_pointer_text(thread, sd_u64_load(&thread->vcpu.region->argument), line.text,
+			   sizeof(line.text));
+	guest_log_add(&thread->session->log, &line);
+	return SLICE_GOES_ON;
+}
+
+static enum slice_end check_stamps(struct vcpu_thread *thread)
 {
 	thread->unfinished = true;
+	return stamps_check(thread) == 0 ? SLICE_GOES_ON : SLICE_FAILED;
+}
+
+/* Off the slot here, also when nobody waits for it; on a stage, held. */
+static enum slice_end step(struct vcpu_thread *thread, uint32_t step)
+{
+	struct stage *stage = thread->session->stage;
+
+	thread->unfinished = true;
 	thread->counts.steps++;
-	return SLICE_OVER;
+	if (stage == NULL)
+		return SLICE_OVER;
+	return stage_hold(stage, thread, step) == 0 ? SLICE_GOES_ON : SLICE_FAILED;
+}
+
+static uint32_t steps_of(const struct session *session)
+{
+	return session->stage != NULL ? SD_LITMUS_STEPS : SD_STEPS;
 }
 
 static enum slice_end doorbell(struct vcpu_thread *thread, uint32_t request)
 {
 	if ((request & UINT16_MAX) == SD_REQ_WAKE)
 		return wake(thread, request >> 16);
-	if (request >= SD_REQ_STEP && request < SD_REQ_STEP + SD_STEPS)
-		return step(thread);
+	if (request >= SD_REQ_STEP && request < SD_REQ_STEP + steps_of(thread->session))
+		return step(thread, request - SD_REQ_STEP);
 	switch (request) {
 	case SD_REQ_READY:
 		return end_job(thread);
@@ -297,6 +326,10 @@ static enum slice_end doorbell(struct vcpu_thread *thread, uint32_t request)
 		return flush_others(thread);
 	case SD_REQ_SLEEP:
 		return go_to_sleep(thread);
+	case SD_REQ_LOG:
+		return log_line(thread);
+	case SD_REQ_CHECK_STAMPS:
+		return check_stamps(thread);
 	case SD_REQ_SPUN:
 		return spun(thread);
 	case SD_REQ_BREAK:
@@ -332,6 +365,12 @@ static enum slice_end handle_io(struct vcpu_thread *thread)
 	return doorbell(thread, request);
 }
 
+static enum slice_end access_device(struct vcpu_thread *thread)
+{
+	thread->unfinished = true;
+	return thread->session->stage->access(thread) == 0 ? SLICE_GOES_ON : SLICE_FAILED;
+}
+
 static enum slice_end handle_exit(struct vcpu_thread *thread)
 {
 	const struct kvm_run *run = thread->vcpu.run;
@@ -339,6 +378,9 @@ static enum slice_end handle_exit(struct vcpu_thread *thread)
 
 	if (run->exit_reason == KVM_EXIT_IO)
 		return handle_io(thread);
+	if (run->exit_reason == KVM_EXIT_MMIO && thread->session->stage != NULL &&
+	    thread->session->stage->access != NULL)
+		return access_device(thread);
 	if (kvm_get_regs(thread->vcpu.fd, &regs, &thread->why) != 0)
 		return SLICE_FAILED;
 	why_set(&thread->why, EXIT_GUEST, EIO, "vCPU %u: exit %u (%s) at rip 0x%llx",
@@ -476,31 +518,39 @@ static bool take_turn(struct vcpu_thread *thread)
 	return true;
 }
 
+/* The vCPU itself is main's to close (vcpu_thread_clear()). */
 static void tear_down(struct vcpu_thread *thread)
 {
 	struct why ignored = { 0 };
 
-	/* Before its descriptor is closed: sleepers are asked for interrupts. */
 	slot_forget(thread->slot, &thread->member);
 	if (thread->vcpu.run != NULL)
 		(void)!kvm_get_regs(thread->vcpu.fd, &thread->regs, &ignored);
-	kicked_run = NULL;
+	note_usage(thread);
+}
+
+void vcpu_thread_clear(struct vcpu_thread *thread)
+{
 	if (thread->has_timer)
 		timer_delete(thread->timer);
+	thread->has_timer = false;
 	vcpu_destroy(&thread->vcpu);
 }
 
 void *vcpu_thread_main(void *argument)
 {
 	struct vcpu_thread *thread = argument;
-	bool goes_on = set_up(thread) == 0;
+	bool goes_on;
 
+	shadow_thread_begin(thread->session->shadow);
+	goes_on = set_up(thread) == 0;
 	if (goes_on)
-		slot_add(thread->slot, &thread->member);
+		session_vcpu_ready(thread->session);
 	while (goes_on && slot_wait(thread->slot, &thread->member))
 		goes_on = take_turn(thread);
 	if (thread->why.text[0] != '\0')
 		session_vcpu_failed(thread->session, &thread->why);
 	tear_down(thread);
+	shadow_thread_end(thread->session->shadow);
 	return NULL;
 }

@@ -12,18 +12,12 @@
 #include <time.h>
 
 #include "exit_kind.h"
+#include "shadow.h"
 #include "slot.h"
 #include "trace_ring.h"
 #include "vcpu.h"
 
 struct session;
-
-/* Where a vCPU is, as far as others need to know: KVM's own names. */
-enum vcpu_mode {
-	VCPU_OUTSIDE_GUEST_MODE,        /* looks at requests before it enters */
-	VCPU_IN_GUEST_MODE,             /* has looked; has to be kicked */
-	VCPU_EXITING_GUEST_MODE,        /* has been kicked */
-};
 
 enum vcpu_state {
 	VCPU_CREATING,          /* or waits for its slot for the first time */
@@ -52,6 +46,8 @@ struct vcpu_counts {
 	uint64_t wakes;                 /* sent to others */
 	uint64_t spun;
 	uint64_t steps;
+	uint64_t stamp_checks;          /* stamps read through the secondary MMU */
+	uint64_t stamps_wrong;          /* of these */
 	struct exit_count exits[EXIT_KINDS];
 };
 
@@ -67,7 +63,8 @@ struct vcpu_thread {
 	uint64_t deadline_ns;           /* CLOCK_MONOTONIC */
 	bool owes_flush;                /* before guest code runs: kept here until KVM has it */
 	bool transferred;               /* the last park took over a request */
-	atomic_uint mode;               /* enum vcpu_mode; any thread */
+	struct shadow_reader *reader;   /* follows the vCPU's pointers: guest_pointer.h */
+	struct vcpu_mode *mode;         /* the reader's; any thread: vcpu_mode.h */
 	atomic_bool flush_asked;        /* by another vCPU's thread: request_flush.c */
 	uint64_t sleep_until_ns;        /* of the sleep it is about to begin */
 	bool unfinished;                /* KVM_RUN has to complete the last doorbell yet */
@@ -75,10 +72,12 @@ struct vcpu_thread {
 	uint32_t exit_kind;             /* of the exit in hand: EXIT_KIND_ or a doorbell */
 	uint64_t running_ticks;         /* TSC when it was last unparked */
 	struct trace_ring *trace;       /* NULL: nothing is traced */
+	uint64_t guest_ahead_ticks;     /* if it is: what the guest's TSC has more, modulo 2^64 */
 	uint64_t exit_ticks;            /* TSC at that exit; 0: in the guest, or parked */
 	struct vcpu_counts counts;      /* of the job in hand; main zeroes them */
 	uint64_t first_doorbell_ns;     /* CLOCK_MONOTONIC; 0 not yet */
-	uint64_t cpu_ns;                /* CPU time up to the last doorbell that ended a job */
+	uint64_t cpu_ns;                /* CPU time up to the last doorbell that ended a job,
+	                                   or to the thread's end */
 	uint64_t involuntary_switches;  /* the same */
 	atomic_uint state;              /* enum vcpu_state; others look at it */
 	struct kvm_regs regs;           /* as it left, the same */
@@ -104,7 +103,11 @@ const char *vcpu_state_name(enum vcpu_state state);
  * any thread, under the slot's lock: the vCPU is off its slot. */
 bool vcpu_is_interrupted(struct slot_member *member);
 
-/* vcpu_thread_main - the thread; @argument is its struct vcpu_thread. */
+/* vcpu_thread_main - the thread; @argument is its struct vcpu_thread. It creates its
+ * vCPU, confines itself and waits for the slot. */
 void *vcpu_thread_main(void *argument);
+
+/* vcpu_thread_clear - timer and vCPU of a thread that has ended; by main. */
+void vcpu_thread_clear(struct vcpu_thread *thread);
 
 #endif

@@ -65,11 +65,11 @@ void trace_destroy(struct trace *trace)
 	trace->waits = NULL;
 }
 
-int trace_begin(struct trace *trace, const struct session *session, struct why *why)
+void trace_begin(struct trace *trace, const struct session *session)
 {
 	trace->tsc_hz = session->tsc_hz;
 	trace->origin_ticks = session->started_ticks;
-	return kvm_get_tsc_offset(session->threads[0].vcpu.fd, &trace->guest_ahead_ticks, why);
+	trace->guest_ahead_ticks = session->threads[0].guest_ahead_ticks;
 }
 
 static void name_process(struct row_file *file, uint32_t process, const char *name)

@@ -91,13 +91,8 @@ __attribute__((warn_unused_result))
 int trace_create(struct trace *trace, uint32_t vcpus, uint32_t initiators, struct why *why);
 void trace_destroy(struct trace *trace);
 
-/**
- * trace_begin - @session has booted: read its clock, name its tracks.
- *
- * Errors:  EXIT_HOST: KVM does not tell a vCPU's TSC offset (before Linux 5.16).
- */
-__attribute__((warn_unused_result))
-int trace_begin(struct trace *trace, const struct session *session, struct why *why);
+/* trace_begin - @session has booted: take its clock. */
+void trace_begin(struct trace *trace, const struct session *session);
 
 /* trace_name_tracks - rows that name every track of @session, to @file. */
 void trace_name_tracks(struct row_file *file, const struct session *session);

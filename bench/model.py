@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""model.py - running the model (bench/sim/), and where its costs come from.
+
+A cost is (p50, p90) in nanoseconds; its tail above p90 is left to the host.
+"""
+import csv
+import io
+import statistics
+import subprocess
+
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
+TIMES = ["wall_ns", "stall_ns"]
+
+# What no primitive of --host tells apart. Assumptions, the same for every host but the
+# IPI: a store to the ICR is an exit on VMX and SVM, and two emulated instructions in a loop
+# of four, 1.2 to 3.3 us each, where ring 0 is emulated.
+POST_NS = 20                            # a locked operation on a line that is mostly at hand
+SIGNAL_NS = 2000                        # tgkill()
+SEND_NS = {"pvm": 9000, "vmx": 1200, "svm": 1200}
+
+
+def kick_of(host, cells):
+    """A signal to a vCPU in the guest, up to where it is out: no primitive. It is what a
+    hypercall takes longer than its doorbell, its signals and its own flush: of @cells, the
+    measured (median wall time, running targets), the median. At least half of a doorbell."""
+    primitives = host["primitives"]
+    exit_ns, gate_ns = (primitives[name]["p50"] for name in ("exit_ns", "gate_ns"))
+    kicks = [wall - exit_ns - gate_ns - running * SIGNAL_NS for wall, running in cells]
+    return max(exit_ns // 2, int(statistics.median(kicks)) if kicks else 0)
+
+
+def costs_of(host, entry_flush, kick_ns):
+    """The costs of this host, from the JSON of `vmm --host`. The floor is one flush of one
+    running target: half of the gate, an IPI, and the way to and through the handler, which
+    is therefore what is left of it. A doorbell is half out and half back in."""
+    primitives = host["primitives"]
+
+    def pair(name, scale=1.0):
+        return tuple(int(primitives[name][quantile] * scale) for quantile in ("p50", "p90"))
+
+    send = SEND_NS[host["host"]["kvm"]]
+    gate, floor = pair("gate_ns"), pair("shootdown_floor_ns")
+    remote = [max(0, whole - gate[0] // 2 - send) // 2 for whole in floor]
+    return {
+        "post": (POST_NS, POST_NS),
+        "signal": (SIGNAL_NS, SIGNAL_NS),
+        "send": (send, send),
+        "gate": gate,
+        "deliver": tuple(remote),
+        "handler": tuple(remote),       # its flush included
+        "exit": pair("exit_ns"),
+        "kick": (kick_ns, kick_ns),
+        "enter": pair("exit_ns", 0.5),
+        "switch": pair("slot_switch_ns"),
+        "entry-flush": pair(f"flush_on_entry_{entry_flush}_ns"),
+    }
+
+
+def quantile(values, share):
+    """Of sorted @values: the smallest that @share of them do not exceed, as vmm has it."""
+    return values[max(0, -(-int(share * 1000) * len(values) // 1000) - 1)]
+
+
+def figures_of(rows, seconds):
+    """What the summary says of a protocol, from the rows of a CSV."""
+    figures = {"flushes": len(rows), "flushes_per_s": len(rows) / seconds}
+    for name in TIMES:
+        values = sorted(int(row[name]) for row in rows)
+        for key, share in QUANTILES.items():
+            figures[f"{name[:-3]}_{key}_ns"] = quantile(values, share) if values else None
+    for name in "ipis", "deferred", "taken_over":
+        figures[f"{name}_per_flush"] = (sum(int(row[name]) for row in rows) / len(rows)
+                                        if rows else None)
+    return figures
+
+
+def run(sim, protocol, shape, costs, seconds, seed=1):
+    """Simulates @seconds behind a warm-up; @shape has sim's options by name."""
+    rotation_ns = shape["slice-ns"] * -(-shape["vcpus"] // shape["slots"])
+    options = {**shape, "protocol": protocol, "seed": seed, "warmup-ns": 4 * rotation_ns,
+               "duration-ns": int(seconds * 1e9)}
+    options |= {f"{name}-ns": ",".join(map(str, pair)) for name, pair in costs.items()}
+    command = [sim]
+    for name, value in options.items():
+        command += [f"--{name}", str(value)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                          check=True)
+    return figures_of(list(csv.DictReader(io.StringIO(done.stdout))), seconds)

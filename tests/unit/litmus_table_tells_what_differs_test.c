@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+/*
+ * litmus_table_tells_what_differs_test.c - a loss that was expected and not seen, one that
+ * was not expected, and rounds that prove nothing, each end in status 1; what a host
+ * cannot show does not.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "report.h"
+#include "unit_test.h"
+
+static const struct litmus_result g_lost = {
+	.name = "a/wrong", .hazard = "h", .protocol = "generation", .loses = true,
+	.rounds = 10, .complete = 10, .lost = 7, .checks = 100, .stale = 70,
+};
+
+static const struct litmus_result g_kept = {
+	.name = "a/right", .hazard = "h", .protocol = "generation",
+	.rounds = 10, .complete = 10, .checks = 100,
+};
+
+static const struct {
+	struct litmus_result result;
+	const char *observed;
+	enum exit_status status;
+} g_cases[] = {
+	{ { .loses = true, .rounds = 9, .complete = 9, .lost = 9, .checks = 1, .stale = 1 },
+	  "lost", EXIT_OK },
+	{ { .loses = true, .rounds = 9, .complete = 9, .lost = 1, .checks = 1, .stale = 1 },
+	  "lost", EXIT_OK },
+	{ { .loses = true, .rounds = 9, .complete = 9, .checks = 1 }, "never", EXIT_WRONG },
+	{ { .rounds = 9, .complete = 9, .checks = 1 }, "never", EXIT_OK },
+	{ { .rounds = 9, .complete = 9, .lost = 1, .checks = 9, .stale = 1 }, "lost", EXIT_WRONG },
+	/* Nobody looked, or somebody never came to where the script says. */
+	{ { .rounds = 9, .complete = 9 }, "nothing", EXIT_WRONG },
+	{ { .rounds = 9, .complete = 8, .checks = 9 }, "nothing", EXIT_WRONG },
+	{ { .loses = true, .rounds = 9, .complete = 8, .lost = 8, .checks = 9, .stale = 8 },
+	  "nothing", EXIT_WRONG },
+	{ { .rounds = 0 }, "nothing", EXIT_WRONG },
+	{ { .skip = "why" }, "SKIP", EXIT_OK },
+	{ { .loses = true, .skip = "why" }, "SKIP", EXIT_OK },
+	/* A host may show it all the same. */
+	{ { .loses = true, .unless = "why", .rounds = 9, .complete = 9, .checks = 9 },
+	  "SKIP", EXIT_OK },
+	{ { .loses = true, .unless = "why", .rounds = 9, .complete = 9, .lost = 1, .checks = 9,
+	    .stale = 1 }, "lost", EXIT_OK },
+	{ { .loses = true, .unless = "why", .rounds = 9, .complete = 0, .checks = 9 },
+	  "nothing", EXIT_WRONG },
+};
+
+static void each_outcome_has_its_status(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(g_cases); i++) {
+		assert_string_equal(litmus_observed(&g_cases[i].result), g_cases[i].observed);
+		assert_int_equal(litmus_verdict(&g_cases[i].result, 1), g_cases[i].status);
+	}
+}
+
+static void one_that_differs_is_enough(void **state)
+{
+	struct litmus_result results[3] = { g_lost, g_kept, g_lost };
+
+	(void)state;
+	assert_int_equal(litmus_verdict(results, 0), EXIT_OK);
+	assert_int_equal(litmus_verdict(results, 3), EXIT_OK);
+	results[1].lost = 1;
+	assert_int_equal(litmus_verdict(results, 3), EXIT_WRONG);
+}
+
+static void the_table_marks_what_differs(void **state)
+{
+	struct litmus_result results[3] = { g_lost, g_kept, g_kept };
+	const struct run_results run = { .host = { .kvm = "pvm" } };
+	char text[2048] = "";
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	(void)state;
+	results[0].lost = 0;
+	results[2].skip = "no TLB";
+	results[2].rounds = 0;
+	litmus_print(out, &run, results, 3);
+	fclose(out);
+	assert_non_null(strstr(text, "a/wrong"));
+	assert_non_null(strstr(text, "lost      never     (0 of 10)  DIFFERS\n"));
+	assert_non_null(strstr(text, "never     never     (0 of 10)\n"));
+	assert_non_null(strstr(text, "never     SKIP: no TLB\n"));
+	assert_non_null(strstr(text, "\n1 as expected, 1 not, 1 skipped; "));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_outcome_has_its_status),
+		cmocka_unit_test(one_that_differs_is_enough),
+		cmocka_unit_test(the_table_marks_what_differs),
+	};
+
+	return !!cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * filter.h - a table of system calls, and the seccomp filter that it makes.
+ *
+ * Private to confine/ and its tests.
+ */
+#ifndef FILTER_H
+#define FILTER_H
+
+#include <linux/filter.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "confine.h"
+
+#define CONFINE_COMPARED_MAX 2
+
+/* A call is allowed when one of its rows has all its comparisons hold. */
+struct confine_row {
+	int call;                       /* __NR_ number */
+	bool to_self;                   /* argument 0 has to be this process's id */
+	uint8_t compared;               /* of compare[], the rest is not used */
+	struct scmp_arg_cmp compare[CONFINE_COMPARED_MAX];
+	const char *why;                /* what the thread needs it for */
+};
+
+struct confine_table {
+	const char *thread;             /* "vCPU thread": in messages */
+	const struct confine_row *rows;
+	size_t count;
+};
+
+/* tables.c: one for each kind of thread. */
+extern const struct confine_table g_confine_tables[CONFINE_KINDS];
+
+/* Calls made from in front of this address are let through by every filter of
+ * CONFINE_LOG: confine.c makes them. */
+extern const char confine_passed[];
+
+/**
+ * filter_build - the BPF program of @table, in memory that is never freed.
+ *
+ * @pass: what returns to confine_passed is let through.
+ * Errors:  EXIT_HOST.
+ */
+__attribute__((warn_unused_result))
+int filter_build(const struct confine_table *table, bool pass, struct sock_fprog *program,
+		 struct why *why);
+
+#endif
