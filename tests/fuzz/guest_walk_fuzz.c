@@ -3,8 +3,8 @@
  * guest_walk_fuzz.c - page tables made of any bytes, and walks through them.
  *
  * The input is a program: entries are stored, addresses are looked up. Every walk has to
- * end as that of the reference does (reference_walk.h), which works on a copy of memory. Memory is a heap block of exactly its size: a sanitizer
- * sees each byte beyond.
+ * end as that of the reference does (reference_walk.h), which works on a copy of memory.
+ * Memory is a heap block of exactly its size: a sanitizer sees each byte beyond.
  *
  * Follows: Intel SDM volume 3, 4.5 (4-level paging); guest_walk.h for what each error says.
  */

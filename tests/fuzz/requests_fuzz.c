@@ -586,7 +586,7 @@ static void write_line(uint64_t gpa)
 
 static void write_batch(uint64_t gpa)
 {
-	uint64_t first = fuzz_take(&g_program, 2), stride = fuzz_take(&g_program, 1);
+	uint64_t first = fuzz_take(&g_program, 3), stride = fuzz_take(&g_program, 1);
 	uint32_t byte = (uint32_t)fuzz_take(&g_program, 1);
 	struct sd_stamp_batch batch = { .count = 1 + byte % SD_STAMP_BATCH };
 
