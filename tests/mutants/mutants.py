@@ -29,7 +29,8 @@ class Count:
     value: float
 
     def holds(self, protocols):
-        return OPERATORS[self.operator](protocols[self.protocol][self.key], self.value)
+        return self.protocol in protocols and \
+            OPERATORS[self.operator](protocols[self.protocol][self.key], self.value)
 
     def __str__(self):
         return f"`{self.protocol}`: {self.key} {self.operator} {self.value}"
@@ -74,9 +75,9 @@ class Mutant:
     remark: str = ""            # what is not shown, and why
 
 
-def overcommitted(protocol, *options, seconds="1"):
-    return ("--vcpus", "8", "--overcommit", "4", "--protocol", protocol, "--slice-us", "500",
-            "--pace-us", "0", "--warmup", "0", "--duration", seconds) + options
+def overcommitted(protocol, *options, slice_us="500"):
+    return ("--vcpus", "8", "--overcommit", "4", "--protocol", protocol, "--slice-us", slice_us,
+            "--pace-us", "0", "--warmup", "0", "--flushes", "200", "--duration", "30") + options
 
 
 def stale(protocol):
@@ -90,11 +91,14 @@ HANDLER_STEPS = Run(
     (), 4, "handler_steps.c", payload="handler_steps")
 
 # Why no stale load shows it.
-RING_0 = ("KVM: on kvm-pvm the handler's flush takes effect at its iret, and elsewhere nothing "
-          "reads the window before that")
+RING_0 = ("KVM: no load shows it. The handler is in ring 0, reads no window behind its flush, and "
+          "on kvm-pvm the flush takes effect when it returns")
 
 
 # --- stages -----------------------------------------------------------------------------
+
+# The first two not while the host is surveyed, whose test of the flush on entry would see
+# the bug and choose the other way; nor are slices so short that one ends in that test.
 
 # A slice that ends before the guest was entered: unpark, park, unpark.
 SLICES_END_BEFORE_ENTRY = Edit(
@@ -106,12 +110,14 @@ SLICES_END_BEFORE_ENTRY = Edit(
     """\
 	int error = vcpu_unpark(thread);
 
-	if (error == 0)
+	if (error == 0 && !thread->session->stopping) {
 		error = vcpu_park(thread);
-	if (error == 0)
-		error = vcpu_unpark(thread);
+		if (error == 0)
+			error = vcpu_unpark(thread);
+	}
 	if (thread->slot->released_ticks""")
 
+# Every other one.
 RUNS_ARE_CANCELLED = Edit(
     "vmm/session/vcpu_thread.c",
     """\
@@ -120,7 +126,7 @@ RUNS_ARE_CANCELLED = Edit(
     """\
 	static _Thread_local bool cancelled;
 
-	cancelled = !cancelled;
+	cancelled = !cancelled && !thread->session->stopping;
 	if (cancelled)
 		__atomic_store_n(&thread->vcpu.run->immediate_exit, 1, __ATOMIC_RELAXED);
 	error = kvm_run(thread->vcpu.fd);
@@ -174,7 +180,7 @@ TABLE = [
         (SLICES_END_BEFORE_ENTRY,),
         models=(("deferred", "MUTANT_MARK_OVERWRITES"),),
         tests=(Test("byte_transitions_keep_a_pending_flush"), Test("parks_keep_the_debt")),
-        run=Run(overcommitted("deferred"), (stale("deferred"),), 1),
+        run=Run(overcommitted("deferred", slice_us="5000"), (stale("deferred"),), 1),
     ),
     Mutant(
         "private_copy_written_back",
@@ -315,8 +321,7 @@ TABLE = [
               """\
 			: sd_u32_load(&region->served) != old ? old : old + SD_WORD_GENERATION;"""),),
         models=(("ipi_pending_2017", "ERROR_2"),),
-        tests=(Test("word_transitions", ("generation",)),
-               Test("word_transitions_follow_the_handshake")),
+        tests=(Test("word_transitions_follow_the_handshake"),),
         remark=RING_0,
     ),
     Mutant(
@@ -414,8 +419,9 @@ TABLE = [
 	__asm__"""),),
         models=(("grace", "MUTANT_OFF_BY_STORE"), ("grace", "MISSED")),
         run=Run(("--vcpus", "8", "--overcommit", "4", "--protocol", "ipi", "--slice-us", "500",
-                 "--pace-us", "0", "--warmup", "0", "--duration", "1", "--workload", "teardown",
-                 "--table-free", "now", "--preempt", "at-step=walk,served"),
+                 "--pace-us", "0", "--warmup", "0", "--flushes", "200", "--duration", "30",
+                 "--workload", "teardown", "--table-free", "now", "--preempt",
+                 "at-step=walk,served"),
                 (Count("ipi", "bad_walks", ">", 0),), 1, "freed table"),
         guest=True,
         quick=True,
@@ -437,7 +443,8 @@ TABLE = [
         models=(("generation", "MUTANT_CANCELLED_RUN_DROPS_DEBT"),),
         stress=("word_cancelled_run_drops_debt",),
         tests=(Test("parks_keep_the_debt"),),
-        run=Run(overcommitted("generation"), (stale("generation"),), 1),
+        run=Run(overcommitted("generation", "--clear-pending", slice_us="5000"),
+                (stale("generation"),), 1),
     ),
     Mutant(
         "transfer_forgotten",
@@ -451,7 +458,7 @@ TABLE = [
         models=(("generation", "MUTANT_UNPARK_DROPS_DEBT"),),
         stress=("word_unpark_drops_debt",),
         tests=(Test("parks_keep_the_debt"),),
-        run=Run(overcommitted("generation"), (stale("generation"),), 1),
+        run=Run(overcommitted("generation", "--clear-pending"), (stale("generation"),), 1),
     ),
     Mutant(
         "look_is_enough",
@@ -492,8 +499,7 @@ TABLE = [
 	(void)atomic_exchange(&thread->flush_asked, false);""")),
         models=(("deferred", "MUTANT_CROSS_THREAD_OR"),),
         tests=(Test("asked_flushes_land_before_the_return"),),
-        remark="KVM: kvm-pvm never marks a vCPU, and so never stores over the byte; where KVM "
-               "does, TCG's AMD machine keeps no translation over an exit",
+        remark="KVM: kvm-pvm never marks a vCPU, and so never stores over the byte",
     ),
     Mutant(
         "in_walk_read_first",

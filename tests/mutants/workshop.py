@@ -99,19 +99,26 @@ class Workshop:
         return [self.payload(mutant.run)] if mutant.guest else ["vmm"]
 
     def run(self, mutant):
-        """Status, words on stderr, and the protocols of the summary by name."""
+        """Status, words on stderr, and the protocols of the summary by name; the status
+        is None, and the words say why, when there is no result."""
         vmm, operand = self.build / "vmm", []
         if mutant.guest:
             vmm, operand = self.vmm, [self.build / self.payload(mutant.run)]
         with tempfile.TemporaryDirectory() as folder:
-            done = subprocess.run([vmm, "--out", folder, *mutant.run.options, *operand],
-                                  stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                                  timeout=RUN_LIMIT_S, check=False)
-            protocols = json.loads(pathlib.Path(folder, "summary.json").read_text("utf-8"))
-        return done.returncode, done.stderr, {p["name"]: p for p in protocols["protocols"]}
+            try:
+                done = subprocess.run([vmm, "--out", folder, *mutant.run.options, *operand],
+                                      stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                      timeout=RUN_LIMIT_S, check=False)
+                summary = json.loads(pathlib.Path(folder, "summary.json").read_text("utf-8"))
+            except (subprocess.TimeoutExpired, OSError, ValueError) as error:
+                return None, str(error), {}
+        return done.returncode, done.stderr, {p["name"]: p for p in summary["protocols"]}
 
     def run_test(self, test):
-        """Its exit status."""
-        done = subprocess.run([self.build / "tests" / test.name, *test.arguments],
-                              capture_output=True, text=True, timeout=TEST_LIMIT_S, check=False)
+        """Its exit status; None when it has none."""
+        try:
+            done = subprocess.run([self.build / "tests" / test.name, *test.arguments],
+                                  capture_output=True, text=True, timeout=TEST_LIMIT_S, check=False)
+        except subprocess.TimeoutExpired:
+            return None
         return done.returncode
