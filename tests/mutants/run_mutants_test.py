@@ -10,6 +10,8 @@ under the same options first.
 Exit status: 0 all as expected; 1 not; 77 no KVM; 99 the sources do not build.
 """
 import argparse
+import contextlib
+import itertools
 import json
 import pathlib
 import sys
@@ -112,9 +114,9 @@ def say(mutant, wrong, good, words):
     return good
 
 
-def try_run(workshop, mutant, wrong):
-    """One run; the mutant shows all of its signs, the sources without the bug none."""
-    status, said, protocols = workshop.run(mutant)
+def try_run(mutant, result, wrong):
+    """The mutant shows all of its signs, the sources without the bug none."""
+    status, said, protocols = result
     held = [count.holds(protocols) for count in mutant.run.counts]
     figures = [f"{key} {found[key]}" for found in protocols.values()
                for key in [*(count.key for count in mutant.run.counts), "checks", "flushes"]]
@@ -125,32 +127,24 @@ def try_run(workshop, mutant, wrong):
     return say(mutant, wrong, good, f"status {status}, {', '.join(figures)} {said.strip()[:100]}")
 
 
-def try_test(workshop, mutant, test, wrong):
-    status = workshop.run_test(test)
-    return say(mutant, wrong, status in FAILED if wrong else status == 0,
-               f"{test}: status {status}")
+def try_runs(workshop, mutant, repeat, wrong):
+    with contextlib.closing(workshop.run(mutant, mutant.stage + mutant.bug * wrong)) as runs:
+        return all([try_run(mutant, result, wrong) for result in itertools.islice(runs, repeat)])
 
 
-def try_runs(workshop, mutant, edits, repeat, wrong):
-    with workshop.edited(mutant, edits):
-        workshop.ninja(*workshop.targets(mutant))
-        return all([try_run(workshop, mutant, wrong) for _ in range(repeat)])
-
-
-def try_tests(workshop, mutant, edits, wrong):
-    with workshop.edited(mutant, edits):
-        workshop.ninja(*(f"tests/{test.name}" for test in mutant.tests))
-        return all([try_test(workshop, mutant, test, wrong) for test in mutant.tests])
+def try_tests(workshop, mutant, wrong):
+    return all([say(mutant, wrong, status in FAILED if wrong else status == 0,
+                    f"{test}: status {status}")
+                for test, status in workshop.test(mutant, mutant.bug * wrong)])
 
 
 def is_caught(workshop, mutant, repeat, with_tests):
     good = True
-    if mutant.run:
-        good &= try_runs(workshop, mutant, mutant.stage, repeat, wrong=False)
-        good &= try_runs(workshop, mutant, mutant.stage + mutant.bug, repeat, wrong=True)
-    if with_tests:
-        good &= try_tests(workshop, mutant, (), wrong=False)
-        good &= try_tests(workshop, mutant, mutant.bug, wrong=True)
+    for wrong in (False, True):
+        if mutant.run:
+            good &= try_runs(workshop, mutant, repeat, wrong)
+        if mutant.tests and with_tests:
+            good &= try_tests(workshop, mutant, wrong)
     return good
 
 
@@ -181,12 +175,12 @@ def main():
     if arguments.write_readme:
         README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
         return 0
-    good = check_table(arguments.build)
-    if good or arguments.only:
-        require("require_kvm")
-        require("require_cpus", "2")
+    if not check_table(arguments.build):
+        return 1
+    require("require_kvm")
+    require("require_cpus", "2")
     try:
-        return 0 if catch(arguments) and good else 1
+        return 0 if catch(arguments) else 1
     except Broken as problem:
         print(problem, file=sys.stderr)
         return 99

@@ -2,7 +2,8 @@
 """workshop.py - a copy of the sources in the build folder, edited, built and run.
 
 The copy has a build folder of its own. Both stay from one run of the test to the next,
-and files that have not changed keep their times: nothing is built twice.
+and files that have not changed keep their times: nothing is built twice. Without edits
+what runs is what the build folder itself has.
 """
 import contextlib
 import json
@@ -55,9 +56,10 @@ def source_files():
 
 class Workshop:
     def __init__(self, build, vmm):
+        self.original = build
+        self.vmm = vmm                  # of the unedited sources
         self.source = build / "mutants" / "source"
         self.build = build / "mutants" / "build"
-        self.vmm = vmm                  # of the unedited sources
 
     def prepare(self):
         wanted = set(source_files())
@@ -77,48 +79,56 @@ class Workshop:
             path.write_bytes(content)
 
     @contextlib.contextmanager
-    def edited(self, mutant, edits):
+    def built(self, mutant, edits, targets):
+        """The folder that has @targets of the sources with @edits."""
+        if not edits:
+            yield self.original
+            return
         files = edited(mutant, edits)
         try:
             for file, text in files.items():
                 self.write(file, text.encode())
-            yield
+            call("ninja", "-C", self.build, *targets)
+            yield self.build
         finally:
             for file in files:
                 self.write(file, (ROOT / file).read_bytes())
 
-    def ninja(self, *targets):
-        if targets:
-            call("ninja", "-C", self.build, *targets)
+    def run(self, mutant, edits):
+        """Runs without end, each one's status, words on stderr, and protocols of the
+        summary by name. No status: there is no result, and the words say why."""
+        payload = payload_of(mutant)
+        with self.built(mutant, edits, [payload if mutant.guest else "vmm"]) as folder:
+            vmm = self.vmm if mutant.guest or not edits else folder / "vmm"
+            operand = [folder / payload] if mutant.guest else []
+            while True:
+                yield run_once([vmm, *mutant.run.options, *operand])
 
-    def payload(self, run):
-        return f"tests/guest/{run.payload}" if run.payload else "guest-payload/payload"
+    def test(self, mutant, edits):
+        """The mutant's tests, and the exit status of each; None when it does not end."""
+        targets = [f"tests/{test.name}" for test in mutant.tests]
+        with self.built(mutant, edits, targets) as folder:
+            for test, target in zip(mutant.tests, targets):
+                try:
+                    done = subprocess.run([folder / target, *test.arguments], check=False,
+                                          capture_output=True, timeout=TEST_LIMIT_S)
+                    yield test, done.returncode
+                except subprocess.TimeoutExpired:
+                    yield test, None
 
-    def targets(self, mutant):
-        """What has to be built for the mutant's run."""
-        return [self.payload(mutant.run)] if mutant.guest else ["vmm"]
 
-    def run(self, mutant):
-        """Status, words on stderr, and the protocols of the summary by name; the status
-        is None, and the words say why, when there is no result."""
-        vmm, operand = self.build / "vmm", []
-        if mutant.guest:
-            vmm, operand = self.vmm, [self.build / self.payload(mutant.run)]
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                done = subprocess.run([vmm, "--out", folder, *mutant.run.options, *operand],
-                                      stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                                      timeout=RUN_LIMIT_S, check=False)
-                summary = json.loads(pathlib.Path(folder, "summary.json").read_text("utf-8"))
-            except (subprocess.TimeoutExpired, OSError, ValueError) as error:
-                return None, str(error), {}
-        return done.returncode, done.stderr, {p["name"]: p for p in summary["protocols"]}
+def payload_of(mutant):
+    name = mutant.run.payload
+    return f"tests/guest/{name}" if name else "guest-payload/payload"
 
-    def run_test(self, test):
-        """Its exit status; None when it has none."""
+
+def run_once(command):
+    with tempfile.TemporaryDirectory() as folder:
         try:
-            done = subprocess.run([self.build / "tests" / test.name, *test.arguments],
-                                  capture_output=True, text=True, timeout=TEST_LIMIT_S, check=False)
-        except subprocess.TimeoutExpired:
-            return None
-        return done.returncode
+            done = subprocess.run([*command, "--out", folder], stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, timeout=RUN_LIMIT_S,
+                                  check=False)
+            summary = json.loads(pathlib.Path(folder, "summary.json").read_text("utf-8"))
+        except (subprocess.TimeoutExpired, OSError, ValueError) as error:
+            return None, str(error), {}
+    return done.returncode, done.stderr, {p["name"]: p for p in summary["protocols"]}
