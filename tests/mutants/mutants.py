@@ -396,7 +396,7 @@ TABLE = [
         "acknowledged_before_the_flush",
         "an early acknowledgement: the initiator frees what the target still has in its "
         "paging-structure caches",
-        "reference 15 of the hazards: EuroSys 2020",
+        "EuroSys 2020, on early acknowledgements",
         (Edit("guest-payload/entry.S",
               """\
 	isr_enter \\x2apic
@@ -420,7 +420,7 @@ TABLE = [
         "freed_after_an_early_acknowledgement",
         "the flush's interrupt is taken in the middle of a lockless walk, and the table freed "
         "under it",
-        "gup_fast(): a37259732a7d and before",
+        "gup_fast() under flushes without IPIs; 9e52fc2b50d, a37259732a7d",
         (Edit("guest-payload/walker.c",
               """\
 	set_tpr(TPR_INTERRUPTS_OFF);
