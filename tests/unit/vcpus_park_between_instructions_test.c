@@ -207,11 +207,16 @@ void session_vcpu_failed(struct session *session, const struct why *why)
 	fail_msg("%s", why->text);
 }
 
-/* The job's end: the thread too. */
+/* The job's end: the thread's too. Before it, a vCPU that waits for its first job. */
 void session_vcpu_ready(struct session *session)
 {
 	(void)session;
-	slot_member_quit(&vcpu()->member);
+	if (g_guest.rung == RINGS) {
+		slot_member_quit(&vcpu()->member);
+		return;
+	}
+	slot_queue(&g_slot, &vcpu()->member);
+	slot_open(&g_slot);
 }
 
 /* --- cases -------------------------------------------------------------------------------- */
