@@ -17,6 +17,7 @@
 
 #include "clock.h"
 #include "confine.h"
+#include "stage.h"
 
 #define STACK_BYTES (64 * 1024)
 #define CR4_PGE (1u << 7)
@@ -567,4 +568,14 @@ int kvm_set_lapic(struct kvm_vcpu_fd vcpu, const struct kvm_lapic_state *lapic, 
 	copy_vectors(copy.regs + LAPIC_ISR, g_vcpus[vcpu.fd].isr, false);
 	copy_vectors(copy.regs + LAPIC_IRR, g_vcpus[vcpu.fd].irr, false);
 	return 0;
+}
+
+/* --- not there ----------------------------------------------------------------------- */
+
+/* Only --litmus has a stage. */
+int stage_hold(struct stage *stage, struct vcpu_thread *thread, uint32_t step)
+{
+	(void)stage, (void)thread, (void)step;
+	fuzz_check(false);
+	return -EINVAL;
 }
