@@ -16,6 +16,8 @@
 #include <ucontext.h>
 
 #include "clock.h"
+#include "confine.h"
+#include "stage.h"
 
 #define STACK_BYTES (64 * 1024)
 #define CR4_PGE (1u << 7)
@@ -30,6 +32,7 @@ struct fake_vcpu {
 	uint64_t waits_until_ns;
 	uint64_t timer_ns;              /* 0: not armed */
 	bool settle_pending;            /* SESSION_SETTLE_SIGNAL */
+	bool has_timer, is_mapped, is_open; /* what main has to clear */
 
 	/* KVM's. */
 	bool in_guest;
@@ -115,6 +118,11 @@ bool fake_has_ended(uint32_t vcpu)
 bool fake_is_in_guest(uint32_t vcpu)
 {
 	return g_vcpus[vcpu].in_guest;
+}
+
+bool fake_is_clear(uint32_t vcpu)
+{
+	return !g_vcpus[vcpu].has_timer && !g_vcpus[vcpu].is_mapped && !g_vcpus[vcpu].is_open;
 }
 
 bool fake_is_unfinished(uint32_t vcpu)
@@ -232,6 +240,7 @@ int fake_timer_create(clockid_t clock, struct sigevent *event, timer_t *timer)
 {
 	(void)clock, (void)event;
 	*timer = (timer_t)(uintptr_t)(g_current + 1);
+	g_vcpus[g_current].has_timer = true;
 	return 0;
 }
 
@@ -244,10 +253,13 @@ int fake_timer_settime(timer_t timer, int flags, const struct itimerspec *when,
 	return 0;
 }
 
+/* By main, when the thread has ended, as are munmap() and close(). */
 int fake_timer_delete(timer_t timer)
 {
-	fuzz_check((uintptr_t)timer == g_current + 1);
-	g_vcpus[g_current].timer_ns = 0;
+	uintptr_t vcpu = (uintptr_t)timer - 1;
+
+	fuzz_check(vcpu < FAKE_VCPUS && g_vcpus[vcpu].ended && g_vcpus[vcpu].has_timer);
+	g_vcpus[vcpu].has_timer = false;
 	return 0;
 }
 
@@ -255,18 +267,24 @@ void *fake_mmap(void *at, size_t bytes, int protection, int flags, int fd, off_t
 {
 	(void)at, (void)protection, (void)flags, (void)offset;
 	fuzz_check((uint32_t)fd < FAKE_VCPUS && bytes == SD_PAGE_BYTES);
+	g_vcpus[fd].is_mapped = true;
 	return g_runs[fd];
 }
 
 int fake_munmap(void *at, size_t bytes)
 {
-	fuzz_check(at == g_runs[g_current] && bytes == SD_PAGE_BYTES);
+	size_t vcpu = (size_t)((uint8_t *)at - g_runs[0]) / SD_PAGE_BYTES;
+
+	fuzz_check(vcpu < FAKE_VCPUS && at == g_runs[vcpu] && bytes == SD_PAGE_BYTES);
+	fuzz_check(g_vcpus[vcpu].ended && g_vcpus[vcpu].is_mapped);
+	g_vcpus[vcpu].is_mapped = false;
 	return 0;
 }
 
 int fake_close(int fd)
 {
-	fuzz_check((uint32_t)fd == g_current);
+	fuzz_check((uint32_t)fd < FAKE_VCPUS && g_vcpus[fd].ended && g_vcpus[fd].is_open);
+	g_vcpus[fd].is_open = false;
 	return 0;
 }
 
@@ -298,6 +316,13 @@ int fake_pthread_setaffinity_np(pthread_t thread, size_t bytes, const cpu_set_t 
 int fake_pthread_setschedparam(pthread_t thread, int policy, const struct sched_param *param)
 {
 	(void)thread, (void)policy, (void)param;
+	return 0;
+}
+
+/* No thread is confined: all of them are one. */
+int confine_enter(enum confine_kind kind, struct why *why)
+{
+	(void)kind, (void)why;
 	return 0;
 }
 
@@ -434,7 +459,7 @@ int kvm_run(struct kvm_vcpu_fd fd)
 	pause_here();
 	if (is_signalled(vcpu))
 		return -EINTR;
-	fuzz_check(atomic_load(&g_session->threads[vcpu].mode) != VCPU_OUTSIDE_GUEST_MODE);
+	fuzz_check(vcpu_mode_is_in_guest(g_session->threads[vcpu].mode));
 	guest_begins(vcpu);
 	return run_guest(vcpu);
 }
@@ -444,6 +469,7 @@ int kvm_run(struct kvm_vcpu_fd fd)
 int kvm_create_vcpu(struct kvm_vm vm, uint32_t id, struct kvm_vcpu_fd *vcpu, struct why *why)
 {
 	(void)vm, (void)why;
+	g_vcpus[id].is_open = true;
 	vcpu->fd = (int)id;
 	return 0;
 }
@@ -542,4 +568,22 @@ int kvm_set_lapic(struct kvm_vcpu_fd vcpu, const struct kvm_lapic_state *lapic, 
 	copy_vectors(copy.regs + LAPIC_ISR, g_vcpus[vcpu.fd].isr, false);
 	copy_vectors(copy.regs + LAPIC_IRR, g_vcpus[vcpu.fd].irr, false);
 	return 0;
+}
+
+/* --- not there ----------------------------------------------------------------------- */
+
+/* Nothing is traced. */
+int kvm_get_tsc_offset(struct kvm_vcpu_fd vcpu, uint64_t *ticks, struct why *why)
+{
+	(void)vcpu, (void)ticks, (void)why;
+	fuzz_check(false);
+	return -EINVAL;
+}
+
+/* Only --litmus has a stage. */
+int stage_hold(struct stage *stage, struct vcpu_thread *thread, uint32_t step)
+{
+	(void)stage, (void)thread, (void)step;
+	fuzz_check(false);
+	return -EINVAL;
 }

@@ -35,6 +35,9 @@ bool fake_resume(uint32_t vcpu);
 bool fake_has_ended(uint32_t vcpu);
 bool fake_is_in_guest(uint32_t vcpu);
 
+/* fake_is_clear - its vCPU is closed, its kvm_run is unmapped, its timer is deleted. */
+bool fake_is_clear(uint32_t vcpu);
+
 /* fake_is_unfinished - it has left in the middle of an instruction. */
 bool fake_is_unfinished(uint32_t vcpu);
 

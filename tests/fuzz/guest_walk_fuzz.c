@@ -3,9 +3,8 @@
  * guest_walk_fuzz.c - page tables made of any bytes, and walks through them.
  *
  * The input is a program: entries are stored, addresses are looked up. Every walk has to
- * end as that of the reference does, which is recursive, works on a copy of memory and
- * knows of addresses in 128 bits. Memory is a heap block of exactly its size: a sanitizer
- * sees each byte beyond.
+ * end as that of the reference does (reference_walk.h), which works on a copy of memory.
+ * Memory is a heap block of exactly its size: a sanitizer sees each byte beyond.
  *
  * Follows: Intel SDM volume 3, 4.5 (4-level paging); guest_walk.h for what each error says.
  */
@@ -14,79 +13,20 @@
 
 #include "fuzz.h"
 #include "guest_walk.h"
+#include "reference_walk.h"
 
 #define MAX_PAGES 10
 #define GPA_FILL UINT64_C(0x5a5a5a5a5a5a5a5a)
 
-typedef unsigned __int128 u128;
-
 static uint8_t g_copy[MAX_PAGES * SD_PAGE_BYTES];
-
-/* --- the reference ------------------------------------------------------------ */
-
-struct walk {
-	size_t memory_bytes;
-	uint64_t gva;
-	uint64_t passed[4];             /* tables, the first one at [3] */
-	uint64_t gpa;
-};
-
-/* Bits 51 to 12. */
-static uint64_t address_of(uint64_t entry)
-{
-	return entry << 12 >> 24 << 12;
-}
-
-static int ends_at(struct walk *walk, u128 gpa)
-{
-	if ((gpa / SD_PAGE_BYTES + 1) * SD_PAGE_BYTES > walk->memory_bytes)
-		return -ERANGE;
-	walk->gpa = (uint64_t)gpa;
-	return 0;
-}
-
-/* @level is 3 for the root's table, 0 for a leaf table. */
-static int descend(struct walk *walk, uint64_t table, int level)
-{
-	unsigned index = (unsigned)(walk->gva >> (12 + 9 * level)) % 512;
-	u128 place = (u128)table + index * 8u;
-	uint64_t entry;
-
-	for (int above = 3; above > level; above--)
-		if (walk->passed[above] == table)
-			return -ELOOP;
-	walk->passed[level] = table;
-	if (place + 8 > walk->memory_bytes)
-		return -ERANGE;
-	memcpy(&entry, g_copy + (size_t)place, sizeof(entry));
-	if (entry % 2 == 0)
-		return -EFAULT;
-	if (level == 0)
-		return ends_at(walk, (u128)address_of(entry) + walk->gva % 0x1000);
-	if (!(entry >> 7 & 1))
-		return descend(walk, address_of(entry), level - 1);
-	/* A page of 2 MiB: bits 20 to 13 are reserved, bit 12 is PAT. */
-	if (level != 1 || (entry >> 13 & 0xff) != 0)
-		return -EBADMSG;
-	return ends_at(walk, (u128)(address_of(entry) & ~UINT64_C(0x1000)) + walk->gva % 0x200000);
-}
-
-static int reference_walk(struct walk *walk, uint64_t root)
-{
-	uint64_t top = walk->gva >> 47;
-
-	if (top != 0 && top != 0x1ffff)
-		return -EINVAL;
-	if (address_of(root) != root)
-		return -ERANGE;
-	return descend(walk, root, 3);
-}
 
 /* --- the program -------------------------------------------------------------- */
 
 static void check_walk(const struct guest_memory *memory, uint64_t root, uint64_t gva)
 {
-	struct walk walk = { .memory_bytes = memory->bytes, .gva = gva, .gpa = GPA_FILL };
+	struct reference_walk walk = {
+		.memory = g_copy, .memory_bytes = memory->bytes, .gva = gva, .gpa = GPA_FILL,
+	};
 	uint64_t gpa = GPA_FILL;
 	int error = guest_walk(memory, root, gva, &gpa);
 

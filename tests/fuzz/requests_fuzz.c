@@ -12,9 +12,11 @@
  * - every flush returns, once vCPUs get to run in turn;
  * - doorbells: those that make no sense end the run with one line, no other does;
  *   addresses are checked in 128 bits; counters are what was asked for;
+ * - pointers lead where the guest's page tables say at that moment: lines for the user
+ *   and words of stamped pages are those that the reference reads (reference_pointer.h);
  * - a slot has one holder, a vCPU is in one place, and is parked between instructions.
- * A guest may also lie: write what it likes where it may write. Then the first two do not
- * hold, and all else does.
+ * A guest may also lie: write what it likes where it may write, its page tables too. Then
+ * the first two do not hold, and all else does.
  */
 #include <string.h>
 
@@ -22,14 +24,20 @@
 #include "clock.h"
 #include "fake_host.h"
 #include "grace.h"
+#include "page_tables.h"
+#include "pte.h"
 #include "range.h"
+#include "reference_pointer.h"
+#include "stamp.h"
+#include "stamps.h"
 
 #define PAGES 4                 /* of the one window */
 #define SLICE_NS NS_PER_MS
 #define DRAIN_ROUNDS 3000
 
 #define FLUSH_REQUEST_GPA(vcpu) (SD_PAYLOAD_GPA + (uint64_t)(vcpu) * SD_PAGE_BYTES)
-#define MEMORY_BYTES (SD_FRAMES_GPA + (size_t)SD_PAGE_BYTES)
+#define MEMORY_BYTES (SD_FRAMES_GPA + (SD_FRAME_SETS + 1) * (size_t)SD_PAGE_BYTES)
+#define STAMPS (SD_STAMP_PAGES * SD_PAGE_BYTES / sizeof(uint64_t))
 
 typedef unsigned __int128 u128;
 
@@ -55,6 +63,7 @@ struct guest {
 	uint64_t asked;                 /* initiators to be told */
 
 	bool must_fail;                 /* its last doorbell made no sense */
+	char gave_up[80];               /* and the user is told where; "": is not */
 	bool failed;
 	struct vcpu_counts counts;      /* as they have to be */
 };
@@ -64,7 +73,18 @@ static const enum sd_protocol g_protocols[] = {
 	SD_PROTOCOL_generation, SD_PROTOCOL_takeover, SD_PROTOCOL_hypercall,
 };
 
+/* The lines that the user has to see. */
+struct expected_log {
+	char text[GUEST_LOG_LINES * (GUEST_LOG_BYTES + 16)];
+	uint32_t count;                 /* since the last look */
+	uint64_t taken, dropped;
+};
+
+/* rcu has a thread of its own, and this program has one. */
+const struct reclaim_ops reclaim_rcu = { .name = "rcu" };
+
 static struct session g_session;
+static struct expected_log g_log;
 static struct slot g_slots[2];
 static struct vcpu_thread g_threads[FAKE_VCPUS];
 static struct guest g_guests[FAKE_VCPUS];
@@ -76,6 +96,7 @@ static enum sd_protocol g_protocol;
 static bool g_lies;             /* the guest does */
 static bool g_draining;
 static bool g_stopping;
+static bool g_job_over;         /* one is idle: no flush begins until all are */
 static uint32_t g_entered;      /* vCPUs that have, since all flushes have returned */
 
 static struct sd_region *region_of(uint32_t vcpu)
@@ -146,19 +167,67 @@ static enum guest_step leave_by_port(struct kvm_run *run, uint32_t request)
 	return GUEST_LEAVES;
 }
 
-static bool flush_request_is_sound(uint64_t gpa)
+static bool copy_from_guest(uint32_t vcpu, uint64_t gva, void *to, size_t bytes)
 {
-	const struct guest_memory *memory = &g_session.machine.memory;
+	return reference_copy(&g_session.machine.memory, vcpu, gva, to, bytes);
+}
+
+static bool flush_request_is_sound(uint32_t vcpu, uint64_t gva)
+{
 	struct sd_flush_request request;
 	bool sound = true;
 
-	if ((u128)gpa + sizeof(request) > memory->bytes)
+	if (!copy_from_guest(vcpu, gva, &request, sizeof(request)))
 		return false;
-	memcpy(&request, memory->hva + gpa, sizeof(request));
 	for (uint32_t i = FAKE_VCPUS; i < SD_MAX_VCPUS; i++)
 		sound &= !(request.targets[i / 64] >> i % 64 & 1);
 	return sound && request.start % SD_PAGE_BYTES == 0 && request.pages >> 32 == 0 &&
 		(u128)request.start + (u128)request.pages * SD_PAGE_BYTES <= (u128)1 << 47;
+}
+
+static bool stamps_are_sound(uint32_t vcpu, uint64_t gva, struct vcpu_counts *counts)
+{
+	struct sd_stamp_batch batch;
+
+	if (!copy_from_guest(vcpu, gva, &batch, sizeof(batch)))
+		return false;
+	for (uint64_t i = 0; batch.count <= SD_STAMP_BATCH && i < batch.count; i++) {
+		uint64_t address = batch.address[i], word;
+
+		if (address < SD_STAMPS_GPA || (address - SD_STAMPS_GPA) / 8 >= STAMPS ||
+		    address % 8 != 0 || !copy_from_guest(vcpu, address, &word, sizeof(word)))
+			return false;
+		counts->stamp_checks++;
+		counts->stamps_wrong += word != sd_stamp(address);
+	}
+	return batch.count >= 1 && batch.count <= SD_STAMP_BATCH;
+}
+
+static void expect_line(uint32_t vcpu, uint64_t gva)
+{
+	size_t length = strlen(g_log.text);
+	char text[GUEST_LOG_BYTES];
+
+	if (g_log.count == GUEST_LOG_LINES || g_log.taken == GUEST_LOG_MOST) {
+		g_log.dropped++;
+		return;
+	}
+	reference_text(&g_session.machine.memory, vcpu, gva, text, sizeof(text));
+	snprintf(g_log.text + length, sizeof(g_log.text) - length, "vCPU %u: %s\n", vcpu, text);
+	g_log.count++;
+	g_log.taken++;
+}
+
+/* The user is told which check it was, or which exception. */
+static void expect_end(uint32_t vcpu)
+{
+	const struct sd_mailbox *mail = &region_of(vcpu)->mailbox;
+	struct guest *guest = &g_guests[vcpu];
+	char name[64];
+
+	reference_text(&g_session.machine.memory, vcpu, mail->file, name, sizeof(name));
+	if (mail->kind != SD_MAIL_EXCEPTION)
+		snprintf(guest->gave_up, sizeof(guest->gave_up), " at %s:%u (", name, mail->line);
 }
 
 /* What the doorbell has to lead to, by control.h. */
@@ -181,6 +250,7 @@ static bool makes_sense(uint32_t vcpu, uint32_t request, struct vcpu_counts *cou
 	case SD_REQ_STOPPED:
 	case SD_REQ_FINISH:
 	case SD_REQ_SPUN:
+	case SD_REQ_BREAK:
 		return true;
 	case SD_REQ_SLEEP:
 		counts->sleeps++;
@@ -189,7 +259,15 @@ static bool makes_sense(uint32_t vcpu, uint32_t request, struct vcpu_counts *cou
 		counts->yields += argument < FAKE_VCPUS && argument != vcpu;
 		return argument < FAKE_VCPUS && argument != vcpu;
 	case SD_REQ_FLUSH_OTHERS:
-		return flush_request_is_sound(argument);
+		return flush_request_is_sound(vcpu, argument);
+	case SD_REQ_LOG:
+		expect_line(vcpu, argument);
+		return true;
+	case SD_REQ_CHECK_STAMPS:
+		return stamps_are_sound(vcpu, argument, counts);
+	case SD_REQ_FAIL:
+		expect_end(vcpu);
+		return false;
 	default:
 		return false;
 	}
@@ -438,6 +516,20 @@ static enum guest_step step_handler(uint32_t vcpu, struct guest *guest, struct k
 
 /* --- other doorbells, and lies ----------------------------------------------------- */
 
+/* Near the places that the guest's page tables begin with. */
+static uint64_t take_pointer(uint32_t choice)
+{
+	static const uint64_t starts[] = {
+		0, SD_PAYLOAD_GPA, SD_STAMPS_GPA, SD_STAMPS_GPA + SD_STAMP_PAGES * SD_PAGE_BYTES,
+		SD_TABLES_GPA, SD_OWN_REGION_VA, SD_APIC_VA, SD_PROBE_VA, SD_WINDOW_VA,
+		SD_WINDOW_VA + SD_PAGE_BYTES, SD_TREE_VA, UINT64_C(1) << 39,
+		UINT64_MAX << 47, UINT64_MAX << 39, UINT64_MAX << 30, UINT64_MAX << 12,
+	};
+	uint64_t offset = choice & 1 ? fuzz_take(&g_program, 2) % SD_PAGE_BYTES : 0;
+
+	return starts[choice >> 1] + offset;
+}
+
 /* Anything at the edges of what the VMM looks at. */
 static uint64_t take_number(void)
 {
@@ -446,8 +538,10 @@ static uint64_t take_number(void)
 		MEMORY_BYTES - sizeof(struct sd_flush_request), MEMORY_BYTES - 64, MEMORY_BYTES,
 		UINT64_C(1) << 47, UINT32_MAX, UINT64_C(1) << 32, INT64_MAX, UINT64_MAX,
 	};
-	uint32_t choice = fuzz_below(&g_program, 32);
+	uint32_t choice = fuzz_below(&g_program, 64);
 
+	if (choice >= 32)
+		return take_pointer(choice - 32);
 	if (choice < 15)
 		return ends[choice];
 	if (choice < 20)
@@ -455,6 +549,86 @@ static uint64_t take_number(void)
 	if (choice < 28)
 		return ends[7 + choice % 8] + 1 - 2 * (uint64_t)(choice & 1);
 	return fuzz_take(&g_program, 8);
+}
+
+/* What of it lies in memory. */
+static void poke(uint64_t gpa, const void *from, size_t bytes)
+{
+	if (gpa < MEMORY_BYTES)
+		memcpy(g_session.machine.memory.hva + gpa, from,
+		       bytes < MEMORY_BYTES - gpa ? bytes : MEMORY_BYTES - gpa);
+}
+
+/* Of what the guest shows the VMM: in one page, or across two. */
+static uint64_t take_place(void)
+{
+	static const uint16_t offsets[] = {
+		0, 1, SD_PAGE_BYTES - 512, SD_PAGE_BYTES - 504, SD_PAGE_BYTES - 96,
+		SD_PAGE_BYTES - 95, SD_PAGE_BYTES - 8, SD_PAGE_BYTES - 1,
+	};
+	uint32_t byte = (uint32_t)fuzz_take(&g_program, 1);
+	uint64_t page = byte & 32 ? MEMORY_BYTES - SD_PAGE_BYTES : FLUSH_REQUEST_GPA(byte & 3);
+
+	return page + offsets[byte >> 2 & 7];
+}
+
+/* Letters, and one byte that may be none. */
+static void write_line(uint64_t gpa)
+{
+	char text[256];
+	uint32_t length = fuzz_below(&g_program, 128), at = fuzz_below(&g_program, 128);
+
+	for (uint32_t i = 0; i < length; i++)
+		text[i] = (char)('a' + i % 26);
+	text[at] = (char)fuzz_take(&g_program, 1);
+	text[length] = '\0';
+	poke(gpa, text, length + 1);
+}
+
+static void write_batch(uint64_t gpa)
+{
+	uint64_t first = fuzz_take(&g_program, 3), stride = fuzz_take(&g_program, 1);
+	uint32_t byte = (uint32_t)fuzz_take(&g_program, 1);
+	struct sd_stamp_batch batch = { .count = 1 + byte % SD_STAMP_BATCH };
+
+	for (uint64_t i = 0; i < SD_STAMP_BATCH; i++)
+		batch.address[i] = SD_STAMPS_GPA + (first + i * stride) % STAMPS * 8;
+	if (g_lies && byte & 64)
+		batch.address[fuzz_below(&g_program, SD_STAMP_BATCH)] = take_number();
+	if (g_lies && byte & 128)
+		batch.count = take_number();
+	poke(gpa, &batch, sizeof(batch));
+}
+
+/* A batch that memory ends in is no honest one; of a line, the rest is missing. */
+static enum guest_step ring_with_pointer(uint32_t vcpu, struct kvm_run *run)
+{
+	uint32_t what = g_choice >> 3 & 3;
+	uint64_t place = what != 1 ? take_place() : take_number();
+
+	if (what == 0)
+		write_line(place);
+	if (what < 2)
+		return ring_with(vcpu, run, SD_REQ_LOG, place);
+	write_batch(place);
+	return ring_with(vcpu, run, SD_REQ_CHECK_STAMPS, place);
+}
+
+static bool is_all_quiet(void)
+{
+	for (uint32_t i = 0; i < FAKE_VCPUS; i++)
+		if (g_guests[i].phase != PHASE_IDLE)
+			return false;
+	return true;
+}
+
+/* Who is idle does not serve: initiators stop first. */
+static enum guest_step end_job(uint32_t vcpu, struct kvm_run *run)
+{
+	if (!is_all_quiet())
+		return GUEST_RUNS;
+	g_job_over = true;
+	return ring(vcpu, run, SD_REQ_READY);
 }
 
 /* One of an honest guest. */
@@ -483,10 +657,7 @@ static enum guest_step ring_something(uint32_t vcpu, struct guest *guest, struct
 	case 8:
 		return ring(vcpu, run, SD_REQ_STOPPED);
 	default:
-		/* Who is idle does not serve. */
-		if (guest->phase != PHASE_IDLE || guest->handler != HANDLER_NONE)
-			return GUEST_RUNS;
-		return ring(vcpu, run, SD_REQ_READY);
+		return guest->handler == HANDLER_NONE ? end_job(vcpu, run) : GUEST_RUNS;
 	}
 }
 
@@ -513,7 +684,52 @@ static void write_request(void)
 	struct sd_flush_request request = { .start = take_number(), .pages = take_number() };
 
 	request.targets[byte >> 4] = take_number();
-	memcpy(g_session.machine.memory.hva + gpa, &request, sizeof(request));
+	poke(gpa, &request, sizeof(request));
+}
+
+/* Of an entry: one that the tables have from the start, the ends, or any. */
+static uint32_t take_index(void)
+{
+	static const uint16_t indices[] = { 0, 1, 2, 3, 255, 256, 511 };
+	uint32_t choice = fuzz_below(&g_program, 8);
+
+	return choice < 7 ? indices[choice] : (uint32_t)fuzz_take(&g_program, 2) % 512;
+}
+
+/* What an entry leads to: where the program writes, tables, stamps, and memory's end. */
+static uint64_t take_page(void)
+{
+	static const uint64_t pages[] = {
+		SD_PAYLOAD_GPA, SD_PAYLOAD_GPA + SD_PAGE_BYTES, SD_STAMPS_GPA,
+		SD_STAMPS_GPA + SD_PAGE_BYTES, SD_IDENTITY_PD_GPA, SD_REGION_GPA,
+		MEMORY_BYTES - SD_PAGE_BYTES, MEMORY_BYTES,
+	};
+	uint32_t choice = fuzz_below(&g_program, 32);
+
+	if (choice < 8)
+		return pages[choice];
+	if (choice < 24)
+		return sd_table_gpa(choice & 3, (choice - 8) >> 2);
+	return (fuzz_take(&g_program, 2) << 12) & ~(choice & 1 ? UINT64_C(0x1fffff) : 0);
+}
+
+/* A whole entry, of any table that the VMM has made. */
+static void write_entry(void)
+{
+	uint32_t byte = (uint32_t)fuzz_take(&g_program, 1), table = byte >> 2 & 7;
+	uint64_t place = table < SD_TABLE_WINDOW + 1 ? sd_table_gpa(byte & 3, table)
+						     : SD_IDENTITY_PD_GPA;
+	uint64_t entry;
+
+	place += take_index() * sizeof(entry);
+	switch (byte >> 5) {
+	case 0: entry = 0; break;
+	case 1: entry = fuzz_take(&g_program, 8); break;
+	case 2: entry = sd_pte_large(take_page()); break;
+	case 3: entry = take_page() | fuzz_take(&g_program, 1); break;
+	default: entry = sd_pte(take_page()); break;
+	}
+	poke(place, &entry, sizeof(entry));
 }
 
 /* Exits that are no doorbell. */
@@ -569,7 +785,7 @@ static enum guest_step go_on(uint32_t vcpu, struct guest *guest, struct kvm_run 
 		return step_handler(vcpu, guest, run);
 	if (g_draining && begin_handler(vcpu, guest))
 		return GUEST_RUNS;
-	return step_flush(vcpu, guest, run);
+	return g_draining && g_job_over ? end_job(vcpu, run) : step_flush(vcpu, guest, run);
 }
 
 enum guest_step guest_step(uint32_t vcpu, struct kvm_run *run)
@@ -582,7 +798,7 @@ enum guest_step guest_step(uint32_t vcpu, struct kvm_run *run)
 		return go_on(vcpu, guest, run);
 	switch (g_choice & 7) {
 	case 0:
-		if (guest->phase == PHASE_IDLE && guest->handler == HANDLER_NONE)
+		if (guest->phase == PHASE_IDLE && guest->handler == HANDLER_NONE && !g_job_over)
 			begin_flush(vcpu);
 		return GUEST_RUNS;
 	case 1:
@@ -595,6 +811,14 @@ enum guest_step guest_step(uint32_t vcpu, struct kvm_run *run)
 		return g_lies ? lie(vcpu, guest, run) : ring_something(vcpu, guest, run);
 	case 4:
 		return ring_something(vcpu, guest, run);
+	case 6:
+		return ring_with_pointer(vcpu, run);
+	case 7:
+		if (g_lies) {
+			write_entry();
+			return GUEST_RUNS;
+		}
+		/* fall through */
 	default:
 		return go_on(vcpu, guest, run);
 	}
@@ -605,6 +829,12 @@ enum guest_step guest_step(uint32_t vcpu, struct kvm_run *run)
 void session_vcpu_ready(struct session *session)
 {
 	atomic_fetch_add(&session->ready, 1);
+}
+
+/* Whoever may be told: the guest goes on. */
+void session_break(struct session *session)
+{
+	fuzz_check(session == &g_session);
 }
 
 void session_initiator_stopped(struct session *session)
@@ -621,6 +851,7 @@ void session_vcpu_failed(struct session *session, const struct why *why)
 			guest = &g_guests[i];
 	fuzz_check(session == &g_session && guest != NULL && guest->must_fail);
 	fuzz_check(why->status == EXIT_GUEST && why->text[0] != '\0');
+	fuzz_check(strstr(why->text, guest->gave_up) != NULL);
 	for (const char *c = why->text; *c != '\0'; c++)
 		fuzz_check(*c >= ' ' && *c < 0x7f);
 	guest->failed = true;
@@ -680,13 +911,47 @@ static void create_memory(struct guest_memory *memory)
 	memory->vcpus = FAKE_VCPUS;
 	memory->initiators = 1;
 	memory->pages = 1;
+	stamps_write(memory);
 }
 
-static void reset_memory(const struct guest_memory *memory)
+static void reset_memory(struct guest_memory *memory)
 {
 	memset(memory->hva + SD_REGION_GPA, 0, FAKE_VCPUS * sizeof(struct sd_region));
 	memset(memory->hva + SD_PAYLOAD_GPA, 0, (FAKE_VCPUS + 1) * (size_t)SD_PAGE_BYTES);
 	memset(memory->hva + MEMORY_BYTES - SD_PAGE_BYTES, 0, SD_PAGE_BYTES);
+	memset(memory->hva + SD_TABLES_GPA, 0, FAKE_VCPUS * (size_t)SD_TABLES_STRIDE);
+	memset(memory->hva + SD_IDENTITY_PD_GPA, 0, SD_PAGE_BYTES);
+	page_tables_build(memory);
+}
+
+/* Frames that never move: the view of them is memory itself. */
+static void begin_frames(void)
+{
+	static _Atomic uint32_t moved_by[MEMORY_BYTES / SD_PAGE_BYTES];
+
+	g_session.frames = (struct frames){
+		.memory = &g_session.machine.memory,
+		.view = g_session.machine.memory.hva,
+		.view_bytes = MEMORY_BYTES,
+		.pages = MEMORY_BYTES / SD_PAGE_BYTES,
+		.moved_by = moved_by,
+	};
+}
+
+/* @tight: with the fewest tables, and generations that come round after a few exits. */
+static void begin_shadow(bool tight)
+{
+	struct shadow_config config = {
+		.frames = &g_session.frames,
+		.reclaim = tight ? &reclaim_counter : &reclaim_mode,
+		.readers = FAKE_VCPUS + 1,
+		.tables_max = tight ? 5 : 0,
+		.first_tag = tight ? UINT32_MAX - 4 : 0,
+	};
+
+	begin_frames();
+	fuzz_check(shadow_create(&g_session.shadow, &config) == 0);
+	shadow_thread_begin(g_session.shadow);
 }
 
 static void begin_session(void)
@@ -721,6 +986,9 @@ static void begin_session(void)
 			g_slots[i].preempt = &preempt_random;
 		preempt_throw(&g_slots[i].dice, shape, i);
 	}
+	guest_log_init(&g_session.log);
+	memset(&g_log, 0, sizeof(g_log));
+	begin_shadow(shape & 128);
 }
 
 /* Every request so far is served. */
@@ -732,11 +1000,24 @@ static void begin_vcpu(uint32_t vcpu, uint32_t generation)
 		.vcpu = { .id = vcpu },
 		.session = &g_session,
 		.slot = &g_slots[vcpu % g_session.slot_count],
+		.reader = shadow_reader(g_session.shadow, vcpu),
 	};
+	thread->mode = shadow_mode(thread->reader);
 	slot_member_init(&thread->member, vcpu);
 	thread->member.is_interrupted = vcpu_is_interrupted;
 	sd_u32_store(&region_of(vcpu)->request, generation);
 	sd_u32_store(&region_of(vcpu)->served, generation);
+}
+
+/* All are queued before the first slot is given out (session.c). */
+static void open_slots(void)
+{
+	for (uint32_t i = 0; i < FAKE_VCPUS; i++) {
+		g_threads[i].state = VCPU_PARKED;
+		slot_queue(g_threads[i].slot, &g_threads[i].member);
+	}
+	for (uint32_t i = 0; i < g_session.slot_count; i++)
+		slot_open(&g_slots[i]);
 }
 
 static void begin(void)
@@ -747,23 +1028,28 @@ static void begin(void)
 	memset(g_guests, 0, sizeof(g_guests));
 	memset(g_page_version, 0, sizeof(g_page_version));
 	memset(g_flushed_version, 0, sizeof(g_flushed_version));
-	g_draining = g_stopping = false;
+	g_draining = g_stopping = g_job_over = false;
 	for (uint32_t i = 0; i < FAKE_VCPUS; i++)
 		begin_vcpu(i, (uint32_t)(int8_t)fuzz_take(&g_program, 1) * SD_WORD_GENERATION);
 	fake_begin(&g_session, &g_program);
 	/* No job is given out before every vCPU is there. */
 	for (uint32_t i = 0; i < FAKE_VCPUS; i++)
-		while (g_threads[i].state == VCPU_CREATING)
+		while (atomic_load(&g_session.ready) == i)
 			fuzz_check(fake_resume(i));
+	open_slots();
+	/* Who has a slot goes on up to its next call. */
+	for (uint32_t i = 0; i < FAKE_VCPUS; i++)
+		(void)fake_resume(i);
 }
 
-/* Between two jobs a vCPU is off its slot, and comes back to its queue. */
-static void give_next_job(uint32_t vcpu)
+/* Between two jobs vCPUs are off their slots: nobody joins while one goes on. */
+static void give_next_job(void)
 {
-	if (!fake_has_ended(vcpu) && g_threads[vcpu].state == VCPU_IDLE) {
-		g_threads[vcpu].state = VCPU_PARKED;
-		slot_add(g_threads[vcpu].slot, &g_threads[vcpu].member);
-	}
+	for (uint32_t i = 0; i < FAKE_VCPUS; i++)
+		if (fake_has_ended(i) || g_threads[i].state != VCPU_IDLE)
+			return;
+	g_job_over = false;
+	open_slots();
 }
 
 static bool has_failed(void)
@@ -778,6 +1064,26 @@ static bool has_failed(void)
 	return failed;
 }
 
+/* Main prints what the guest has had to say: now and then, and at the end. */
+static void check_log(void)
+{
+	char *text;
+	size_t bytes;
+	FILE *out;
+
+	fuzz_check(g_session.log.count == g_log.count && g_session.log.dropped == g_log.dropped);
+	if (g_log.count == 0)
+		return;
+	out = open_memstream(&text, &bytes);
+	fuzz_check(out != NULL);
+	guest_log_print(&g_session.log, out);
+	fclose(out);
+	fuzz_check(strcmp(text, g_log.text) == 0);
+	free(text);
+	g_log.count = 0;
+	g_log.text[0] = '\0';
+}
+
 static void schedule(void)
 {
 	uint32_t byte = (uint32_t)fuzz_take(&g_program, 1), vcpu = byte & 3;
@@ -786,23 +1092,16 @@ static void schedule(void)
 	switch (byte >> 2 & 7) {
 	case 0:
 		fake_pass_time(SLICE_NS / 4 * (vcpu + 1));
+		check_log();
 		break;
 	case 1:
-		give_next_job(vcpu);
+		give_next_job();
 		break;
 	default:
 		for (uint32_t times = 1 + (byte >> 5); times > 0; times--)
 			(void)fake_resume(vcpu);
 		break;
 	}
-}
-
-static bool is_all_quiet(void)
-{
-	for (uint32_t i = 0; i < FAKE_VCPUS; i++)
-		if (g_guests[i].phase != PHASE_IDLE)
-			return false;
-	return true;
 }
 
 /* Each vCPU gets to run in turn, and once more when all is over: what hangs now hangs for
@@ -816,8 +1115,8 @@ static void drain(void)
 			g_entered = 0;
 		fuzz_check(round < DRAIN_ROUNDS);
 		fake_pass_time(SLICE_NS / 4);
+		give_next_job();
 		for (uint32_t i = 0; i < FAKE_VCPUS; i++) {
-			give_next_job(i);
 			for (int times = 0; times < 8; times++)
 				(void)fake_resume(i);
 			check_slots();
@@ -854,11 +1153,27 @@ static void check_counts(void)
 		fuzz_check(counted->steps == expected->steps);
 		fuzz_check(counted->yields == expected->yields);
 		fuzz_check(counted->sleeps <= expected->sleeps);
+		fuzz_check(counted->stamp_checks == expected->stamp_checks);
+		fuzz_check(counted->stamps_wrong == expected->stamps_wrong);
 		fuzz_check(counted->transfers <= counted->switches);
 		fuzz_check(counted->cleared_ipis <= counted->spurious_ipis);
 		fuzz_check(counted->spurious_ipis <= counted->transfers);
 		fuzz_check(g_protocol == SD_PROTOCOL_generation || counted->transfers == 0);
 	}
+}
+
+/* The rest of session_destroy(). */
+static void end(void)
+{
+	for (uint32_t i = 0; i < FAKE_VCPUS; i++) {
+		vcpu_thread_clear(&g_threads[i]);
+		fuzz_check(fake_is_clear(i));
+	}
+	for (uint32_t i = 0; i < g_session.slot_count; i++)
+		slot_destroy(&g_slots[i]);
+	shadow_thread_end(g_session.shadow);
+	shadow_destroy(g_session.shadow);
+	guest_log_destroy(&g_session.log);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
@@ -873,7 +1188,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 		drain();
 	stop();
 	check_counts();
-	for (uint32_t i = 0; i < g_session.slot_count; i++)
-		slot_destroy(&g_slots[i]);
+	check_log();
+	end();
 	return 0;
 }

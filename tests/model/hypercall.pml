@@ -236,7 +236,7 @@ end_idle:
 	fi
 }
 
-/* DIGEST vmm/session/vcpu_thread.c run_once 5fcf15aa8163 */
+/* DIGEST vmm/session/vcpu_thread.c run_once 5a6dadcc6d69 */
 inline run_once()
 {
 	request_flush_enter();

@@ -141,6 +141,31 @@ static void text_ends_where_it_can_no_longer_be_read(void **state)
 	text_is(UINT64_C(1) << 63, "?");
 }
 
+static void map_last_page(uint64_t gpa)
+{
+	uint64_t table = sd_table_gpa(1, SD_TABLE_PML4);
+
+	for (uint64_t next = SD_POOL_GPA; next < SD_POOL_GPA + 3 * SD_PAGE_BYTES;
+	     next += SD_PAGE_BYTES) {
+		*(uint64_t *)guest_memory_at(memory(), table + 511 * 8, 8) = sd_pte(next);
+		table = next;
+	}
+	*(uint64_t *)guest_memory_at(memory(), table + 511 * 8, 8) = sd_pte(gpa);
+}
+
+/* Address 0 is mapped, and does not come behind the last one. */
+static void text_ends_with_the_address_space(void **state)
+{
+	uint64_t frame = SD_FRAMES_GPA + 5 * SD_PAGE_BYTES;
+
+	(void)state;
+	map_last_page(frame);
+	memcpy(bytes_at(frame + SD_PAGE_BYTES - 3), "end", 3);
+	memcpy(bytes_at(0), "start", 6);
+	text_is(0, "start");
+	text_is(UINT64_MAX - 2, "end");
+}
+
 static struct sd_stamp_batch *batch_of(uint64_t count, uint64_t first)
 {
 	struct sd_stamp_batch *batch = guest_memory_at(memory(), SD_PAYLOAD_GPA, sizeof(*batch));
@@ -225,6 +250,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(by_the_tables_of_the_vcpu, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_line_where_they_lead_nowhere, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(text_ends_where_it_can_no_longer_be_read, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(text_ends_with_the_address_space, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(stamps_are_compared, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_page_that_moves_unseen_is_wrong, set_up, tear_down),

@@ -434,7 +434,9 @@ static enum slice_end run_once(struct vcpu_thread *thread)
 	exit_begin(thread);
 	request_flush_leave(thread);
 	thread->unfinished = false;
-	if (error == -EINTR || error == -EAGAIN)
+	/* Not EAGAIN: no vCPU here waits for its first start-up IPI, and KVM has a thread
+	 * of its own to start that it may be refused, every time. */
+	if (error == -EINTR)
 		return SLICE_GOES_ON;
 	if (error == 0)
 		return handle_exit(thread);
