@@ -49,7 +49,7 @@ static uint32_t move(struct bench *bench, uint64_t gpa)
 {
 	uint32_t old;
 
-	if (frames_move(&bench->frames, (uint32_t)(gpa / SD_PAGE_BYTES), &old) != 0)
+	if (frames_move(&bench->frames, (uint32_t)(gpa / SD_PAGE_BYTES), 1, &old) != 1)
 		bench_die("a page does not move");
 	return old;
 }

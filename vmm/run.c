@@ -32,9 +32,9 @@
 /* What `--sleepers` vCPUs do most of the time. */
 #define SLEEPER_SLEEP_NS (20 * NS_PER_MS)
 
-/* --reclaim: a frame that was left rests for a while, full of poison, before it is used
- * again; each vCPU has stamps read about once a slice. */
-#define SPARE_FRAMES (4 * MOVER_MAX_RUN)
+/* --reclaim: enough that most runs find room side by side, and that a frame that was left
+ * rests for a while, full of poison. Each vCPU has stamps read about once a slice. */
+#define SPARE_FRAMES (4 * SD_STAMP_PAGES)
 #define STAMPS_EVERY_NS (2 * NS_PER_MS)
 
 static void say(const struct why *why)

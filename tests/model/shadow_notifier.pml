@@ -227,7 +227,7 @@ inline shadow_invalidate_page(p)
 	wait_for_readers()
 }
 
-/* DIGEST vmm/shadow/frames.c frames_move a73926efc1c0 */
+/* DIGEST vmm/shadow/frames.c frames_move c2405b6e9b42 */
 inline frames_move(p)
 {
 	old = at[p];
@@ -236,15 +236,15 @@ inline frames_move(p)
 }
 
 /* A frame, once poisoned, is not used again here.
- * DIGEST vmm/shadow/frames.c frames_release a2ea0ecc7916 */
+ * DIGEST vmm/shadow/frames.c frames_release 75fc043f9cdc */
 inline frames_release()
 {
 	freed[old] = true;
 	old = 0
 }
 
-/* DIGEST vmm/shadow/mover.c move_one 525dfa53a15f
- * DIGEST vmm/shadow/mover.c move_range 98762b829cf8 */
+/* DIGEST vmm/shadow/mover.c move_one 5694b09f8368
+ * DIGEST vmm/shadow/mover.c move_range c441adb83e03 */
 proctype mover()
 {
 	byte w, old, p, ones, ranged;

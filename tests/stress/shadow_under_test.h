@@ -96,14 +96,15 @@ static inline bool test_retire(struct reclaim *reclaim, struct retired *list)
 /* --- the mover -------------------------------------------------------------------- */
 
 /* Between the start of a range, the moves in it and its end. */
-static inline int test_frames_move(struct frames *frames, uint32_t page, uint32_t *old)
+static inline int test_frames_move(struct frames *frames, uint32_t page, uint32_t count,
+				   uint32_t *old)
 {
-	int error;
+	int moved;
 
 	chance_dwell(2);
-	error = frames_move(frames, page, old);
+	moved = frames_move(frames, page, count, old);
 	chance_dwell(2);
-	return error;
+	return moved;
 }
 
 #define notifier_fault_begin   test_fault_begin

@@ -212,7 +212,7 @@ static void a_page_that_moves_unseen_is_wrong(void **state)
 	assert_int_equal(stamps_check(&g_threads[0]), 0);
 	counted(&wrong);
 	assert_int_equal(wrong, 0);
-	assert_int_equal(frames_move(&g_session.frames, SD_STAMPS_GPA / SD_PAGE_BYTES, &old), 0);
+	assert_int_equal(frames_move(&g_session.frames, SD_STAMPS_GPA / SD_PAGE_BYTES, 1, &old), 1);
 	frames_release(&g_session.frames, old);
 	assert_int_equal(stamps_check(&g_threads[0]), 0);
 	assert_int_equal(counted(&wrong), 3);

@@ -52,7 +52,7 @@ static uint32_t move(uint32_t page)
 {
 	uint32_t old;
 
-	assert_int_equal(frames_move(&frames, page, &old), 0);
+	assert_int_equal(frames_move(&frames, page, 1, &old), 1);
 	return old;
 }
 
@@ -119,8 +119,33 @@ static void no_frame_is_lost_or_used_twice(void **state)
 		used[frame - FIRST] = true;
 	}
 	assert_int_equal(frames.spare_count, 4);
-	for (uint32_t i = 0; i < 4; i++)
-		assert_false(used[frames.spare[i] - FIRST]);
+	for (uint32_t i = 0; i < 65 + 4; i++)
+		assert_int_not_equal(used[i], frames.spare[FIRST + i]);
+}
+
+/* Neighbours go together as far as there is room side by side. */
+static void neighbours_move_at_once(void **state)
+{
+	uint32_t old[8];
+
+	(void)state;
+	for (uint32_t i = 0; i < 8; i++)
+		fill_page(FIRST + i, (int)i);
+	assert_int_equal(frames_move(&frames, FIRST + 2, 3, old), 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(old[i], FIRST + 2 + i);
+		assert_int_equal(frames_at(&frames, FIRST + 2 + i), frames.pages + i);
+		expect_bytes(frames_bytes(&frames, old[i]), (int)(2 + i));
+	}
+	frames_release(&frames, old[1]);
+	/* One is left behind the three, then the one between their old frames. */
+	assert_int_equal(frames_move(&frames, FIRST, 8, old), 1);
+	assert_int_equal(frames_at(&frames, FIRST), frames.pages + 3);
+	assert_int_equal(frames_move(&frames, FIRST + 1, 8, old), 1);
+	assert_int_equal(frames_at(&frames, FIRST + 1), FIRST + 3);
+	assert_int_equal(frames_move(&frames, FIRST + 5, 8, old), -ENOBUFS);
+	for (uint32_t i = 0; i < 8; i++)
+		expect_bytes(page_bytes(FIRST + i), (int)i);
 }
 
 static void without_a_spare_frame_nothing_moves(void **state)
@@ -131,7 +156,7 @@ static void without_a_spare_frame_nothing_moves(void **state)
 	for (uint32_t i = 0; i < 4; i++)
 		move(FIRST + i);
 	fill_page(FIRST + 4, 5);
-	assert_int_equal(frames_move(&frames, FIRST + 4, &old), -ENOBUFS);
+	assert_int_equal(frames_move(&frames, FIRST + 4, 1, &old), -ENOBUFS);
 	assert_int_equal(frames_at(&frames, FIRST + 4), FIRST + 4);
 	expect_bytes(page_bytes(FIRST + 4), 5);
 }
@@ -144,6 +169,7 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(address_and_frame_stay_one, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_frame_is_lost_or_used_twice, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(neighbours_move_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(without_a_spare_frame_nothing_moves, set_up, tear_down),
 	};
 

@@ -190,7 +190,8 @@ static void nothing_is_filled_while_a_range_goes_on(void **state)
 		for (int i = 0; i < 1000; i++)
 			sched_yield();
 		assert_false(atomic_load(&asker.done));
-		assert_int_equal(frames_move(&f.frames, (uint32_t)(fixture_gpa(0) / SD_PAGE_BYTES), &old), 0);
+		assert_int_equal(frames_move(&f.frames, (uint32_t)(fixture_gpa(0) / SD_PAGE_BYTES),
+					     1, &old), 1);
 		frames_release(&f.frames, old);
 		shadow_invalidate_range_end(f.shadow);
 		pthread_join(asker.thread, NULL);

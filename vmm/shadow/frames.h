@@ -9,7 +9,7 @@
  *
  * field         writer      readers    rule
  * moved_by[]    who moves   any        release, acquire (frame-moved)
- * spare, count  who moves   who moves  -
+ * spare, next   who moves   who moves  -
  * all others    create      any        before the other threads start
  */
 #ifndef FRAMES_H
@@ -29,9 +29,11 @@ struct frames {
 	size_t view_bytes;
 	uint32_t pages;                 /* guest-physical */
 	_Atomic uint32_t *moved_by;     /* [pages]: frame less page, modulo 2^32 */
-	uint32_t *spare;                /* [spares]: frames not in use, the first spare_count */
-	uint32_t spares;
-	uint32_t spare_count;
+	uint8_t *spare;                 /* [frame_count]: 1: not in use */
+	uint32_t spares;                /* at first */
+	uint32_t spare_count;           /* now */
+	uint32_t frame_count;           /* of the memfd */
+	uint32_t next;                  /* where to look for spare ones: the last used comes last */
 };
 
 /**
@@ -61,16 +63,18 @@ static inline uint8_t *frames_bytes(const struct frames *frames, uint32_t frame)
 }
 
 /**
- * frames_move - copy @page to a spare frame and put that one in its place, at once for
- * all who use the guest's memory, the guest included.
+ * frames_move - copy @count neighbours from @page on to spare frames, and put those in
+ * their place, at once for all who use the guest's memory, the guest included: as many as
+ * there are spare frames side by side, because the time goes into the call, not the page.
  *
- * Nobody may write to the page meanwhile. *old still has its contents: whoever has
- * looked it up before may be reading it.
- * Errors:  -ENOBUFS: no frame to spare; else that of mmap(2). The page has not moved.
+ * Nobody may write to the pages meanwhile. The frames that they have left, old[], still
+ * have their contents: whoever has looked one up before may be reading it.
+ * Returns: how many, from @page on; at least 1.
+ * Errors:  -ENOBUFS: no frame to spare; else that of mmap(2). No page has moved.
  * Threads: one at a time.
  */
 __attribute__((warn_unused_result))
-int frames_move(struct frames *frames, uint32_t page, uint32_t *old);
+int frames_move(struct frames *frames, uint32_t page, uint32_t count, uint32_t *old);
 
 /* frames_release - nobody reads @frame any more: poisoned, and to spare. The thread of
  * frames_move(). */

@@ -19,10 +19,10 @@
 static int move_one(struct shadow *shadow, struct frames *frames, uint64_t gpa)
 {
 	uint32_t old;
-	int error = frames_move(frames, (uint32_t)(gpa / SD_PAGE_BYTES), &old);
+	int moved = frames_move(frames, (uint32_t)(gpa / SD_PAGE_BYTES), 1, &old);
 
-	if (error != 0)
-		return error;
+	if (moved < 0)
+		return moved;
 	shadow_invalidate_page(shadow, gpa);
 	frames_release(frames, old);
 	return 0;
@@ -31,18 +31,19 @@ static int move_one(struct shadow *shadow, struct frames *frames, uint64_t gpa)
 /* Invalidated around the moves: nobody reads the old frames when the first one moves. */
 static int move_range(struct shadow *shadow, struct frames *frames, uint64_t gpa, uint32_t count)
 {
-	int error = 0;
+	uint32_t page = (uint32_t)(gpa / SD_PAGE_BYTES), end = page + count;
+	uint32_t old[MOVER_MAX_RUN];
+	int moved = 0;
 
 	shadow_invalidate_range_start(shadow, gpa, (uint64_t)count * SD_PAGE_BYTES);
-	for (uint32_t i = 0; i < count && error == 0; i++) {
-		uint32_t old;
-
-		error = frames_move(frames, (uint32_t)(gpa / SD_PAGE_BYTES) + i, &old);
-		if (error == 0)
-			frames_release(frames, old);
+	while (page < end && moved >= 0) {
+		moved = frames_move(frames, page, end - page, old);
+		for (int i = 0; i < moved; i++)
+			frames_release(frames, old[i]);
+		page += moved > 0 ? (uint32_t)moved : 0;
 	}
 	shadow_invalidate_range_end(shadow);
-	return error;
+	return moved < 0 ? moved : 0;
 }
 
 int mover_move(struct shadow *shadow, struct frames *frames, uint64_t first_gpa, uint32_t count)
@@ -95,22 +96,19 @@ static bool rest(struct mover *mover, uint64_t due_ns)
 	return stop;
 }
 
-/* By the last due time, so that a late move does not delay those behind it. But the time
- * between two moves is at least that of a move: with one range right behind the other, no
- * fault would ever get through. */
-static uint64_t next_due(uint64_t due_ns, uint32_t rate_hz, uint32_t count, uint64_t start_ns,
-			 uint64_t end_ns)
+/* The time between two moves is at least that of a move: with one range right behind the
+ * other, no fault would ever get through. */
+static uint64_t not_before(uint64_t due_ns, uint64_t start_ns, uint64_t end_ns)
 {
-	uint64_t by_rate_ns = due_ns + count * NS_PER_S / rate_hz;
 	uint64_t by_half_ns = end_ns + (end_ns - start_ns);
 
-	return by_rate_ns > by_half_ns ? by_rate_ns : by_half_ns;
+	return due_ns > by_half_ns ? due_ns : by_half_ns;
 }
 
 static void *mover_main(void *argument)
 {
 	struct mover *mover = argument;
-	uint64_t due_ns = clock_ns();
+	uint64_t due_ns = clock_ns(), rest_ns;
 
 	if (mover->config.begin != NULL)
 		mover->error = mover->config.begin(&mover->why);
@@ -124,8 +122,10 @@ static void *mover_main(void *argument)
 		if (mover->error != 0)
 			break;
 		atomic_fetch_add(&mover->moves, count);
-		due_ns = next_due(due_ns, mover->config.rate_hz, count, start_ns, clock_ns());
-	} while (!rest(mover, due_ns));
+		/* By the rate alone, so that one that was late is made up for. */
+		due_ns += count * NS_PER_S / mover->config.rate_hz;
+		rest_ns = not_before(due_ns, start_ns, clock_ns());
+	} while (!rest(mover, rest_ns));
 	shadow_thread_end(mover->config.shadow);
 	return NULL;
 }

@@ -3,7 +3,7 @@
  * mover.h - the host thread that moves the guest's pages about while the guest runs, as
  * reclaim and compaction in a host do.
  *
- * It draws 1 to 8 neighbours at a time. A page alone is moved and then invalidated by
+ * It draws 1 to 16 neighbours at a time. A page alone is moved and then invalidated by
  * itself; several stand in a range that is invalidated around the move. The frames that
  * they have left are poisoned, so that one that is read after all is found out.
  *
@@ -19,7 +19,7 @@
 
 #include "shadow.h"
 
-#define MOVER_MAX_RUN 8
+#define MOVER_MAX_RUN 16
 
 /* Each page may become a mapping of its own, and a process has 65530 by default. */
 #define MOVER_MAX_PAGES 16384
