@@ -100,7 +100,7 @@ inline wait_until_covered(t)
 	fi
 }
 
-/* DIGEST vmm/session/request_flush.c request_flush_others 8822e9d5afb9 */
+/* DIGEST vmm/session/request_flush.c request_flush_others cd27d2712706 */
 inline request_flush_others()
 {
 	do

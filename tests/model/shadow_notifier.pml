@@ -290,9 +290,9 @@ proctype other()
 
 /* --- another vCPU's flush --------------------------------------------------------------- */
 
-/* Maps the next page, flushes each walker, and writes over the page of before. The page
+/* Maps the next page, flushes all walkers, and writes over the page of before. The page
  * is not moved meanwhile: the guest writes it.
- * DIGEST vmm/shadow/shadow.c shadow_flush 9d712ef86d21
+ * DIGEST vmm/shadow/shadow.c shadow_flush c9e5c33a32f4
  * DIGEST vmm/shadow/shadow.c next_generation 39eb9b0b51bc */
 proctype flusher()
 {
@@ -306,6 +306,12 @@ proctype flusher()
 		:: w == WALKERS -> break
 		:: else ->
 			generation[w]++;
+			w++
+		od;
+		w = 0;
+		do
+		:: w == WALKERS -> break
+		:: else ->
 #ifndef MUTANT_FLUSH_DOES_NOT_WAIT
 			!reading[w];
 #endif

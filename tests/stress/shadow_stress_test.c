@@ -313,11 +313,12 @@ static void *invalidator_main(void *argument)
 static void flush_one(uint32_t vcpu, uint32_t page, uint64_t version)
 {
 	uint64_t *words = version_words(vcpu, page, version);
+	const uint64_t readers = UINT64_C(1) << vcpu;
 
 	for (int i = 0; i < 8; i++)
 		words[i] = version;
 	set_pte(vcpu, FLUSHED_FIRST + page, sd_pte(version_gpa(vcpu, page, version)));
-	shadow_flush(shadow_reader(shadow, vcpu));
+	shadow_flush(shadow, &readers, WALKERS);
 	atomic_store_explicit(&walkers[vcpu].published[page], version, memory_order_release);
 	words = version_words(vcpu, page, version - 1);
 	for (int i = 0; i < 8; i++)

@@ -56,10 +56,11 @@ void slot_kick(const struct slot_member *member)
 	g_seen.kicks[member->id]++;
 }
 
-void shadow_flush_many(struct shadow *shadow, const uint64_t *readers)
+void shadow_flush(struct shadow *shadow, const uint64_t *readers, uint32_t count)
 {
 	(void)shadow;
-	(void)readers;
+	assert_ptr_not_equal(readers, NULL);
+	assert_int_equal(count, VCPUS);
 	g_seen.shadow_flushes++;
 }
 

@@ -95,7 +95,7 @@ int request_flush_others(struct vcpu_thread *thread)
 		trace_asked(thread, i, kicked);
 	}
 	/* A target that is outside may be following a pointer by what it has found before. */
-	shadow_flush_many(session->shadow, request.targets);
+	shadow_flush(session->shadow, request.targets, session->shape.vcpus);
 	/* One in the guest may have lost its CPU to somebody else. */
 	for (uint32_t i = 0; i < session->shape.vcpus; i++)
 		while (&session->threads[i] != thread && is_target(&request, i) &&

@@ -66,20 +66,13 @@ void shadow_exit_begin(struct shadow_reader *reader)
 	next_generation(reader);
 }
 
-void shadow_flush(struct shadow_reader *reader)
+void shadow_flush(struct shadow *shadow, const uint64_t *readers, uint32_t count)
 {
 	/* PAIR(shadow-flush): the locked instruction, then the look at who walks; the walker
 	 * reads the generation inside its walk, the fault before its lookup. */
-	next_generation(reader);
-	reclaim_wait(&reader->shadow->reclaim);
-}
-
-void shadow_flush_many(struct shadow *shadow, const uint64_t *readers)
-{
-	for (uint32_t i = 0; i < shadow->reader_count; i++)
+	for (uint32_t i = 0; i < count; i++)
 		if (readers[i / 64] >> i % 64 & 1)
 			next_generation(&shadow->readers[i]);
-	/* PAIR(shadow-flush): as above. */
 	reclaim_wait(&shadow->reclaim);
 }
 

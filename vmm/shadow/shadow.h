@@ -122,16 +122,14 @@ int shadow_copy_from_guest(struct shadow_reader *reader, uint64_t root, uint64_t
 			   size_t bytes);
 
 /**
- * shadow_flush - a flush that covers @reader's vCPU is about to return: none of its
- * translations of before is used any more behind this call.
+ * shadow_flush - a flush that covers the vCPUs of some readers is about to return: none of
+ * their accesses that begins later uses what was filled before, and none that uses it is
+ * still under way.
  *
- * Threads: any, outside a walk.
+ * Shape:   a bit a reader, of the first @count; bits behind them mean nothing.
+ * Threads: any; waits for readers that are in the middle of a walk.
  */
-void shadow_flush(struct shadow_reader *reader);
-
-/* shadow_flush_many - the same of several at once, with one wait for them all: of every
- * reader whose bit is set in @readers. */
-void shadow_flush_many(struct shadow *shadow, const uint64_t *readers);
+void shadow_flush(struct shadow *shadow, const uint64_t *readers, uint32_t count);
 
 /**
  * shadow_invalidate_range_start - the host is about to change what stands behind
