@@ -3,8 +3,6 @@
  * model.c - parameters, chance, and the events in their order (model.h).
  *
  * Threads: one.
- * Follows: Steele, Lea, Flood, "Fast splittable pseudorandom number generators",
- *          OOPSLA 2014 (SplitMix64).
  * Tested:  tests/unit/sim_time_never_goes_back_test.c
  */
 #include <errno.h>
@@ -12,8 +10,7 @@
 #include <string.h>
 
 #include "inner.h"
-
-#define GOLDEN_GAMMA UINT64_C(0x9e3779b97f4a7c15)
+#include "split_mix.h"
 
 void sim_after(struct sim *sim, enum sim_event_kind kind, uint32_t who, uint32_t stamp,
 	       uint64_t delay_ns)
@@ -29,24 +26,9 @@ void sim_after(struct sim *sim, enum sim_event_kind kind, uint32_t who, uint32_t
 		sim->error = -ENOMEM;
 }
 
-static uint64_t draw(struct sim *sim)
-{
-	uint64_t z = sim->dice += GOLDEN_GAMMA;
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
-/* @range times a fraction of [0, 1) with 32 bits. */
-static uint64_t share(uint64_t range, uint32_t fraction)
-{
-	return (uint64_t)((unsigned __int128)range * fraction >> 32);
-}
-
 uint64_t sim_draw_below(struct sim *sim, uint64_t limit)
 {
-	return limit == 0 ? 0 : share(limit, (uint32_t)(draw(sim) >> 32));
+	return limit == 0 ? 0 : split_mix_below(&sim->dice, limit);
 }
 
 /* p50 up to the fifth tenth, p90 from the ninth on, straight between them. */
@@ -57,7 +39,7 @@ uint64_t sim_draw(struct sim *sim, struct sim_cost cost)
 
 	if (cost.p50_ns == cost.p90_ns)
 		return cost.p50_ns;
-	at = (uint32_t)(draw(sim) >> 32);
+	at = (uint32_t)(split_mix_draw(&sim->dice) >> 32);
 	if (at <= p50)
 		return cost.p50_ns;
 	if (at >= p90)

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
+#include "split_mix.h"
 
 #define MAX_FILES 256
 #define MAX_BYTES 4096          /* of one input */
@@ -68,19 +69,9 @@ static void on_abort(int signal)
 
 /* --- chance ------------------------------------------------------------------- */
 
-/* SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
-static uint64_t draw(void)
-{
-	uint64_t z = g_random += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
 static size_t draw_below(size_t limit)
 {
-	return (size_t)(draw() % limit);
+	return (size_t)split_mix_below(&g_random, limit);
 }
 
 /* --- changing an input -------------------------------------------------------- */
@@ -129,7 +120,7 @@ static void insert_piece(struct input *input, size_t at)
 
 static void change(struct input *input)
 {
-	uint8_t byte = (uint8_t)draw();
+	uint8_t byte = (uint8_t)split_mix_draw(&g_random);
 	size_t at;
 
 	if (input->bytes == 0) {

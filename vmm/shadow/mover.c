@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "split_mix.h"
 
 /* --- a move ------------------------------------------------------------------- */
 
@@ -54,15 +55,9 @@ int mover_move(struct shadow *shadow, struct frames *frames, uint64_t first_gpa,
 
 /* --- the thread ------------------------------------------------------------------ */
 
-/* Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014. */
 static uint32_t draw_below(struct mover *mover, uint32_t limit)
 {
-	uint64_t z = mover->state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	z ^= z >> 31;
-	return (uint32_t)((z >> 32) * limit >> 32);
+	return (uint32_t)split_mix_below(&mover->state, limit);
 }
 
 /* Returns how many. */

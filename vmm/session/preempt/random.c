@@ -8,30 +8,16 @@
  * (a sleep, a yield, the end of the job).
  *
  * Threads: vCPU threads, under the slot's lock.
- * Follows: Steele, Lea, Flood, "Fast splittable pseudorandom number generators",
- *          OOPSLA 2014 (SplitMix64).
  * Tested:  tests/unit/random_slices_repeat_test.c
  */
 #include "slot.h"
-
-#define GOLDEN_GAMMA UINT64_C(0x9e3779b97f4a7c15)
-
-static uint64_t mix(uint64_t z)
-{
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
+#include "split_mix.h"
 
 void preempt_throw(struct preempt_dice *dice, uint64_t seed, uint64_t stream)
 {
-	*dice = (struct preempt_dice){ .state = mix(seed + GOLDEN_GAMMA) ^ mix(stream + 1) };
-}
-
-/* @range times a fraction of [0, 1) with 32 bits. */
-static uint64_t share(uint64_t range, uint32_t fraction)
-{
-	return (uint64_t)((unsigned __int128)range * fraction >> 32);
+	*dice = (struct preempt_dice){
+		.state = split_mix(seed + SPLIT_MIX_GAMMA) ^ split_mix(stream + 1),
+	};
 }
 
 static struct slot_member *nth(struct slot *slot, uint64_t n)
@@ -56,16 +42,17 @@ static uint64_t length(const struct slot *slot)
 static struct slot_member *random_next(struct slot *slot, const struct slot_member *last)
 {
 	struct preempt_dice *dice = &slot->dice;
-	uint64_t drawn = mix(dice->state += GOLDEN_GAMMA);
+	uint64_t drawn = split_mix_draw(&dice->state);
 	uint64_t candidates = length(slot);
 	struct slot_member *next;
 
 	/* Not the one that has just had it, unless there is no other. */
 	candidates -= last != NULL && candidates > 1;
-	next = nth(slot, share(candidates, (uint32_t)(drawn >> 32)));
-	dice->slice_ns = slot->slice_ns / 8 + share(slot->slice_ns / 4 * 7, (uint32_t)drawn);
+	next = nth(slot, split_mix_share(candidates, (uint32_t)(drawn >> 32)));
+	dice->slice_ns = slot->slice_ns / 8 +
+		split_mix_share(slot->slice_ns / 4 * 7, (uint32_t)drawn);
 	if (dice->decisions++ < PREEMPT_DIGESTED)
-		dice->digest = mix(dice->digest ^ (dice->slice_ns << 16 | next->id));
+		dice->digest = split_mix(dice->digest ^ (dice->slice_ns << 16 | next->id));
 	return next;
 }
 
