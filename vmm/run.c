@@ -150,7 +150,7 @@ static int stop_moving(struct mover *mover, const struct session *session,
 	int move_error;
 
 	/* A thread that its filter has stopped never ends: confine.h. */
-	if (results->options->reclaim_hz == 0 || confine_failure(&move_why) != 0)
+	if (results->options->reclaim_hz == 0 || confine_stopped_thread())
 		return error;
 	move_error = mover_stop(mover, &move_why);
 	results->moved.moves = mover_moves(mover);
@@ -261,17 +261,6 @@ static int run_session(const struct run *run, struct run_results *results, struc
 	return error;
 }
 
-/* The end of rights: what is open by now, and what the tables of confine/ have. */
-static int give_up_rights(const struct options *options, const struct confine_end *end,
-			  struct why *why)
-{
-	bool keep_sys_nice = options->realtime != 0 && options->action == OPTIONS_RUN;
-	int error = capabilities_drop(keep_sys_nice, why);
-
-	report_prepare();
-	return error != 0 ? error : confine_prepare(options->confine, end, why);
-}
-
 static void finish_rows(void *context)
 {
 	struct output *output = context;
@@ -280,6 +269,23 @@ static void finish_rows(void *context)
 		row_file_finish(&output->csv.file);
 	if (output->trace.is_open)
 		row_file_finish(&output->trace.file);
+}
+
+/* The end of rights: what is open by now, and what the tables of confine/ have. @rows:
+ * files to end well even then, or NULL. */
+static int give_up_rights(const struct options *options, const struct loop *loop,
+			  struct output *rows, struct why *why)
+{
+	struct confine_end end = {
+		.wake_fd = loop->event_fd,
+		.finish = rows == NULL ? NULL : finish_rows,
+		.context = rows,
+	};
+	bool keep_sys_nice = options->realtime != 0 && options->action == OPTIONS_RUN;
+	int error = capabilities_drop(keep_sys_nice, why);
+
+	report_prepare();
+	return error != 0 ? error : confine_prepare(options->confine, &end, why);
 }
 
 static int prepare_results(const struct run *run, struct run_results *results, struct why *why)
@@ -408,15 +414,6 @@ static int open_trace(const struct options *options, struct output *output, stru
 	return 0;
 }
 
-/* After a forbidden call vCPU threads go on until the process ends, and so does what they
- * write to: confine.h. */
-static bool threads_have_ended(void)
-{
-	struct why ignored = { 0 };
-
-	return confine_failure(&ignored) == 0;
-}
-
 static void close_trace(struct trace *trace, struct output *output, struct run_results *results)
 {
 	if (trace == NULL)
@@ -425,7 +422,8 @@ static void close_trace(struct trace *trace, struct output *output, struct run_r
 		trace_out_copy(&trace->out, &output->trace.file);
 	trace_end(trace, &output->trace.file, &results->trace);
 	trace_out_close(&trace->out);
-	if (threads_have_ended())
+	/* Else vCPU threads go on until the process ends, and write to it: confine.h. */
+	if (!confine_stopped_thread())
 		trace_destroy(trace);
 }
 
@@ -434,7 +432,6 @@ enum exit_status run_bench(const struct run *run)
 	static struct output output;
 	struct run_results results = { 0 };
 	struct kvm_system system = { .fd = -1 };
-	struct confine_end end;
 	struct why why = { 0 };
 	struct trace *trace = NULL;
 	struct loop loop;
@@ -454,9 +451,8 @@ enum exit_status run_bench(const struct run *run)
 	results.broke.file = output.broke.path;
 	results.broke.timeline = output.trace.path;
 	error = open_trace(run->options, &output, &trace, &why);
-	end = (struct confine_end){ loop.event_fd, finish_rows, &output };
 	if (error == 0)
-		error = give_up_rights(run->options, &end, &why);
+		error = give_up_rights(run->options, &loop, &output, &why);
 	if (error == 0)
 		error = run_session(run, &results, &loop, system, &output, trace, &why);
 	results.interrupted |= error == -EINTR;
@@ -468,7 +464,7 @@ out:
 	say(&why);
 	free(results.results);
 	free(results.by_round);
-	if (threads_have_ended())
+	if (!confine_stopped_thread())
 		free(results.broke.vcpus);
 	if (system.fd >= 0)
 		close(system.fd);
@@ -481,7 +477,6 @@ enum exit_status run_host(const struct run *run)
 	struct run_results results = { .options = run->options, .argc = run->argc, .argv = run->argv };
 	struct kvm_system system = { .fd = -1 };
 	struct text_file json = { .fd = -1 };
-	struct confine_end end;
 	struct why why = { 0 };
 	struct loop loop;
 	int error = costs == NULL ? why_set(&why, EXIT_HOST, ENOMEM, "no memory")
@@ -496,8 +491,7 @@ enum exit_status run_host(const struct run *run)
 		error = loop_create(&loop, &why);
 	if (error != 0)
 		goto out;
-	end = (struct confine_end){ .wake_fd = loop.event_fd };
-	error = give_up_rights(run->options, &end, &why);
+	error = give_up_rights(run->options, &loop, NULL, &why);
 	if (error == 0)
 		error = host_costs_measure(costs, &loop, system, run->payload, &results, &why);
 	loop_destroy(&loop);
@@ -531,7 +525,6 @@ enum exit_status run_litmus(const struct run *run)
 	static struct litmus_run plays;
 	struct kvm_system system = { .fd = -1 };
 	struct text_file json = { .fd = -1 };
-	struct confine_end end;
 	struct why why = { 0 };
 	struct loop loop;
 	int error = kvm_open(&system, &why);
@@ -548,8 +541,7 @@ enum exit_status run_litmus(const struct run *run)
 		error = loop_create(&loop, &why);
 	if (error != 0)
 		goto out;
-	end = (struct confine_end){ .wake_fd = loop.event_fd };
-	error = give_up_rights(run->options, &end, &why);
+	error = give_up_rights(run->options, &loop, NULL, &why);
 	if (error == 0)
 		error = litmus_play(run, &plays, &loop, system, &why);
 	loop_destroy(&loop);

@@ -185,7 +185,7 @@ static _Noreturn void stop(const struct line *line)
 
 	if (atomic_compare_exchange_strong(&g_state, &well, STATE_WRITING)) {
 		memcpy(g_line, line->text, sizeof(g_line));
-		/* PAIR(confine-line): release here, acquire in confine_failure(). Orders:
+		/* PAIR(confine-line): release here, acquire in confine_stopped_thread(). Orders:
 		 * the line before the word of it. */
 		atomic_store_explicit(&g_state, STATE_WRITTEN, memory_order_release);
 	}
@@ -274,13 +274,20 @@ int confine_enter(enum confine_kind kind, struct why *why)
 		       g_confine_tables[kind].thread, strerror(errno));
 }
 
-int confine_failure(struct why *why)
+bool confine_stopped_thread(void)
 {
 	/* PAIR(confine-line): acquire here, release in stop(). */
 	enum state state = atomic_load_explicit(&g_state, memory_order_acquire);
 
 	if (state != STATE_WRITTEN && state != STATE_SEEN)
-		return 0;
+		return false;
 	atomic_store(&g_state, STATE_SEEN);
+	return true;
+}
+
+int confine_failure(struct why *why)
+{
+	if (!confine_stopped_thread())
+		return 0;
 	return why_set(why, EXIT_GUEST, EPERM, "%s", g_line);
 }

@@ -59,13 +59,17 @@ __attribute__((warn_unused_result))
 int confine_enter(enum confine_kind kind, struct why *why);
 
 /**
- * confine_failure - has a thread other than main been stopped by its filter?
+ * confine_stopped_thread - has a thread other than main been stopped by its filter?
  *
- * It never ends then, and may hold locks: end the process without joining it.
+ * It never ends then, and may hold locks: end the process without joining it, and leave
+ * what it may use. Once true it stays so.
  *
- * Returns: 0, or -EPERM with @why filled.
- * Threads: main.
+ * Threads: main, which from then on has heard of it and ends the process.
  */
+__attribute__((warn_unused_result))
+bool confine_stopped_thread(void);
+
+/* confine_failure - the same, in words: 0, or -EPERM with @why filled. */
 __attribute__((warn_unused_result))
 int confine_failure(struct why *why);
 

@@ -148,7 +148,6 @@ int litmus_play(const struct run *run, struct litmus_run *plays, struct loop *lo
 	};
 	static struct session session;
 	static struct stage stage;
-	struct why ignored = { 0 };
 	int error = session_create(&session, loop, system, &shape, run->payload, why);
 
 	if (error != 0)
@@ -166,7 +165,7 @@ int litmus_play(const struct run *run, struct litmus_run *plays, struct loop *lo
 		error = play_all(&session, plays, why);
 	session_destroy(&session);
 	/* A thread that its filter has stopped may wait there for ever (confine.h). */
-	if (confine_failure(&ignored) == 0)
+	if (!confine_stopped_thread())
 		stage_destroy(&stage);
 	return error;
 }

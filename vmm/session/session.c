@@ -255,9 +255,7 @@ int session_boot(struct session *session, struct why *why)
 
 void session_destroy(struct session *session)
 {
-	struct why ignored = { 0 };
-
-	if (confine_failure(&ignored) != 0)
+	if (confine_stopped_thread())
 		return;
 	end_threads(session);
 	for (uint32_t i = 0; session->threads != NULL && i < session->shape.vcpus; i++)
