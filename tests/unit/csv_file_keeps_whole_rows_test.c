@@ -10,11 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "confine.h"
 #include "report.h"
 #include "row_file.h"
 #include "unit_test.h"
@@ -70,12 +72,8 @@ static int group_tear_down(void **state)
 }
 
 /* All rows, with a push now and then, as a round does. Returns what close says. */
-static int write_rows(struct row_file *file, const char *path, struct loop *loop, struct why *why)
+static int write_all(struct row_file *file, struct loop *loop, struct why *why)
 {
-	int error = row_file_open(file, loop, path, csv_header(), why);
-
-	if (error != 0)
-		return error;
 	for (uint32_t n = 0; n < ROWS; n++) {
 		struct flush_row row = row_of(n);
 
@@ -86,6 +84,13 @@ static int write_rows(struct row_file *file, const char *path, struct loop *loop
 			(void)loop_wait(loop, 0);
 	}
 	return row_file_close(file, why);
+}
+
+static int write_rows(struct row_file *file, const char *path, struct loop *loop, struct why *why)
+{
+	int error = row_file_open(file, loop, path, csv_header(), why);
+
+	return error != 0 ? error : write_all(file, loop, why);
 }
 
 static uint32_t count_lines(const char *bytes, size_t length)
@@ -200,9 +205,11 @@ static void a_limit_ends_the_file_with_a_whole_row(void **state)
 	}
 }
 
-/* In a child, as somebody who may not have a thread more: io_uring cannot start any. */
+/* In a child, as somebody who may not have a thread more: io_uring cannot start any, and
+ * main writes its rows itself. It has to be allowed to. */
 static void run_without_threads(void)
 {
+	const struct confine_end end = { .wake_fd = -1 };
 	const struct rlimit none = { 0 };
 	static struct row_file file;
 	struct why why = { 0 };
@@ -214,9 +221,12 @@ static void run_without_threads(void)
 	/* The limit does not bind root. */
 	if (geteuid() == 0 && setresuid(SOMEBODY, SOMEBODY, SOMEBODY) != 0)
 		_exit(1);
-	if (loop_create(&loop, &why) != 0)
+	if (loop_create(&loop, &why) != 0 ||
+	    row_file_open(&file, &loop, g_path, csv_header(), &why) != 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    confine_prepare(CONFINE_ON, &end, &why) != 0 || confine_enter(CONFINE_MAIN, &why) != 0)
 		_exit(1);
-	if (write_rows(&file, g_path, &loop, &why) != 0 || file.lost_rows != 0)
+	if (write_all(&file, &loop, &why) != 0 || file.lost_rows != 0)
 		_exit(2);
 	_exit(0);
 }

@@ -149,6 +149,7 @@ static const struct confine_row g_main[] = {
 	CALL(read,     "/proc/stat: steal time"),
 	CALL(lseek,    "the same, again from its start"),
 	CALL(pread64,  "KVM's statistics"),
+	CALL(pwrite64, "rows, where io_uring may start no thread"),
 	CALL(ftruncate, "cut the CSV back to a whole row when the disk is full"),
 	WITH(newfstatat, 3, AT_EMPTY_PATH, "stdio: what kind of file is stdout?"),
 	CALL(close,    "results; vCPUs, machine, ring at the end"),
