@@ -38,7 +38,7 @@ static inline void sd_asleep_begin(struct sd_region *own, uint32_t targets)
 /* sd_asleep_ask - one target. PAIR(asked-flush): locked, behind the PTE stores. */
 static inline void sd_asleep_ask(struct sd_region *target, uint32_t initiator)
 {
-	(void)sd_u64_fetch_or(&target->asked, UINT64_C(1) << initiator);
+	sd_u64_or(&target->asked, UINT64_C(1) << initiator);
 }
 
 /* sd_asleep_over - have all targets flushed? PAIR(left-done): acquire here, the

@@ -5,7 +5,7 @@
  *
  * Included by guest and VMM. Letter by letter, but for two things: a target is
  * left out of the IPIs when SHOULD_FLUSH was set (the text has it inverted), and
- * the VMM marks and transfers in one atomic step (the text does it in two). It
+ * the VMM marks first and then transfers (the text does it the other way round). It
  * still loses flushes:
  * - two initiators: A sets PENDING, the target flushes, B changes its PTE and
  *   sets PENDING, which is set already, the handler clears it, B returns; B's
@@ -51,7 +51,7 @@ static inline bool sd_2017_pending(const struct sd_region *region)
  * IPI_PENDING unless VMEXIT has. PAIR(2017-pending) */
 static inline void sd_2017_handler_done(struct sd_region *region)
 {
-	(void)sd_u32_fetch_and(&region->state_2017, ~(uint32_t)SD_2017_IPI_PENDING);
+	sd_u32_and(&region->state_2017, ~(uint32_t)SD_2017_IPI_PENDING);
 }
 
 /* sd_2017_park - "at VMEXIT time, transfer it to SHOULD_FLUSH": true when the
@@ -59,7 +59,8 @@ static inline void sd_2017_handler_done(struct sd_region *region)
  * second one lets those that wait go on, the debt being the VMM's. */
 static inline bool sd_2017_park(struct sd_region *region)
 {
-	if (!(sd_u32_fetch_or(&region->state_2017, SD_2017_PREEMPTED) & SD_2017_IPI_PENDING))
+	sd_u32_or(&region->state_2017, SD_2017_PREEMPTED);
+	if (!sd_2017_pending(region))
 		return false;
 	sd_2017_handler_done(region);
 	return true;
@@ -68,7 +69,7 @@ static inline bool sd_2017_park(struct sd_region *region)
 /* sd_2017_unpark - true when an initiator has marked the vCPU meanwhile. */
 static inline bool sd_2017_unpark(struct sd_region *region)
 {
-	return sd_u32_fetch_and(&region->state_2017, 0) & SD_2017_SHOULD_FLUSH;
+	return sd_u32_exchange(&region->state_2017, 0) & SD_2017_SHOULD_FLUSH;
 }
 #endif
 

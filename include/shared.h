@@ -4,7 +4,7 @@
  *
  * Included by guest and VMM. A one-field struct keeps plain access from
  * compiling by accident; only the accessors here open .raw. The order belongs
- * to the access: no fence stands beside it. Every read-modify-write is a
+ * to the access: no fence stands beside it. Every read-modify-write is one
  * locked instruction on x86 and so a full barrier there: it also drains the
  * store buffer, which the protocols rely on (word.h says where).
  */
@@ -66,11 +66,6 @@ static inline void sd_u64_store_release(struct sd_u64 *p, uint64_t v)
 }
 
 /* Locked operations: sequentially consistent, return the old value. */
-static inline uint8_t sd_u8_fetch_or(struct sd_u8 *p, uint8_t v)
-{
-	return __atomic_fetch_or(&p->raw, v, __ATOMIC_SEQ_CST);
-}
-
 static inline uint8_t sd_u8_exchange(struct sd_u8 *p, uint8_t v)
 {
 	return __atomic_exchange_n(&p->raw, v, __ATOMIC_SEQ_CST);
@@ -80,16 +75,6 @@ static inline bool sd_u8_cas(struct sd_u8 *p, uint8_t old, uint8_t new_value)
 {
 	return __atomic_compare_exchange_n(&p->raw, &old, new_value, false,
 					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-}
-
-static inline uint32_t sd_u32_fetch_or(struct sd_u32 *p, uint32_t v)
-{
-	return __atomic_fetch_or(&p->raw, v, __ATOMIC_SEQ_CST);
-}
-
-static inline uint32_t sd_u32_fetch_and(struct sd_u32 *p, uint32_t v)
-{
-	return __atomic_fetch_and(&p->raw, v, __ATOMIC_SEQ_CST);
 }
 
 static inline uint32_t sd_u32_fetch_add(struct sd_u32 *p, uint32_t v)
@@ -102,11 +87,6 @@ static inline uint32_t sd_u32_exchange(struct sd_u32 *p, uint32_t v)
 	return __atomic_exchange_n(&p->raw, v, __ATOMIC_SEQ_CST);
 }
 
-static inline uint64_t sd_u64_fetch_or(struct sd_u64 *p, uint64_t v)
-{
-	return __atomic_fetch_or(&p->raw, v, __ATOMIC_SEQ_CST);
-}
-
 static inline uint64_t sd_u64_fetch_add(struct sd_u64 *p, uint64_t v)
 {
 	return __atomic_fetch_add(&p->raw, v, __ATOMIC_SEQ_CST);
@@ -115,6 +95,32 @@ static inline uint64_t sd_u64_fetch_add(struct sd_u64 *p, uint64_t v)
 static inline uint64_t sd_u64_exchange(struct sd_u64 *p, uint64_t v)
 {
 	return __atomic_exchange_n(&p->raw, v, __ATOMIC_SEQ_CST);
+}
+
+/*
+ * Locked as well, and no old value: x86 has no OR and no AND that gives one out, so
+ * that a compiler makes a compare-and-swap loop of it, and who writes the same word all
+ * the time can keep that going. The __sync form: of the __atomic one clang makes the
+ * loop at -O0 even where nobody looks at the value.
+ */
+static inline void sd_u8_or(struct sd_u8 *p, uint8_t v)
+{
+	(void)__sync_fetch_and_or(&p->raw, v);
+}
+
+static inline void sd_u32_or(struct sd_u32 *p, uint32_t v)
+{
+	(void)__sync_fetch_and_or(&p->raw, v);
+}
+
+static inline void sd_u32_and(struct sd_u32 *p, uint32_t v)
+{
+	(void)__sync_fetch_and_and(&p->raw, v);
+}
+
+static inline void sd_u64_or(struct sd_u64 *p, uint64_t v)
+{
+	(void)__sync_fetch_and_or(&p->raw, v);
 }
 
 /* On failure *old is what was found. */

@@ -122,32 +122,37 @@ static inline void sd_word_serve_end(struct sd_region *region, uint32_t seen)
  * sd_word_mark - park, for protocols without transfer: PREEMPTED, no more.
  *
  * Threads: the vCPU's own thread, with the vCPU out of the guest.
+ *
+ * None of the VMM's steps is a compare-and-swap loop: a hostile guest could keep that
+ * spinning. tests/unit/transitions_touch_memory_in_order_test.c
  */
 static inline void sd_word_mark(struct sd_region *region)
 {
-	(void)sd_u32_fetch_or(&region->request, SD_WORD_PREEMPTED);
+	sd_u32_or(&region->request, SD_WORD_PREEMPTED);
 }
 
 /**
- * sd_word_park - park with transfer: one atomic step takes the generation and
- * sets PREEMPTED; what is not served becomes the VMM's debt.
+ * sd_word_park - park with transfer: PREEMPTED, and then what is not served becomes the
+ * VMM's debt.
  *
  * Returns: true when the vCPU now owes a flush before it runs guest code. The
  *          caller keeps that debt in its own memory until a flush has happened.
  * Threads: the vCPU's own thread, with the vCPU out of the guest.
  *
- * One fetch_or, not a compare-and-swap loop: a hostile guest could keep that
- * spinning. PAIR(word-preempted). The store to served comes after the flush
+ * PAIR(word-preempted): from the mark on a post only marks, so that the generation
+ * read behind it is the one of that moment. In the other order a request is posted in
+ * between and nobody serves it. The store to served comes after the flush
  * has become certain: PAIR(word-served).
  */
 static inline bool sd_word_park(struct sd_region *region)
 {
-	uint32_t old = sd_u32_fetch_or(&region->request, SD_WORD_PREEMPTED);
-	uint32_t generation = old & ~(uint32_t)SD_WORD_FLAGS;
+	uint32_t generation;
 
+	sd_word_mark(region);
+	generation = sd_word_serve_begin(region) & ~(uint32_t)SD_WORD_FLAGS;
 	if ((sd_u32_load(&region->served) & ~(uint32_t)SD_WORD_FLAGS) == generation)
 		return false;
-	sd_u32_store_release(&region->served, generation);
+	sd_word_serve_end(region, generation);
 	return true;
 }
 
@@ -158,12 +163,17 @@ static inline bool sd_word_park(struct sd_region *region)
  *          guest code runs.
  * Threads: the vCPU's own thread, with the vCPU out of the guest.
  *
- * PAIR(word-preempted): after this step initiators send IPIs again.
+ * PAIR(word-preempted): after the first step initiators send IPIs again and mark no
+ * more, so that the look behind it sees every mark that was made. In the other order
+ * one that is made in between is found at the next unpark, and too late.
  */
 static inline bool sd_word_unpark(struct sd_region *region)
 {
-	return sd_u32_fetch_and(&region->request, ~(uint32_t)SD_WORD_FLAGS) &
-		SD_WORD_SHOULD_FLUSH;
+	sd_u32_and(&region->request, ~(uint32_t)SD_WORD_PREEMPTED);
+	if (!(sd_u32_load_acquire(&region->request) & SD_WORD_SHOULD_FLUSH))
+		return false;
+	sd_u32_and(&region->request, ~(uint32_t)SD_WORD_SHOULD_FLUSH);
+	return true;
 }
 
 /* --- KVM's own byte, as mainline guests use it since 4.16 ------------------ */
@@ -191,13 +201,13 @@ static inline bool sd_byte_defer(struct sd_region *region)
  * PAIR(byte-preempted). Only the vCPU's own thread, outside KVM_RUN. */
 static inline void sd_byte_mark(struct sd_region *region)
 {
-	(void)sd_u8_fetch_or(&region->preempted, SD_BYTE_PREEMPTED);
+	sd_u8_or(&region->preempted, SD_BYTE_PREEMPTED);
 }
 
 /* sd_byte_ask_flush - have KVM flush on entry. Same thread, same rule. */
 static inline void sd_byte_ask_flush(struct sd_region *region)
 {
-	(void)sd_u8_fetch_or(&region->preempted, SD_BYTE_FLUSH_TLB);
+	sd_u8_or(&region->preempted, SD_BYTE_FLUSH_TLB);
 }
 
 /* sd_byte_take - what record_steal_time does, for entries where the VMM

@@ -83,7 +83,7 @@ inline sd_asleep_begin()
 	atomic { RUNS(me) -> left[me] = ASKED_AT_ALL }
 }
 
-/* DIGEST include/asleep.h sd_asleep_ask 581f16bd64ed */
+/* DIGEST include/asleep.h sd_asleep_ask ca8e0921aa25 */
 inline sd_asleep_ask(t)
 {
 	atomic { RUNS(me) -> drain(me); asked[t] = asked[t] | (1 << me) }

@@ -32,7 +32,7 @@ inline sd_byte_defer(t, covered)
 	old = 0
 }
 
-/* DIGEST include/word.h sd_byte_mark bb74ef722e2f */
+/* DIGEST include/word.h sd_byte_mark 6dcce8546f6f */
 inline sd_byte_mark(t)
 {
 #ifdef MUTANT_MARK_OVERWRITES
@@ -42,7 +42,7 @@ inline sd_byte_mark(t)
 #endif
 }
 
-/* DIGEST include/word.h sd_byte_ask_flush a26b822f75e2 */
+/* DIGEST include/word.h sd_byte_ask_flush 91589fe98b40 */
 inline sd_byte_ask_flush(t)
 {
 	atomic { drain_vcpu(t); preempted[t] = preempted[t] | SD_BYTE_FLUSH_TLB }

@@ -158,13 +158,13 @@ inline sd_word_serve_end(t, seen)
 
 /* --- VMM ---------------------------------------------------------------------------- */
 
-/* DIGEST include/word.h sd_word_mark 5ac675ff8911 */
+/* DIGEST include/word.h sd_word_mark 9c68cb6413aa */
 inline sd_word_mark(t)
 {
 	atomic { drain_vcpu(t); request[t] = request[t] | SD_WORD_PREEMPTED }
 }
 
-/* What sd_word_park() does behind its locked instruction. Nobody else writes
+/* What sd_word_park() does with the generation that it has read. Nobody else writes
  * served: the vCPU is out of the guest, so load and store are one step. */
 inline transfer(t, owes)
 {
@@ -178,42 +178,67 @@ inline transfer(t, owes)
 }
 
 /* owes is set where the C returns true, and else left alone.
- * DIGEST include/word.h sd_word_park 386499f3cd0d */
+ * DIGEST include/word.h sd_word_park b0b32c41f644 */
 inline sd_word_park(t, owes)
 {
-#ifdef MUTANT_PARK_IN_TWO_STEPS
+#ifdef MUTANT_TRANSFER_BEFORE_MARK
 	atomic { drain_vcpu(t); old = request[t] };
 	transfer(t, owes);
 	sd_word_mark(t)
 #else
-	atomic { drain_vcpu(t); old = request[t]; request[t] = old | SD_WORD_PREEMPTED };
+	sd_word_mark(t);
+	old = request[t];
 	transfer(t, owes)
 #endif
 }
 
+/* The two steps of unpark. */
+inline clear_preempted(t)
+{
+#ifdef MUTANT_PREEMPTED_STAYS
+	skip
+#else
+	atomic { drain_vcpu(t); request[t] = request[t] & ~SD_WORD_PREEMPTED }
+#endif
+}
+
+inline take_mark(t, owes)
+{
+	if
+	:: request[t] & SD_WORD_SHOULD_FLUSH ->
+		atomic {
+			drain_vcpu(t);
+			request[t] = request[t] & ~SD_WORD_SHOULD_FLUSH;
+			owes = true
+		}
+	:: else
+	fi
+}
+
 /* The same.
- * DIGEST include/word.h sd_word_unpark d9a95c7a6f8b */
+ * DIGEST include/word.h sd_word_unpark 7802a4a25c96 */
 inline sd_word_unpark(t, owes)
 {
 #ifdef MUTANT_UNPARK_BY_COPY
 	old = request[t];
-#endif
 	atomic {
 		drain_vcpu(t);
-#ifndef MUTANT_UNPARK_BY_COPY
-		old = request[t];
-#endif
-#ifdef MUTANT_PREEMPTED_STAYS
-		request[t] = old & ~SD_WORD_SHOULD_FLUSH;
-#else
 		request[t] = WITHOUT_FLAGS(old);
-#endif
 		if
 		:: old & SD_WORD_SHOULD_FLUSH -> owes = true
 		:: else
 		fi;
 		old = 0
 	}
+#else
+#ifdef MUTANT_UNPARK_LOOKS_FIRST
+	take_mark(t, owes);
+	clear_preempted(t)
+#else
+	clear_preempted(t);
+	take_mark(t, owes)
+#endif
+#endif
 }
 
 active proctype served_stores()

@@ -89,7 +89,7 @@ static void fail(const char *format, ...)
 {
 	va_list args;
 
-	if (sd_u32_fetch_or(&failed, 1))
+	if (sd_u32_exchange(&failed, 1))
 		return;
 	fprintf(stderr, "FAIL %s: ", protocol->name);
 	va_start(args, format);
@@ -197,7 +197,7 @@ static void *target_thread(void *argument)
 	random_state = target->seed;
 	vmm_enter(target);
 	while (sd_u32_load_acquire(&initiators_done) < initiator_count) {
-		if (sd_u32_fetch_and(&target->ipi, 0))
+		if (sd_u32_exchange(&target->ipi, 0))
 			guest_handle_flush(target);
 		guest_use_translations(target);
 		maybe_park(target);

@@ -18,10 +18,11 @@ enum mutant {
 	MUTANT_NONE,
 	MUTANT_SERVE_READS_AGAIN,       /* served = request as read AFTER the flush */
 	MUTANT_SERVED_RELAXED,          /* PAIR(word-served) broken: seen by TSan only */
-	MUTANT_PARK_IN_TWO_STEPS,       /* 2017, error 4: transfer, then PREEMPTED */
+	MUTANT_TRANSFER_BEFORE_MARK,    /* 2017, error 4: transfer, then PREEMPTED */
 	MUTANT_UNPARK_DROPS_DEBT,
 	MUTANT_CANCELLED_RUN_DROPS_DEBT,
 	MUTANT_UNPARK_BY_COPY,          /* CVE-2019-3016 in the word */
+	MUTANT_UNPARK_LOOKS_FIRST,      /* for the mark, and then clears PREEMPTED */
 	MUTANT_TAKE_BY_COPY,            /* CVE-2019-3016: read, then clear */
 	MUTANT_LOOK_IS_ENOUGH,          /* a marked byte is not marked again: no locked write */
 	MUTANT_CAS_TEST_INVERTED,       /* 2012: success of cmpxchg taken for failure */
@@ -129,7 +130,7 @@ static inline bool test_park(struct sd_region *region)
 	uint32_t generation;
 	bool owes;
 
-	if (MUTANT != MUTANT_PARK_IN_TWO_STEPS)
+	if (MUTANT != MUTANT_TRANSFER_BEFORE_MARK)
 		return sd_word_park(region);
 	generation = sd_word_serve_begin(region) & ~(uint32_t)SD_WORD_FLAGS;
 	owes = sd_u32_load(&region->served) != generation;
@@ -145,6 +146,13 @@ static inline bool test_unpark(struct sd_region *region)
 	bool marked;
 
 	dwell();
+	if (MUTANT == MUTANT_UNPARK_LOOKS_FIRST) {
+		if (copy & SD_WORD_SHOULD_FLUSH)
+			sd_u32_and(&region->request, ~(uint32_t)SD_WORD_SHOULD_FLUSH);
+		dwell();
+		sd_u32_and(&region->request, ~(uint32_t)SD_WORD_PREEMPTED);
+		return copy & SD_WORD_SHOULD_FLUSH;
+	}
 	marked = sd_word_unpark(region);
 	return MUTANT == MUTANT_UNPARK_BY_COPY ? copy & SD_WORD_SHOULD_FLUSH : marked;
 }

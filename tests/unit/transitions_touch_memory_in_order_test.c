@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
- * transitions_touch_memory_in_order_test.c - what each step of word.h, grace.h and
- * asleep.h does to the region page: which words, in which order, and what by a locked
- * instruction. Results do not tell: a mark that is there already and is not made again,
- * or a word that is read too early, is right until another CPU comes in between.
+ * transitions_touch_memory_in_order_test.c - what each step of word.h, pending_2017.h,
+ * grace.h and asleep.h does to the region page: which words, in which order, and what by
+ * a locked instruction. Results do not tell: a mark that is there already and is not made
+ * again, or a word that is read too early, is right until another CPU comes in between.
+ * And none of the VMM's steps compares and swaps: a guest that writes the word all the
+ * time could keep it trying.
  *
  * Owns:    the region page, which is closed. An access faults, is noted, and is let
  *          through by itself: one instruction with the trap flag set.
  * Follows: Intel SDM volume 3, 6.15 (page-fault error code, bit 1: a write), 17.3.1.4
- *          (single-step); volume 2, 2.1.1 (LOCK prefix), XCHG (locked with memory).
+ *          (single-step); volume 2, 2.1.1 (LOCK prefix), XCHG (locked with memory),
+ *          CMPXCHG (0F B0, 0F B1).
  */
 #include <signal.h>
 #include <string.h>
@@ -17,6 +20,7 @@
 
 #include "asleep.h"
 #include "grace.h"
+#include "pending_2017.h"
 #include "unit_test.h"
 #include "word.h"
 
@@ -26,9 +30,10 @@
 
 #define TRAP_FLAG    0x100
 #define FAULT_WRITE  2
-#define MOST         8          /* accesses of one step */
+#define MOST         12         /* accesses of one step that are kept */
+#define HOSTILE_MOST 200        /* times that another CPU comes in between */
 
-enum kind { NOTHING, LOAD, STORE, LOCKED };
+enum kind { NOTHING, LOAD, STORE, LOCKED, COMPARED };   /* CMPXCHG: it may fail */
 
 struct access {
 	enum kind kind;
@@ -39,25 +44,42 @@ static struct sd_region *g_region;
 static struct access g_trace[MOST + 1];
 static volatile sig_atomic_t g_count;
 
-static bool is_locked(const uint8_t *code)
+/* What a hostile guest writes before each access, in turn; NULL: there is none. */
+static const uint32_t *g_hostile;
+static size_t g_hostile_count;
+
+static const uint8_t *behind_rex(const uint8_t *code)
 {
-	if (*code == 0xf0)
-		return true;
-	if ((*code & 0xf0) == 0x40)     /* REX */
-		code++;
-	return *code == 0x86 || *code == 0x87;
+	return (*code & 0xf0) == 0x40 ? code + 1 : code;
 }
 
-/* A read-modify-write is a load in front of its locked write where the instruction set
- * has none that gives the old value out: one access, as far as others can tell. */
+static enum kind kind_of_write(const uint8_t *code)
+{
+	bool locked = *code == 0xf0;
+
+	code = behind_rex(locked ? code + 1 : code);
+	if (locked)
+		return code[0] == 0x0f && (code[1] & 0xfe) == 0xb0 ? COMPARED : LOCKED;
+	return *code == 0x86 || *code == 0x87 ? LOCKED : STORE;         /* XCHG */
+}
+
 static void note(enum kind kind, uint32_t offset)
 {
-	struct access *last = g_count > 0 ? &g_trace[g_count - 1] : NULL;
+	if (g_count < MOST)
+		g_trace[g_count] = (struct access){ kind, offset };
+	g_count++;
+}
 
-	if (kind == LOCKED && last != NULL && last->kind == LOAD && last->offset == offset)
-		last->kind = LOCKED;
-	else if (g_count < MOST)
-		g_trace[g_count++] = (struct access){ kind, offset };
+static void write_as_hostile_guest(void)
+{
+	uint32_t value;
+
+	if (g_hostile == NULL || g_count > HOSTILE_MOST)
+		return;
+	value = g_hostile[(size_t)g_count % g_hostile_count];
+	sd_u32_store(&g_region->request, value);
+	sd_u32_store(&g_region->state_2017, value);
+	(void)sd_u8_exchange(&g_region->preempted, (uint8_t)value);
 }
 
 static void on_fault(int signal, siginfo_t *info, void *context)
@@ -70,9 +92,9 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 		(void)sigaction(signal, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
 		return;
 	}
-	note(!(registers[REG_ERR] & FAULT_WRITE) ? LOAD : is_locked(code) ? LOCKED : STORE,
-	     (uint32_t)offset);
+	note(registers[REG_ERR] & FAULT_WRITE ? kind_of_write(code) : LOAD, (uint32_t)offset);
 	(void)mprotect(g_region, sizeof(*g_region), PROT_READ | PROT_WRITE);
+	write_as_hostile_guest();
 	registers[REG_EFL] |= TRAP_FLAG;
 }
 
@@ -123,6 +145,21 @@ static void park(void)
 static void unpark(void)
 {
 	g_ignored = sd_word_unpark(g_region);
+}
+
+static void post_2017(void)
+{
+	g_ignored = sd_2017_post(g_region);
+}
+
+static void park_2017(void)
+{
+	g_ignored = sd_2017_park(g_region);
+}
+
+static void unpark_2017(void)
+{
+	g_ignored = sd_2017_unpark(g_region);
 }
 
 static void byte_defer(void)
@@ -193,6 +230,7 @@ static void asleep_done(void)
 #define REQUEST SD_REGION_REQUEST
 #define SERVED  SD_REGION_SERVED
 #define BYTE    SD_REGION_PREEMPTED
+#define STATE   SD_REGION_STATE_2017
 #define ASKED   SD_REGION_ASKED
 #define LEFT    SD_REGION_LEFT
 #define ASLEEP  SD_REGION_ASLEEP
@@ -203,27 +241,36 @@ static void asleep_done(void)
 static const struct {
 	const char *name;
 	void (*step)(void);
-	uint32_t request;               /* before */
+	uint32_t request;               /* before; state_2017 too */
 	uint8_t byte;
 	struct access trace[MOST + 1];
 } g_steps[] = {
-	{ "post, running",       post, 8, 0, { { LOCKED, REQUEST } } },
-	{ "post, preempted",     post, 8 | P, 0, { { LOCKED, REQUEST } } },
+	{ "post, running",       post, 8, 0, { { LOAD, REQUEST }, { COMPARED, REQUEST } } },
+	{ "post, preempted",     post, 8 | P, 0, { { LOAD, REQUEST }, { COMPARED, REQUEST } } },
 	/* The PTE store may still wait in the store buffer: a look would not drain it. */
-	{ "post, marked",        post, 8 | P | S, 0, { { LOCKED, REQUEST } } },
+	{ "post, marked",        post, 8 | P | S, 0, { { LOAD, REQUEST }, { COMPARED, REQUEST } } },
 	{ "request",             request, 8, 0, { { LOCKED, REQUEST } } },
 	{ "serve_begin",         serve_begin, 8, 0, { { LOAD, REQUEST } } },
 	/* What was read before the flush, and not what stands there now. */
 	{ "serve_end",           serve_end, 8, 0, { { STORE, SERVED } } },
 	{ "mark",                mark, 8, 0, { { LOCKED, REQUEST } } },
-	/* Generation and PREEMPTED in one step, and only then the acknowledgement. */
+	/* PREEMPTED, then the generation, and only then the acknowledgement. */
 	{ "park, unserved",      park, 8, 0,
-	  { { LOCKED, REQUEST }, { LOAD, SERVED }, { STORE, SERVED } } },
-	{ "park, served",        park, 0, 0, { { LOCKED, REQUEST }, { LOAD, SERVED } } },
-	{ "unpark",              unpark, 8 | P | S, 0, { { LOCKED, REQUEST } } },
+	  { { LOCKED, REQUEST }, { LOAD, REQUEST }, { LOAD, SERVED }, { STORE, SERVED } } },
+	{ "park, served",        park, 0, 0,
+	  { { LOCKED, REQUEST }, { LOAD, REQUEST }, { LOAD, SERVED } } },
+	/* PREEMPTED, then the look: no mark is made behind it. */
+	{ "unpark",              unpark, 8 | P, 0, { { LOCKED, REQUEST }, { LOAD, REQUEST } } },
+	{ "unpark, marked",      unpark, 8 | P | S, 0,
+	  { { LOCKED, REQUEST }, { LOAD, REQUEST }, { LOCKED, REQUEST } } },
+	{ "2017 post",           post_2017, 0, 0, { { LOAD, STATE }, { COMPARED, STATE } } },
+	{ "2017 park",           park_2017, 0, 0, { { LOCKED, STATE }, { LOAD, STATE } } },
+	{ "2017 park, pending",  park_2017, SD_2017_IPI_PENDING, 0,
+	  { { LOCKED, STATE }, { LOAD, STATE }, { LOCKED, STATE } } },
+	{ "2017 unpark",         unpark_2017, P | S, 0, { { LOCKED, STATE } } },
 	{ "byte_defer, running", byte_defer, 0, 0, { { LOAD, BYTE } } },
-	{ "byte_defer",          byte_defer, 0, P, { { LOCKED, BYTE } } },
-	{ "byte_defer, marked",  byte_defer, 0, P | FLUSH, { { LOCKED, BYTE } } },
+	{ "byte_defer",          byte_defer, 0, P, { { LOAD, BYTE }, { COMPARED, BYTE } } },
+	{ "byte_defer, marked",  byte_defer, 0, P | FLUSH, { { LOAD, BYTE }, { COMPARED, BYTE } } },
 	{ "byte_mark",           byte_mark, 0, FLUSH, { { LOCKED, BYTE } } },
 	{ "byte_ask_flush",      byte_ask_flush, 0, P, { { LOCKED, BYTE } } },
 	{ "byte_take",           byte_take, 0, P | FLUSH, { { LOCKED, BYTE } } },
@@ -254,6 +301,7 @@ static void trace_of(void (*step)(void), uint32_t request_before, uint8_t byte)
 	assert_int_equal(sigaction(SIGTRAP, &trap, &old_trap), 0);
 	memset(g_region, 0, sizeof(*g_region));
 	sd_u32_store(&g_region->request, request_before);
+	sd_u32_store(&g_region->state_2017, request_before);
 	(void)sd_u8_exchange(&g_region->preempted, byte);
 	memset(g_trace, 0, sizeof(g_trace));
 	g_count = 0;
@@ -289,13 +337,19 @@ static void touch_plainly(void)
 	g_ignored = sd_u32_exchange(&g_region->left, 6);
 	g_ignored = sd_u64_exchange(&g_region->asked, 7);
 	g_ignored = sd_u8_exchange(&g_region->preempted, 1);
+	sd_u8_or(&g_region->preempted, 2);
+	sd_u32_or(&g_region->left, 8);
+	sd_u32_and(&g_region->left, 12);
+	sd_u64_or(&g_region->asked, 8);
+	g_ignored = sd_u8_cas(&g_region->preempted, 3, 2);
 }
 
 static void every_access_is_seen(void **state)
 {
 	static const struct access wanted[] = {
 		{ LOAD, REQUEST }, { STORE, REQUEST }, { LOCKED, SERVED }, { LOCKED, LEFT },
-		{ LOCKED, ASKED }, { LOCKED, BYTE },
+		{ LOCKED, ASKED }, { LOCKED, BYTE }, { LOCKED, BYTE }, { LOCKED, LEFT },
+		{ LOCKED, LEFT }, { LOCKED, ASKED }, { COMPARED, BYTE },
 	};
 
 	(void)state;
@@ -304,6 +358,57 @@ static void every_access_is_seen(void **state)
 	assert_memory_equal(g_trace, wanted, sizeof(wanted));
 	assert_int_equal(sd_u32_load(&g_region->request), 5);
 	assert_int_equal(sd_u32_load(&g_region->served), 4);
+	assert_int_equal(sd_u32_load(&g_region->left), 12);
+	assert_int_equal(sd_u64_load(&g_region->asked), 15);
+	assert_int_equal(sd_u8_load(&g_region->preempted), 2);
+}
+
+/* --- a guest that writes its words between any two accesses of the VMM ---------------- */
+
+/* No two that follow each other are the same, or a post would end. */
+static const uint32_t g_writes[][3] = {
+	{ 0, P | S, 8 },
+	{ P, 0, S },
+	{ S, 8 | S, 16 | S },
+	{ UINT32_MAX, 0, UINT32_MAX - 1 },
+	{ P | S | 4, P | S | 8, P | S | 12 },
+	{ 4, 8, 12 },
+};
+
+static int accesses_under(const uint32_t writes[3], void (*step)(void))
+{
+	g_hostile = writes;
+	g_hostile_count = 3;
+	trace_of(step, 8 | P, P);
+	g_hostile = NULL;
+	return g_count;
+}
+
+static void the_vmm_is_done_after_a_few_accesses_whatever_the_guest_writes(void **state)
+{
+	static const struct {
+		void (*step)(void);
+		int most;
+	} steps[] = {
+		{ mark, 1 }, { park, 4 }, { unpark, 3 }, { park_2017, 3 }, { unpark_2017, 1 },
+		{ byte_mark, 1 }, { byte_ask_flush, 1 }, { byte_take, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(steps); i++)
+		for (size_t w = 0; w < COUNT_OF(g_writes); w++)
+			assert_in_range(accesses_under(g_writes[w], steps[i].step), 1,
+					(uintmax_t)steps[i].most);
+}
+
+/* Which is what a guest may do to itself: a post goes on for as long as that. */
+static void a_loop_would_be_seen(void **state)
+{
+	(void)state;
+	for (size_t w = 0; w < COUNT_OF(g_writes); w++) {
+		assert_true(accesses_under(g_writes[w], post) > HOSTILE_MOST);
+		assert_true(accesses_under(g_writes[w], post_2017) > HOSTILE_MOST);
+	}
 }
 
 int main(void)
@@ -311,6 +416,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_access_is_seen),
 		cmocka_unit_test(each_step_touches_what_it_should),
+		cmocka_unit_test(the_vmm_is_done_after_a_few_accesses_whatever_the_guest_writes),
+		cmocka_unit_test(a_loop_would_be_seen),
 	};
 
 	g_region = mmap(NULL, sizeof(*g_region), PROT_READ | PROT_WRITE,

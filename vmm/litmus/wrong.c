@@ -33,7 +33,7 @@ int wrong_park_mark(struct vcpu_thread *thread)
 {
 	struct sd_region *region = thread->vcpu.region;
 
-	(void)sd_u32_fetch_or(&region->state_2017, SD_2017_PREEMPTED);
+	sd_u32_or(&region->state_2017, SD_2017_PREEMPTED);
 	sd_word_mark(region);
 	sd_byte_mark(region);
 	return 0;
