@@ -1,0 +1,150 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""soak.py - flushes until there are so many that a rare loss would have shown.
+
+    bench/soak.py VMM [--flushes N] [--least N] [--chunk N] [--seed X] [--out DIR]
+                  [vmm options]
+
+Runs of --chunk flushes a protocol, each in another shape drawn from the seed: vCPUs, slots,
+slice, initiators, pages, sleepers, workload. The policies take turns, until every safe
+protocol has --least flushes under each and all together --flushes. A protocol that has its
+share under a policy is left out of its runs until all have theirs.
+
+DIR/soak.csv has a row for each run and protocol; the same command goes on from it. The
+counts by protocol and policy go to stdout. The first run that fails ends it all, and its
+command is named.
+"""
+import csv
+import os
+import random
+import sys
+import time
+
+import runs
+
+POLICIES = ["slice", "random", "at-step", "host"]
+PROTOCOLS = ["ipi", "sleep", "yield", "deferred", "generation", "takeover", "hypercall"]
+COUNTS = ["flushes", "checks", "stale", "dropped"]
+SHAPE = ["vcpus", "overcommit", "slice_us", "initiators", "pages", "sleepers", "workload"]
+COLUMNS = ["run", "preempt", *SHAPE, "seed", "seconds", "protocol", *COUNTS]
+LONGEST_S = 20          # of one protocol in one run
+
+
+def draw_shape(seed, number):
+    dice = random.Random(f"{seed} {number}")
+    slots = dice.randint(1, runs.cpus())
+    vcpus = dice.choice([4, 8, 8, 12])
+    workload = dice.choice(["toggle", "toggle", "toggle", "churn"])
+    sleepers = dice.choice([0, 0, 2]) if workload == "toggle" else 0
+    return {
+        "vcpus": vcpus, "overcommit": -(-vcpus // slots),
+        "slice_us": dice.choice([100, 200, 500, 1000]),
+        "initiators": min(dice.choice([1, 2, 4, 8]), vcpus - sleepers),
+        "pages": dice.choice([1, 1, 3, 64]), "sleepers": sleepers, "workload": workload,
+    }
+
+
+def whole_lines(path):
+    """What is there, less a last line that a kill has cut off: it is taken off the file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return []
+    whole = text[:text.rfind("\n") + 1]
+    if whole and not whole.startswith(",".join(COLUMNS) + "\n"):
+        sys.exit(f"{path} is no soak's: take another --out")
+    if whole != text:
+        os.truncate(path, len(whole.encode()))
+    return whole.splitlines()
+
+
+class Soak:
+    """What has been flushed, and what is missing."""
+
+    def __init__(self, arguments, options):
+        self.arguments, self.options = arguments, options
+        self.path = arguments.out / "soak.csv"
+        self.lines = whole_lines(self.path)
+        self.rows = [row | {name: int(row[name]) for name in ["run", *COUNTS]}
+                     for row in csv.DictReader(self.lines)]
+        self.next_run = 1 + max((row["run"] for row in self.rows), default=-1)
+
+    def flushes(self, **wanted):
+        return sum(row["flushes"] for row in self.rows
+                   if all(row[name] == value for name, value in wanted.items()))
+
+    def lacking(self, policy):
+        return [name for name in PROTOCOLS
+                if self.flushes(protocol=name, preempt=policy) < self.arguments.least]
+
+    def next_policy(self):
+        """In turn those that lack flushes; when none does, all, until there are enough."""
+        lacking = [policy for policy in POLICIES if self.lacking(policy)]
+        if not lacking and self.flushes() >= self.arguments.flushes:
+            return None
+        lacking = lacking or POLICIES
+        return lacking[self.next_run % len(lacking)]
+
+    def run(self, policy, file):
+        number, shape = self.next_run, draw_shape(self.arguments.seed, self.next_run)
+        protocols = self.lacking(policy) or PROTOCOLS
+        began = time.monotonic()
+        options = [word for name, value in shape.items()
+                   for word in (f"--{name.replace('_', '-')}", value)]
+        summary = runs.run(self.arguments.vmm, "--preempt", policy, *options,
+                           "--seed", number, "--pace-us", 0, "--warmup", 0.02,
+                           "--flushes", self.arguments.chunk, "--duration", LONGEST_S,
+                           "--protocol", ",".join(protocols), *self.options)
+        seconds = round(time.monotonic() - began, 1)
+        for protocol in summary["protocols"]:
+            row = {"run": number, "preempt": policy, **shape, "seed": number,
+                   "seconds": seconds, "protocol": protocol["name"],
+                   **{name: protocol[name] for name in COUNTS}}
+            file.writerow(row)
+            self.rows.append(row)
+        self.next_run += 1
+
+    def go_on(self):
+        self.arguments.out.mkdir(parents=True, exist_ok=True)
+        with open(self.path, "a", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            if not self.lines:
+                writer.writeheader()
+            while (policy := self.next_policy()) is not None:
+                runs.say_progress(f"run {self.next_run + 1}, {self.flushes():,} of "
+                                  f"{self.arguments.flushes:,} flushes, {policy}")
+                self.run(policy, writer)
+                file.flush()
+        runs.say_progress("")
+
+    def print_counts(self):
+        print(f"{'flushes':<12}" + "".join(f"{policy:>12}" for policy in POLICIES) +
+              f"{'all':>13}{'checks':>10}{'stale':>7}")
+        for name in [*PROTOCOLS, None]:
+            wanted = {} if name is None else {"protocol": name}
+            rows = [row for row in self.rows if name in (None, row["protocol"])]
+            print(f"{name or 'all':<12}" +
+                  "".join(f"{self.flushes(preempt=policy, **wanted):>12,}"
+                          for policy in POLICIES) +
+                  f"{self.flushes(**wanted):>13,}{sum(r['checks'] for r in rows):>10.2e}"
+                  f"{sum(r['stale'] for r in rows):>7}")
+        seconds = {row["run"]: float(row["seconds"]) for row in self.rows}
+        print(f"{len(seconds)} runs, {sum(seconds.values()) / 60:.0f} minutes")
+
+
+def main():
+    parser = runs.parser(__doc__.splitlines()[0])
+    parser.add_argument("--flushes", default=10_000_000, type=int, help="in all (10 million)")
+    parser.add_argument("--least", default=100_000, type=int,
+                        help="of each protocol under each policy (100000)")
+    parser.add_argument("--chunk", default=5000, type=int, help="a protocol and run (5000)")
+    parser.add_argument("--seed", default=1, type=int)
+    arguments, options = parser.parse_known_args()
+    soak = Soak(arguments, options)
+    soak.go_on()
+    soak.print_counts()
+    print(soak.path)
+
+
+if __name__ == "__main__":
+    main()
