@@ -27,12 +27,18 @@ static inline uint32_t chance_below(uint32_t limit)
 	return (uint32_t)(chance_state >> 32) % limit;
 }
 
+/* chance_yield - to other threads, less than @limit times. */
+static inline void chance_yield(uint32_t limit)
+{
+	for (uint32_t yields = chance_below(limit); yields > 0; yields--)
+		sched_yield();
+}
+
 /* chance_dwell - one time in @times, another CPU or thread may come in between. */
 static inline void chance_dwell(uint32_t times)
 {
 	if (chance_below(times) == 0)
-		for (uint32_t yields = chance_below(4); yields > 0; yields--)
-			sched_yield();
+		chance_yield(4);
 }
 
 #endif

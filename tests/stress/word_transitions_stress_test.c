@@ -154,11 +154,11 @@ static void vmm_unpark(struct target *target)
 static void vmm_enter(struct target *target)
 {
 	vmm_unpark(target);
-	while (random_below(8) == 0) {
+	while (chance_below(8) == 0) {
 		if (MUTANT == MUTANT_CANCELLED_RUN_DROPS_DEBT)
 			target->owes = false;
 		vmm_park(target);
-		dwell();
+		chance_dwell(4);
 		vmm_unpark(target);
 	}
 	if (target->owes)
@@ -168,10 +168,10 @@ static void vmm_enter(struct target *target)
 
 static void maybe_park(struct target *target)
 {
-	if (random_below(8) != 0)
+	if (chance_below(8) != 0)
 		return;
 	vmm_park(target);
-	yield_times(random_below(8));
+	chance_yield(8);
 	vmm_enter(target);
 }
 
@@ -194,14 +194,14 @@ static void *target_thread(void *argument)
 {
 	struct target *target = argument;
 
-	random_state = target->seed;
+	chance_seed(target->seed, (uint64_t)(target - targets));
 	vmm_enter(target);
 	while (sd_u32_load_acquire(&initiators_done) < initiator_count) {
 		if (sd_u32_exchange(&target->ipi, 0))
 			guest_handle_flush(target);
 		guest_use_translations(target);
 		maybe_park(target);
-		dwell();
+		chance_dwell(4);
 	}
 	vmm_park(target);
 	return NULL;
@@ -273,7 +273,7 @@ static void initiator_flush(struct initiator *initiator)
 
 	for (uint32_t t = 0; t < target_count; t++) {
 		posted[t] = protocol->post(&targets[t].region, &want[t]);
-		dwell();
+		chance_dwell(4);
 		if (posted[t] == SD_POST_WAIT)
 			sd_u32_store(&targets[t].ipi, 1);
 		else
@@ -289,18 +289,18 @@ static void *initiator_thread(void *argument)
 {
 	struct initiator *initiator = argument;
 
-	random_state = initiator->seed;
+	chance_seed(initiator->seed, MAX_TARGETS + (uint64_t)(initiator - initiators));
 	for (uint64_t version = 1; version <= flushes_each; version++) {
 		initiator->frames[version % FRAMES] = version;
 		store_later(&initiator->pte, version);
 		initiator_flush(initiator);
 		if (sd_u32_load(&failed))
 			break;
-		dwell();
+		chance_dwell(4);
 		drain();
 		initiator->frames[(version - 1) % FRAMES] = POISON;
 		sd_u64_store_release(&initiator->epoch, version);
-		dwell();
+		chance_dwell(4);
 	}
 	(void)sd_u32_fetch_add(&initiators_done, 1);
 	return NULL;
@@ -352,9 +352,9 @@ static void round_run(struct counts *counts, uint64_t seed)
 {
 	sd_u32_store(&initiators_done, 0);
 	for (uint32_t t = 0; t < target_count; t++)
-		target_init(&targets[t], seed * 0x9e3779b97f4a7c15 + t + 1);
+		target_init(&targets[t], seed);
 	for (uint32_t i = 0; i < initiator_count; i++)
-		initiator_init(&initiators[i], seed * 0xbf58476d1ce4e5b9 + i + 1);
+		initiator_init(&initiators[i], seed);
 	for (uint32_t t = 0; t < target_count; t++)
 		thread_start(&targets[t].thread, target_thread, &targets[t]);
 	for (uint32_t i = 0; i < initiator_count; i++)

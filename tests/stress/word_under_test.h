@@ -4,14 +4,13 @@
  * calls them: the very functions, or one of them made wrong (-DMUTANT=...).
  *
  * Every mutant is a bug on record in these protocols, and the test has to fail
- * with it; otherwise its silence without it means nothing. dwell() stands
+ * with it; otherwise its silence without it means nothing. chance_dwell() stands
  * where another CPU has to come in between.
  */
 #ifndef WORD_UNDER_TEST_H
 #define WORD_UNDER_TEST_H
 
-#include <sched.h>
-
+#include "chance.h"
 #include "word.h"
 
 enum mutant {
@@ -31,31 +30,6 @@ enum mutant {
 #ifndef MUTANT
 #define MUTANT MUTANT_NONE
 #endif
-
-/* --- randomness, of the calling thread ------------------------------------- */
-
-static _Thread_local uint64_t random_state;
-
-/* xorshift64, Marsaglia 2003 */
-static inline uint32_t random_below(uint32_t limit)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (uint32_t)(random_state >> 32) % limit;
-}
-
-static inline void yield_times(uint32_t times)
-{
-	while (times--)
-		sched_yield();
-}
-
-static inline void dwell(void)
-{
-	if (random_below(4) == 0)
-		yield_times(random_below(4));
-}
 
 /* --- the initiator's store buffer ------------------------------------------- */
 
@@ -102,7 +76,7 @@ static inline bool test_defer(struct sd_region *region)
 		return true;
 	drain();
 	if (MUTANT == MUTANT_CAS_TEST_INVERTED) {
-		dwell();
+		chance_dwell(4);
 		return (old & SD_BYTE_PREEMPTED) &&
 			!sd_u8_cas(&region->preempted, old, old | SD_BYTE_FLUSH_TLB);
 	}
@@ -114,7 +88,7 @@ static inline bool test_defer(struct sd_region *region)
 static inline void test_serve_end(struct sd_region *region, uint32_t seen)
 {
 	if (MUTANT == MUTANT_SERVE_READS_AGAIN) {
-		dwell();
+		chance_dwell(4);
 		seen = sd_word_serve_begin(region);
 	}
 	if (MUTANT == MUTANT_SERVED_RELAXED)
@@ -135,7 +109,7 @@ static inline bool test_park(struct sd_region *region)
 	generation = sd_word_serve_begin(region) & ~(uint32_t)SD_WORD_FLAGS;
 	owes = sd_u32_load(&region->served) != generation;
 	sd_u32_store_release(&region->served, generation);
-	dwell();
+	chance_dwell(4);
 	sd_word_mark(region);
 	return owes;
 }
@@ -145,11 +119,11 @@ static inline bool test_unpark(struct sd_region *region)
 	uint32_t copy = sd_u32_load(&region->request);
 	bool marked;
 
-	dwell();
+	chance_dwell(4);
 	if (MUTANT == MUTANT_UNPARK_LOOKS_FIRST) {
 		if (copy & SD_WORD_SHOULD_FLUSH)
 			sd_u32_and(&region->request, ~(uint32_t)SD_WORD_SHOULD_FLUSH);
-		dwell();
+		chance_dwell(4);
 		sd_u32_and(&region->request, ~(uint32_t)SD_WORD_PREEMPTED);
 		return copy & SD_WORD_SHOULD_FLUSH;
 	}
@@ -162,7 +136,7 @@ static inline bool test_take(struct sd_region *region)
 	uint8_t copy = sd_u8_load(&region->preempted);
 	bool marked;
 
-	dwell();
+	chance_dwell(4);
 	marked = sd_byte_take(region);
 	return MUTANT == MUTANT_TAKE_BY_COPY ? copy & SD_BYTE_FLUSH_TLB : marked;
 }
