@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""bench/soak.py over a program that only writes summaries: every protocol gets its share
+under every policy, a soak that was cut off goes on without a run lost or doubled, and a
+run that fails ends it with what was counted before it.
+
+Usage: soak_goes_on_where_it_was_test.py VMM BUILD
+"""
+import collections
+import csv
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+SOAK = pathlib.Path(__file__).resolve().parents[2] / "bench" / "soak.py"
+
+# Says well what it was asked for, --flushes of each protocol; --fail-at SEED fails.
+FAKE = """#!/usr/bin/env python3
+import json, pathlib, sys
+options = dict(zip(sys.argv, sys.argv[1:]))
+flushes = int(options["--flushes"])
+if options["--seed"] == options.get("--fail-at"):
+    sys.exit(1)
+protocols = [{"name": name, "flushes": flushes, "checks": 1000, "stale": 0, "dropped": 0}
+             for name in options["--protocol"].split(",")]
+pathlib.Path(options["--out"], "summary.json").write_text(json.dumps({"protocols": protocols}))
+"""
+LEAST, ALL, CHUNK = 100, 4000, 40
+
+
+def check(condition, message):
+    if not condition:
+        sys.exit(f"FAIL: {message}")
+
+
+def soak(folder, *options):
+    return subprocess.run([sys.executable, SOAK, folder / "vmm", "--out", folder,
+                           "--least", str(LEAST), "--flushes", str(ALL), "--chunk", str(CHUNK),
+                           *options],
+                          capture_output=True, text=True, check=False, timeout=300)
+
+
+def read(folder):
+    with open(folder / "soak.csv", encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def check_whole(folder, done):
+    check(done.returncode == 0, f"status {done.returncode}: {done.stderr}")
+    rows = read(folder)
+    counts = collections.Counter()
+    for row in rows:
+        counts[row["protocol"], row["preempt"]] += int(row["flushes"])
+    check(len(counts) == 7 * 4 and min(counts.values()) >= LEAST, f"shares: {counts}")
+    total = sum(counts.values())
+    check(ALL <= total < ALL + 7 * CHUNK, f"{total} flushes of {ALL}")
+    once = collections.Counter((row["run"], row["protocol"]) for row in rows)
+    check(max(once.values()) == 1, "a run is there twice")
+    check(f"{total:,}" in done.stdout and f"{len(rows) * 1000:.2e}" in done.stdout,
+          f"counts not printed: {done.stdout}")
+    check({row["slice_us"] for row in rows} >= {"100", "1000"}, "always the same slices")
+    return rows
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        (folder / "vmm").write_text(FAKE, encoding="utf-8")
+        (folder / "vmm").chmod(0o755)
+        rows = check_whole(folder, soak(folder))
+        done = soak(folder)
+        check(read(folder) == check_whole(folder, done), "it measured what it had")
+
+        # Cut off in the middle of a row: the same rows up to there, and then whole again.
+        text = (folder / "soak.csv").read_text(encoding="utf-8")
+        (folder / "soak.csv").write_text(text[:len(text) // 2], encoding="utf-8")
+        again = check_whole(folder, soak(folder))
+        kept = text[:len(text) // 2].count("\n") - 1
+        check(again[:kept] == rows[:kept], "rows from before the cut have changed")
+
+        (folder / "soak.csv").unlink()
+        done = soak(folder, "--fail-at", "5")
+        check(done.returncode == 1 and "--seed 5" in done.stderr and "Traceback" not in done.stderr,
+              f"a failing run: {done.returncode}, {done.stderr}")
+        check({int(row["run"]) for row in read(folder)} == set(range(5)), "runs before it are lost")
+
+        (folder / "soak.csv").write_text("something,else\n1,2\n", encoding="utf-8")
+        done = soak(folder)
+        check(done.returncode == 1 and "no soak's" in done.stderr, f"another file: {done.stderr}")
+        check((folder / "soak.csv").read_text() == "something,else\n1,2\n", "it was overwritten")
+        print(f"{len(rows)} rows, {len(again)} after the cut")
+
+
+main()
