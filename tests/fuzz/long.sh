@@ -24,7 +24,7 @@ done
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all "$@" \
 	"$here/${target}_fuzz.c" -o "fuzz-$target"
 
-set -- -runs="$runs" -seed=1 -max_len="$max_bytes" -timeout=20 -print_final_stats=1
+set -- -runs="$runs" -seed=1 -max_len="$max_bytes" -timeout=60 -print_final_stats=1
 [ ! -e "$here/$target.dict" ] || set -- "$@" "-dict=$here/$target.dict"
 rm -rf "found-$target"
 mkdir "found-$target"

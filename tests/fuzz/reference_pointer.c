@@ -10,6 +10,8 @@
 
 #define END_OF_ADDRESSES ((u128)1 << 64)
 
+REFERENCE_BEGIN
+
 /* -1: cannot be read. */
 static int byte_at(const struct guest_memory *memory, uint32_t vcpu, u128 gva)
 {
@@ -52,3 +54,5 @@ void reference_text(const struct guest_memory *memory, uint32_t vcpu, uint64_t g
 		text[length++] = '?';
 	text[length] = '\0';
 }
+
+REFERENCE_END
