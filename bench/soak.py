@@ -27,20 +27,21 @@ PROTOCOLS = ["ipi", "sleep", "yield", "deferred", "generation", "takeover", "hyp
 COUNTS = ["flushes", "checks", "stale", "dropped"]
 SHAPE = ["vcpus", "overcommit", "slice_us", "initiators", "pages", "sleepers", "workload"]
 COLUMNS = ["run", "preempt", *SHAPE, "seed", "seconds", "protocol", *COUNTS]
-LONGEST_S = 20          # of one protocol in one run
+LONGEST_S = 10          # of one protocol in one run
 
 
 def draw_shape(seed, number):
     dice = random.Random(f"{seed} {number}")
     slots = dice.randint(1, runs.cpus())
     vcpus = dice.choice([4, 8, 8, 12])
-    workload = dice.choice(["toggle", "toggle", "toggle", "churn"])
+    workload = dice.choice(5 * ["toggle"] + ["churn"])
     sleepers = dice.choice([0, 0, 2]) if workload == "toggle" else 0
     return {
         "vcpus": vcpus, "overcommit": -(-vcpus // slots),
-        "slice_us": dice.choice([100, 200, 500, 1000]),
-        "initiators": min(dice.choice([1, 2, 4, 8]), vcpus - sleepers),
-        "pages": dice.choice([1, 1, 3, 64]), "sleepers": sleepers, "workload": workload,
+        "slice_us": dice.choice([100, 200, 500, 1000, 2000]),
+        # Many: while one waits for a rotation, others flush.
+        "initiators": min(dice.choice([1, 4, 8, 8]), vcpus - sleepers),
+        "pages": dice.choice([1, 1, 1, 8, 64]), "sleepers": sleepers, "workload": workload,
     }
 
 
@@ -137,7 +138,7 @@ def main():
     parser.add_argument("--flushes", default=10_000_000, type=int, help="in all (10 million)")
     parser.add_argument("--least", default=100_000, type=int,
                         help="of each protocol under each policy (100000)")
-    parser.add_argument("--chunk", default=5000, type=int, help="a protocol and run (5000)")
+    parser.add_argument("--chunk", default=20000, type=int, help="a protocol and run (20000)")
     parser.add_argument("--seed", default=1, type=int)
     arguments, options = parser.parse_known_args()
     soak = Soak(arguments, options)
