@@ -67,6 +67,10 @@ static int measure_in_guest(struct host_costs *costs, struct session *session, b
 	if (error == 0 && two_cpus)
 		error = measure_job(session, SD_JOB_COST_FLOOR, &costs->shootdown_floor_ns,
 				    why);
+	if (error == 0 && two_cpus)
+		error = measure_job(session, SD_JOB_COST_KICK, &costs->kick_ns, why);
+	if (error == 0 && two_cpus)
+		error = measure_job(session, SD_JOB_COST_KICK_FLUSH, &costs->kick_flush_ns, why);
 	return error;
 }
 

@@ -52,6 +52,8 @@ void host_print(FILE *out, const struct run_results *run, const struct host_cost
 	cost_print(out, "shootdown floor, one running target", &costs->shootdown_floor_ns);
 	cost_print(out, "gate, ring 3 to ring 0 and back", &costs->gate_ns);
 	cost_print(out, "exit to userspace and back", &costs->exit_ns);
+	cost_print(out, "kick of a vCPU out of the guest", &costs->kick_ns);
+	cost_print(out, "kick for a changed mapping", &costs->kick_flush_ns);
 	cost_print(out, "flush on entry, steal time", &costs->flush_on_entry_steal_ns);
 	cost_print(out, "flush on entry, KVM_SET_SREGS", &costs->flush_on_entry_sregs_ns);
 	cost_print(out, "futex hand-over on one CPU", &costs->futex_handover_ns);

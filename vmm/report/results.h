@@ -200,6 +200,8 @@ struct host_costs {
 	struct histogram shootdown_floor_ns;
 	struct histogram gate_ns;
 	struct histogram exit_ns;
+	struct histogram kick_ns;               /* of a running vCPU out of the guest */
+	struct histogram kick_flush_ns;         /* and that uses what has changed */
 	struct histogram flush_on_entry_steal_ns;
 	struct histogram flush_on_entry_sregs_ns;
 	struct histogram futex_handover_ns;

@@ -403,6 +403,8 @@ char *host_text(const struct run_results *run, const struct host_costs *costs)
 	put_distribution(&primitives, "shootdown_floor_ns", &costs->shootdown_floor_ns);
 	put_distribution(&primitives, "gate_ns", &costs->gate_ns);
 	put_distribution(&primitives, "exit_ns", &costs->exit_ns);
+	put_distribution(&primitives, "kick_ns", &costs->kick_ns);
+	put_distribution(&primitives, "kick_flush_ns", &costs->kick_flush_ns);
 	put_distribution(&primitives, "flush_on_entry_steal_ns", &costs->flush_on_entry_steal_ns);
 	put_distribution(&primitives, "flush_on_entry_sregs_ns", &costs->flush_on_entry_sregs_ns);
 	put_distribution(&primitives, "futex_handover_ns", &costs->futex_handover_ns);
