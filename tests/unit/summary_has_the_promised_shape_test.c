@@ -725,15 +725,16 @@ static void every_pair_of_bytes_is_taken(void **state)
 static void host_costs_have_their_keys(void **state)
 {
 	static const char *const keys[] = {
-		"ipi_round_trip_ns", "shootdown_floor_ns", "gate_ns", "exit_ns",
+		"ipi_round_trip_ns", "shootdown_floor_ns", "clock_ns", "gate_ns", "exit_ns",
 		"kick_ns", "kick_flush_ns", "flush_on_entry_steal_ns", "flush_on_entry_sregs_ns",
 		"futex_handover_ns", "slot_switch_ns",
 	};
 	static struct host_costs costs;
 	struct histogram *const all[] = {
-		&costs.ipi_round_trip_ns, &costs.shootdown_floor_ns, &costs.gate_ns, &costs.exit_ns,
-		&costs.kick_ns, &costs.kick_flush_ns, &costs.flush_on_entry_steal_ns,
-		&costs.flush_on_entry_sregs_ns, &costs.futex_handover_ns, &costs.slot_switch_ns,
+		&costs.ipi_round_trip_ns, &costs.shootdown_floor_ns, &costs.clock_ns,
+		&costs.gate_ns, &costs.exit_ns, &costs.kick_ns, &costs.kick_flush_ns,
+		&costs.flush_on_entry_steal_ns, &costs.flush_on_entry_sregs_ns,
+		&costs.futex_handover_ns, &costs.slot_switch_ns,
 	};
 	json_t *json, *primitives;
 

@@ -831,7 +831,7 @@ static void primitives_are_shown_or_not_measured(void **state)
 	fclose(out);
 	for (const char *at = text; (at = strstr(at, "not measured")) != NULL; at++)
 		unmeasured++;
-	assert_int_equal(unmeasured, 9);
+	assert_int_equal(unmeasured, 10);
 	assert_non_null(strstr(line_with(text, "gate,"), "6.90us"));
 	assert_non_null(strstr(line_with(text, "gate,"), " 1000"));
 	assert_non_null(strstr(line_with(text, "KVM "), "pvm, at most 1024 vCPUs"));

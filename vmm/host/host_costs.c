@@ -53,8 +53,10 @@ static int measure_entry(struct session *session, enum entry_flush way, struct h
 static int measure_in_guest(struct host_costs *costs, struct session *session, bool two_cpus,
 			    struct why *why)
 {
-	int error = measure_job(session, SD_JOB_COST_GATE, &costs->gate_ns, why);
+	int error = measure_job(session, SD_JOB_COST_CLOCK, &costs->clock_ns, why);
 
+	if (error == 0)
+		error = measure_job(session, SD_JOB_COST_GATE, &costs->gate_ns, why);
 	if (error == 0)
 		error = measure_job(session, SD_JOB_COST_EXIT, &costs->exit_ns, why);
 	if (error == 0 && session->threads[0].vcpu.has_steal_time)

@@ -50,6 +50,7 @@ void host_print(FILE *out, const struct run_results *run, const struct host_cost
 	fprintf(out, "\n%-36s %7s %7s %7s %8s\n", "primitive", "p50", "p90", "p99", "samples");
 	cost_print(out, "IPI round trip", &costs->ipi_round_trip_ns);
 	cost_print(out, "shootdown floor, one running target", &costs->shootdown_floor_ns);
+	cost_print(out, "reading of the clock, in the guest", &costs->clock_ns);
 	cost_print(out, "gate, ring 3 to ring 0 and back", &costs->gate_ns);
 	cost_print(out, "exit to userspace and back", &costs->exit_ns);
 	cost_print(out, "kick of a vCPU out of the guest", &costs->kick_ns);

@@ -198,6 +198,7 @@ struct litmus_result {
 struct host_costs {
 	struct histogram ipi_round_trip_ns;
 	struct histogram shootdown_floor_ns;
+	struct histogram clock_ns;              /* two readings, nothing between */
 	struct histogram gate_ns;
 	struct histogram exit_ns;
 	struct histogram kick_ns;               /* of a running vCPU out of the guest */

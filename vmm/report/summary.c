@@ -401,6 +401,7 @@ char *host_text(const struct run_results *run, const struct host_costs *costs)
 	part_put_part(&object, "host", host_part(&run->host));
 	put_distribution(&primitives, "ipi_round_trip_ns", &costs->ipi_round_trip_ns);
 	put_distribution(&primitives, "shootdown_floor_ns", &costs->shootdown_floor_ns);
+	put_distribution(&primitives, "clock_ns", &costs->clock_ns);
 	put_distribution(&primitives, "gate_ns", &costs->gate_ns);
 	put_distribution(&primitives, "exit_ns", &costs->exit_ns);
 	put_distribution(&primitives, "kick_ns", &costs->kick_ns);
