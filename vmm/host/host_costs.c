@@ -153,7 +153,7 @@ static int measure_switch(struct host_costs *costs, struct session *session, str
 	};
 	static struct protocol_result result;
 	struct round round = { .options = &options, .result = &result };
-	struct entry_flush_test test;
+	struct entry_flush_test test = { 0 };
 	int error;
 
 	protocol_result_init(&result, SD_PROTOCOL_generation);

@@ -26,7 +26,7 @@ static void facts_print(FILE *out, const struct run_results *run)
 	line_print(out, "%-14s marked by %s", "preempted byte",
 		   host->marks_preempted ? "KVM and the VMM" : "the VMM only");
 	line_print(out, "%-14s by %s (%s)", "entry flush", figure_entry_flush(run->entry_flush),
-		   run->entry_flush_tested ? "tested" : "not tested");
+		   figure_entry_flush_test(run));
 	line_print(out, "%-14s %s", "confine", confine_name(run->options->confine));
 	line_print(out, "%-14s %s stale translations", "exits", run->exit_keeps_stale ? "keep" : "drop");
 }

@@ -164,6 +164,9 @@ struct run_results {
 	struct timespec ended;
 	enum entry_flush entry_flush;   /* the way in use */
 	bool entry_flush_tested;        /* a stale translation was seen to go */
+	uint64_t steal_failed;          /* stale translations that survived the steal-time bit,
+	                                   which is therefore not in use; 0: it was not tried,
+	                                   or it works */
 	bool by_page;                   /* flushes go page by page: --flush-ceiling */
 	bool kvm_counts_marks;          /* this KVM has the statistics for kvm_reported */
 	bool exit_keeps_stale;          /* one was seen to survive a plain exit: a vCPU
