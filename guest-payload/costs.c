@@ -10,11 +10,12 @@
 #include <stddef.h>
 
 #include "flush.h"
+#include "grace.h"
 #include "pte.h"
 #include "samples.h"
 
 #define COST_ROUNDS 2000
-#define KICK_ROUNDS 400         /* a kicked thread may have to wait for its CPU */
+#define KICK_ROUNDS 200         /* a kicked thread may have to wait for its CPU */
 #define ENTRY_FLUSH_ROUNDS 16
 
 /* Each returns false when there was nothing to measure. */
@@ -125,9 +126,17 @@ static uint64_t probe_frame(uint32_t i)
 	return SD_PROBE_FRAMES_GPA + i % 2 * SD_PAGE_BYTES;
 }
 
-/* As for the flush on entry. A vCPU that has just acknowledged an IPI is in the guest, and
- * to be kicked. Where KVM shadows page tables, the flush of one whose tables have @changed
- * takes the vCPU that asked for it out of the guest too. */
+/* A spinning vCPU that gets on is in the guest, until it is kicked. */
+static void wait_until_runs(const struct sd_region *target)
+{
+	uint32_t before = sd_u32_load(&target->pass);
+
+	while (sd_u32_load(&target->pass) == before)
+		g_pause();
+}
+
+/* As for the flush on entry. Where KVM shadows page tables, the flush of a vCPU whose tables
+ * have @changed takes the one that asked for it out of the guest too. */
 static void measure_kick(bool changed)
 {
 	uint32_t target = g_control()->vcpus - 1;
@@ -137,8 +146,7 @@ static void measure_kick(bool changed)
 	for (uint32_t i = 0; i < KICK_ROUNDS; i++) {
 		uint64_t start, middle, without, with;
 
-		while (!g_flush_floor(0, G_EVERYTHING))
-			g_pause();
+		wait_until_runs(g_region(target));
 		start = g_tsc_start();
 		g_doorbell(SD_REQ_NOTHING);
 		without = g_tsc_end() - start;
@@ -182,10 +190,11 @@ static void entry_flush_test(void)
 }
 
 /* With a translation in the TLB that may change. */
-static void spin(void)
+static void spin(uint32_t self)
 {
 	while (!sd_u32_load(&g_control()->stop_observers)) {
 		(void)probe_load();
+		sd_walk_pass(g_region(self));
 		g_pause();
 	}
 }
@@ -233,5 +242,5 @@ void g_costs_run(uint32_t self, uint32_t job)
 		measure_job(job);
 		g_doorbell(SD_REQ_STOPPED);
 	}
-	spin();
+	spin(self);
 }

@@ -50,8 +50,20 @@ static int measure_entry(struct session *session, enum entry_flush way, struct h
 	return measure_job(session, SD_JOB_COST_ENTRY, into, why);
 }
 
+/* By the way of flushing that runs go: it is part of the second one. */
+static int measure_kicks(struct host_costs *costs, struct session *session, enum entry_flush way,
+			 struct why *why)
+{
+	int error;
+
+	session_set_entry_flush(session, way);
+	error = measure_job(session, SD_JOB_COST_KICK, &costs->kick_ns, why);
+	return error != 0 ? error
+			  : measure_job(session, SD_JOB_COST_KICK_FLUSH, &costs->kick_flush_ns, why);
+}
+
 static int measure_in_guest(struct host_costs *costs, struct session *session, bool two_cpus,
-			    struct why *why)
+			    enum entry_flush way, struct why *why)
 {
 	int error = measure_job(session, SD_JOB_COST_CLOCK, &costs->clock_ns, why);
 
@@ -70,9 +82,7 @@ static int measure_in_guest(struct host_costs *costs, struct session *session, b
 		error = measure_job(session, SD_JOB_COST_FLOOR, &costs->shootdown_floor_ns,
 				    why);
 	if (error == 0 && two_cpus)
-		error = measure_job(session, SD_JOB_COST_KICK, &costs->kick_ns, why);
-	if (error == 0 && two_cpus)
-		error = measure_job(session, SD_JOB_COST_KICK_FLUSH, &costs->kick_flush_ns, why);
+		error = measure_kicks(costs, session, way, why);
 	return error;
 }
 
@@ -177,7 +187,8 @@ static int measure_sessions(struct host_costs *costs, struct session *two, struc
 	if (error == 0)
 		error = host_survey(two, ENTRY_FLUSH_AUTO, results, why);
 	if (error == 0)
-		error = measure_in_guest(costs, two, two->shape.slots == 2, why);
+		error = measure_in_guest(costs, two, two->shape.slots == 2, results->entry_flush,
+					 why);
 	if (error == 0)
 		error = session_boot(four, why);
 	return error != 0 ? error : measure_switch(costs, four, why);
