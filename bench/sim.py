@@ -8,10 +8,10 @@
 measured: cells of every safe protocol are run on this host, then simulated with the costs
 of `vmm --host` and the cell's own PTE stores, and compared figure by figure. The model has
 no noise but the spread of those costs up to their p90: what a measured p99 has more is the
-host's. Nothing but the PTE stores is taken from the cells themselves. Of N runs those that nothing disturbed (the
-summary's word) count, and of their figures the median; where all were, the one from which
-least was taken, marked *. Each primitive is from the quietest of N runs too: the one with
-the lowest p90.
+host's. Nothing but the PTE stores is taken from the cells themselves. Of N runs those that
+nothing disturbed (the summary's word) count, and of their figures the median; where all were,
+the one from which least was taken, marked *. Each primitive is from the quietest of N runs
+too: the one with the lowest p90.
 closed: bench/closed_form.py beside model and measurement.
 cloud: 256 CPUs, up to 4096 vCPUs, with the assumptions of CLOUD below.
 

@@ -15,7 +15,8 @@ ON_ONE_CPU = {"clock_ns": ROUNDS, "gate_ns": ROUNDS, "exit_ns": ROUNDS,
               "futex_handover_ns": HANDOVERS}
 ON_TWO_CPUS = {"ipi_round_trip_ns": ROUNDS, "shootdown_floor_ns": ROUNDS,
                "kick_ns": KICKS, "kick_flush_ns": KICKS}
-NAMES = {"kick_ns": "kick of a vCPU out of the guest", "kick_flush_ns": "kick for a changed mapping",
+NAMES = {"kick_ns": "kick of a vCPU out of the guest",
+         "kick_flush_ns": "kick for a changed mapping",
          "clock_ns": "reading of the clock, in the guest"}
 
 
