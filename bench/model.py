@@ -5,7 +5,6 @@ A cost is (p50, p90) in nanoseconds; its tail above p90 is left to the host.
 """
 import csv
 import io
-import statistics
 import subprocess
 
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
@@ -19,21 +18,23 @@ SIGNAL_NS = 2000                        # tgkill()
 SEND_NS = {"pvm": 9000, "vmx": 1200, "svm": 1200}
 
 
-def kick_of(host, cells):
-    """A signal to a vCPU in the guest, up to where it is out: no primitive. It is what a
-    hypercall takes longer than its doorbell, its signals and its own flush: of @cells, the
-    measured (median wall time, running targets), the median. At least half of a doorbell."""
-    primitives = host["primitives"]
-    exit_ns, gate_ns = (primitives[name]["p50"] for name in ("exit_ns", "gate_ns"))
-    kicks = [wall - exit_ns - gate_ns - running * SIGNAL_NS for wall, running in cells]
-    return max(exit_ns // 2, int(statistics.median(kicks)) if kicks else 0)
+def kick_of(primitives):
+    """A signal to a vCPU in the guest, up to where it is out, and what its flush adds to the
+    way back of who asked for it: KVM takes that one out too, to sync its shadow pages. The
+    medians: behind those is the host, which lets the kicked thread wait for its CPU. Not
+    measured, on one CPU: half of a doorbell, and nothing."""
+    kick, flush = (primitives[name]["p50"] for name in ("kick_ns", "kick_flush_ns"))
+    if kick == 0:
+        return primitives["exit_ns"]["p50"] // 2, 0
+    return max(0, kick - SIGNAL_NS), max(0, flush - kick)
 
 
-def costs_of(host, entry_flush, kick_ns):
+def costs_of(host, entry_flush):
     """The costs of this host, from the JSON of `vmm --host`. The floor is one flush of one
     running target: half of the gate, an IPI, and the way to and through the handler, which
     is therefore what is left of it. A doorbell is half out and half back in."""
     primitives = host["primitives"]
+    kick_ns, kicked_flush_ns = kick_of(primitives)
 
     def pair(name, scale=1.0):
         return tuple(int(primitives[name][quantile] * scale) for quantile in ("p50", "p90"))
@@ -50,6 +51,7 @@ def costs_of(host, entry_flush, kick_ns):
         "handler": tuple(remote),       # its flush included
         "exit": pair("exit_ns"),
         "kick": (kick_ns, kick_ns),
+        "kicked-flush": (kicked_flush_ns, kicked_flush_ns),
         "enter": pair("exit_ns", 0.5),
         "switch": pair("slot_switch_ns"),
         "entry-flush": pair(f"flush_on_entry_{entry_flush}_ns"),

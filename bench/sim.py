@@ -8,11 +8,10 @@
 measured: cells of every safe protocol are run on this host, then simulated with the costs
 of `vmm --host` and the cell's own PTE stores, and compared figure by figure. The model has
 no noise but the spread of those costs up to their p90: what a measured p99 has more is the
-host's. What a kick costs no primitive says: it is taken from the cells of `hypercall`,
-whose median is therefore no prediction. Of N runs those that nothing disturbed (the
-summary's word) count, and of their figures the median; where all were, the one from which
-least was taken, marked *. Each primitive is from the quietest of N runs too: the one with
-the lowest p90.
+host's. Nothing but the PTE stores is taken from the cells themselves. Of N runs those that
+nothing disturbed (the summary's word) count, and of their figures the median; where all were,
+the one from which least was taken, marked *. Each primitive is from the quietest of N runs
+too: the one with the lowest p90.
 closed: bench/closed_form.py beside model and measurement.
 cloud: 256 CPUs, up to 4096 vCPUs, with the assumptions of CLOUD below.
 
@@ -136,16 +135,13 @@ def figures_of_cells(measured):
 
 
 def simulate_cells(arguments, host, cells):
-    """Adds what the model says. One number is taken from the cells themselves: a kick."""
-    kick_ns = model.kick_of(host, [(cell["measured"]["wall_p50_ns"], cell["shape"]["slots"] - 1)
-                                   for cell in cells if cell["protocol"] == "hypercall"])
+    """Adds what the model says."""
     for cell in cells:
         runs.say_progress(f"simulating: {cell['shape']['vcpus']} vCPUs, {cell['protocol']}")
-        costs = model.costs_of(host, cell["entry_flush"], kick_ns) | {"pte": cell["pte"]}
+        costs = model.costs_of(host, cell["entry_flush"]) | {"pte": cell["pte"]}
         cell["simulated"] = model.run(arguments.sim, cell["protocol"], cell["shape"], costs,
                                       arguments.seconds)
     runs.say_progress("")
-    print(f"a kick is taken to be {kick_ns / 1000:.0f} us, from the cells of hypercall")
     return cells
 
 

@@ -10,13 +10,20 @@
 #include <stddef.h>
 
 #include "flush.h"
+#include "grace.h"
 #include "pte.h"
 #include "samples.h"
 
 #define COST_ROUNDS 2000
+#define KICK_ROUNDS 200         /* a kicked thread may have to wait for its CPU */
 #define ENTRY_FLUSH_ROUNDS 16
 
 /* Each returns false when there was nothing to measure. */
+static bool clock_once(void)
+{
+	return true;
+}
+
 static bool gate_once(void)
 {
 	g_gate_empty();
@@ -105,6 +112,53 @@ static uint64_t probe_load(void)
 	return sd_u64_load((const struct sd_u64 *)(uintptr_t)SD_PROBE_VA);
 }
 
+/* Maps one of two frames where @vcpu sees its probe. */
+static void probe_map(uint32_t vcpu, uint64_t frame)
+{
+	uint64_t index = (SD_PROBE_VA - SD_OWN_REGION_VA) / SD_PAGE_BYTES;
+
+	sd_u64_store((struct sd_u64 *)(uintptr_t)(sd_table_gpa(vcpu, SD_TABLE_OWN) +
+						  index * sizeof(uint64_t)), sd_pte(frame));
+}
+
+static uint64_t probe_frame(uint32_t i)
+{
+	return SD_PROBE_FRAMES_GPA + i % 2 * SD_PAGE_BYTES;
+}
+
+/* A spinning vCPU that gets on is in the guest, until it is kicked. */
+static void wait_until_runs(const struct sd_region *target)
+{
+	uint32_t before = sd_u32_load(&target->pass);
+
+	while (sd_u32_load(&target->pass) == before)
+		g_pause();
+}
+
+/* As for the flush on entry. Where KVM shadows page tables, the flush of a vCPU whose tables
+ * have @changed takes the one that asked for it out of the guest too. */
+static void measure_kick(bool changed)
+{
+	uint32_t target = g_control()->vcpus - 1;
+	struct g_ring ring;
+
+	g_ring_open(&ring, 0);
+	for (uint32_t i = 0; i < KICK_ROUNDS; i++) {
+		uint64_t start, middle, without, with;
+
+		wait_until_runs(g_region(target));
+		start = g_tsc_start();
+		g_doorbell(SD_REQ_NOTHING);
+		without = g_tsc_end() - start;
+		if (changed)
+			probe_map(target, probe_frame(i));
+		middle = g_tsc_start();
+		g_protocols[SD_PROTOCOL_hypercall]->cover_all(0, G_EVERYTHING);
+		with = g_tsc_end() - middle;
+		push_cost(&ring, i, start, with > without ? with - without : 0);
+	}
+}
+
 /*
  * A stale translation that has to go: load, change the entry, load again (old:
  * the translation was cached), exit and load (old where an exit alone flushes
@@ -112,18 +166,15 @@ static uint64_t probe_load(void)
  */
 static void entry_flush_test(void)
 {
-	struct sd_u64 *pte = (struct sd_u64 *)(uintptr_t)
-		(sd_table_gpa(0, SD_TABLE_OWN) + (SD_PROBE_VA - SD_OWN_REGION_VA) /
-		 SD_PAGE_BYTES * sizeof(uint64_t));
 	struct sd_region *own = g_region(0);
 	uint64_t seen = 0, kept = 0, survived = 0;
 
 	for (uint32_t i = 0; i < ENTRY_FLUSH_ROUNDS; i++) {
-		uint64_t frame = SD_PROBE_FRAMES_GPA + i % 2 * SD_PAGE_BYTES;
+		uint64_t frame = probe_frame(i);
 		uint64_t before = probe_load(), cached;
 
 		sd_u64_store((struct sd_u64 *)(uintptr_t)frame, i + 1);
-		sd_u64_store(pte, sd_pte(frame));
+		probe_map(0, frame);
 		cached = probe_load();
 		if (cached == before) {
 			seen++;
@@ -138,10 +189,14 @@ static void entry_flush_test(void)
 	sd_u64_store(&own->stale, survived);
 }
 
-static void spin(void)
+/* With a translation in the TLB that may change. */
+static void spin(uint32_t self)
 {
-	while (!sd_u32_load(&g_control()->stop_observers))
+	while (!sd_u32_load(&g_control()->stop_observers)) {
+		(void)probe_load();
+		sd_walk_pass(g_region(self));
 		g_pause();
+	}
 }
 
 static void measure_job(uint32_t job)
@@ -149,6 +204,9 @@ static void measure_job(uint32_t job)
 	switch (job) {
 	case SD_JOB_ENTRY_FLUSH:
 		entry_flush_test();
+		break;
+	case SD_JOB_COST_CLOCK:
+		measure(clock_once);
 		break;
 	case SD_JOB_COST_GATE:
 		g_idt_set_gate(g_gate_entry_empty);
@@ -167,6 +225,12 @@ static void measure_job(uint32_t job)
 	case SD_JOB_COST_FLOOR:
 		measure(floor_once);
 		break;
+	case SD_JOB_COST_KICK:
+		measure_kick(false);
+		break;
+	case SD_JOB_COST_KICK_FLUSH:
+		measure_kick(true);
+		break;
 	default:
 		g_check(false, job, 0);
 	}
@@ -178,5 +242,5 @@ void g_costs_run(uint32_t self, uint32_t job)
 		measure_job(job);
 		g_doorbell(SD_REQ_STOPPED);
 	}
-	spin();
+	spin(self);
 }

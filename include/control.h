@@ -81,6 +81,10 @@
                                  * them; everyone walks them without a lock */
 #define SD_JOB_LITMUS      10   /* initiators flush one step at a time, the last vCPU is
                                  * their target */
+#define SD_JOB_COST_KICK   11   /* vCPU 0 to the last vCPU: what SD_REQ_FLUSH_OTHERS adds to
+                                 * SD_REQ_NOTHING when it takes one out of the guest */
+#define SD_JOB_COST_KICK_FLUSH 12 /* and that uses a mapping that has changed */
+#define SD_JOB_COST_CLOCK  13   /* vCPU 0: one reading of the TSC behind another */
 
 /* Results of SD_JOB_ENTRY_FLUSH, in region 0: checks = times a stale
  * translation was there, skipped = of these, times it was still there after a

@@ -241,8 +241,10 @@ void sim_initiators_covered(struct sim *sim, const struct sim_vcpu *vcpu)
 
 		/* One that came into the guest later was not counted. */
 		if (in->phase == PHASE_COVER && in->asked >= vcpu->entered &&
-		    --in->uncovered == 0)
+		    --in->uncovered == 0) {
+			in->held_ns = sim_draw(sim, sim->params.kicked_flush);
 			go_back(sim, in, PHASE_GATE);
+		}
 	}
 }
 
@@ -251,7 +253,7 @@ void sim_initiators_covered(struct sim *sim, const struct sim_vcpu *vcpu)
 static void enter_gate(struct sim *sim, struct sim_initiator *in)
 {
 	in->vcpu->masked = true;
-	begin(sim, in, PHASE_GATE, sim_draw(sim, sim->params.gate) / 2);
+	begin(sim, in, PHASE_GATE, in->held_ns + sim_draw(sim, sim->params.gate) / 2);
 }
 
 static void ask_next(struct sim *sim, struct sim_initiator *in)
@@ -285,6 +287,7 @@ static void flush_begins(struct sim *sim, struct sim_initiator *in)
 	};
 	in->parked_ns = in->vcpu->parked_ns;
 	in->target = in->count = in->sent = in->at = 0;
+	in->held_ns = 0;
 	in->helped = false;
 	if (sim->ops->by_hypercall) {
 		in->vcpu->outside = true;

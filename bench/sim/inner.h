@@ -47,6 +47,7 @@ struct sim_initiator {
 	bool helped;                    /* the target waited for */
 	uint32_t uncovered;             /* in the guest since they were asked */
 	uint64_t asked;                 /* counts.events then */
+	uint64_t held_ns;               /* by the flushes of those that left the guest */
 	uint64_t pause_until_ns;
 	uint64_t pte_from_ns;
 	uint64_t parked_ns;             /* of its vCPU, when the flush began */

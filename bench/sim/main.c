@@ -63,6 +63,7 @@ static const struct row g_rows[] = {
 	{ "switch-ns",      READ_COST,     FIELD(switch_) },
 	{ "entry-flush-ns", READ_COST,     FIELD(entry_flush) },
 	{ "signal-ns",      READ_COST,     FIELD(signal) },
+	{ "kicked-flush-ns", READ_COST,    FIELD(kicked_flush) },
 	{ "pte-ns",         READ_COST,     FIELD(pte) },
 };
 

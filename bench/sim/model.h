@@ -64,6 +64,7 @@ struct sim_params {
 	struct sim_cost switch_;        /* parked to the next one unparked */
 	struct sim_cost entry_flush;    /* flush on entry, more than enter */
 	struct sim_cost signal;         /* the VMM's, for each vCPU kicked by a hypercall */
+	struct sim_cost kicked_flush;   /* on the way back of who asked: theirs holds it up */
 	struct sim_cost pte;            /* PTE stores of a flush */
 };
 

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: MIT
 """timeline.py - reading a timeline of vmm --trace, strictly, for the tests beside it.
 
-Times are whole nanoseconds. Every event is checked for what its phase needs, and the
-whole for what a viewer relies on: slices of a track nest, arrows have both ends, each
-in a slice, and every track has a name.
+bench/traces.py reads it. Here every event is checked for what its phase needs, and the
+whole for what a viewer relies on: slices of a track nest; arrows have both ends, go
+forward in time, and each end comes when a slice of its track is open; every track has a
+name.
 """
 import collections
-import json
 import pathlib
+import sys
 
 from bench import check, fail
 
-GROUPS = {1: "rounds", 2: "slots", 3: "vCPUs", 4: "guest"}
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
+from traces import GROUPS, close_cut, of_group, parse, timeline_of  # noqa: E402,F401
+
 KEYS = {
     "M": {"ph", "pid", "tid", "name", "args"},
     "X": {"ph", "pid", "tid", "name", "ts", "dur"},
@@ -19,30 +22,6 @@ KEYS = {
     "s": {"ph", "pid", "tid", "name", "ts", "id", "cat"},
     "f": {"ph", "pid", "tid", "name", "ts", "id", "cat", "bp"},
 }
-
-Slice = collections.namedtuple("Slice", ["group", "index", "name", "start", "end", "args"])
-Arrow = collections.namedtuple("Arrow", ["start", "finish"])
-End = collections.namedtuple("End", ["group", "index", "at"])
-Timeline = collections.namedtuple("Timeline", ["slices", "arrows", "names", "marks"])
-
-
-def nanoseconds(time):
-    """A time is written with three decimals, so that a double does not change it."""
-    return round(float(time) * 1000)
-
-
-def parse(text):
-    try:
-        events = json.loads(text, parse_float=str)
-    except ValueError as error:
-        fail(f"timeline: {error}: ...{text[-200:]!r}")
-    check(isinstance(events, list) and events, "the timeline is no array of events")
-    return events
-
-
-def close_cut(text):
-    """What a viewer does with a file that was not closed: the comma goes, the bracket comes."""
-    return text.rstrip().rstrip(",") + "]"
 
 
 def check_keys(event):
@@ -56,6 +35,9 @@ def check_keys(event):
         whole, dot, decimals = event[key].partition(".")
         check(whole.isdigit() and dot and len(decimals) == 3 and decimals.isdigit(),
               f"{key}: {event}")
+    if phase in "sf":
+        check((event["cat"], event["name"]) == ("request", "request"), f"{event}")
+        check(event.get("bp") == ("e" if phase == "f" else None), f"{event}")
 
 
 def check_nesting(slices):
@@ -68,32 +50,31 @@ def check_nesting(slices):
         around.append(this)
 
 
-def holds(slices, end):
-    return any(s.start <= end.at <= s.end for s in slices)
-
-
 def check_arrows(arrows, tracks):
     """Both ends, the finish not before the start, and a slice around each."""
     for number, arrow in arrows.items():
         check(set(arrow) == {"s", "f"}, f"arrow {number} has no other end: {arrow}")
-        check(arrow["f"].at >= 0 and arrow["s"].at >= 0, f"arrow {number}: {arrow}")
+        check((arrow["s"].at, arrow["s"].row) < (arrow["f"].at, arrow["f"].row),
+              f"arrow {number} goes back: {arrow}")
     for phase in "s", "f":
         ends = collections.defaultdict(list)
         for arrow in arrows.values():
-            ends[arrow[phase].group, arrow[phase].index].append(arrow[phase].at)
-        for track, times in ends.items():
-            check_inside(times, tracks[track], track)
+            ends[arrow[phase].group, arrow[phase].index].append(arrow[phase])
+        for track, of_track in ends.items():
+            check_inside(of_track, tracks[track], track)
 
 
-def check_inside(times, slices, track):
-    """Each time lies in a slice of its track: both in order, one pass."""
-    slices = sorted(slices, key=lambda s: s.start)
+def check_inside(ends, slices, track):
+    """Each end comes while a slice of its track is open. As a viewer has it: by time, and
+    by rows where times are equal; both in order, one pass."""
+    slices = sorted(slices, key=lambda s: (s.start, s.row))
     reach, index = -1, 0
-    for at in sorted(times):
-        while index < len(slices) and slices[index].start <= at:
+    for end in sorted(ends, key=lambda e: (e.at, e.row)):
+        while index < len(slices) and \
+                (slices[index].start, slices[index].row) < (end.at, end.row):
             reach = max(reach, slices[index].end)
             index += 1
-        check(at <= reach, f"an arrow's end at {at} of {track} is in no slice")
+        check(end.at <= reach, f"an arrow's end of {track} is in no slice: {end}")
 
 
 def check_names(names, tracks):
@@ -103,33 +84,20 @@ def check_names(names, tracks):
 
 
 def read_text(text):
-    slices, arrows, names, marks = [], collections.defaultdict(dict), {}, []
-    for event in parse(text):
-        check_keys(event)
-        track = event["pid"], event["tid"] - 1
-        if event["ph"] == "M" and "name" in event["args"]:
-            key = (event["name"], *track) if event["name"] == "thread_name" else \
-                (event["name"], event["pid"])
-            check(key not in names, f"named twice: {event}")
-            names[key] = event["args"]["name"]
-        elif event["ph"] == "X":
-            start = nanoseconds(event["ts"])
-            slices.append(Slice(*track, event["name"], start, start + nanoseconds(event["dur"]),
-                                event.get("args", {})))
-        elif event["ph"] == "i":
-            marks.append((event["name"], event.get("args", {})))
-        elif event["ph"] in "sf":
-            check(event["ph"] not in arrows[event["id"]], f"a second end: {event}")
-            check((event["cat"], event["name"]) == ("request", "request"), f"{event}")
-            check(event.get("bp") == ("e" if event["ph"] == "f" else None), f"{event}")
-            arrows[event["id"]][event["ph"]] = End(*track, nanoseconds(event["ts"]))
+    try:
+        events = parse(text)
+        for event in events:
+            check_keys(event)
+        timeline = timeline_of(events)
+    except ValueError as error:
+        fail(f"timeline: {error}: ...{text[-200:]!r}")
     tracks = collections.defaultdict(list)
-    for this in slices:
+    for this in timeline.slices:
         tracks[this.group, this.index].append(this)
     for track in tracks.values():
         check_nesting(track)
-    check_names(names, tracks)
-    return Timeline(slices, arrows, names, marks), tracks
+    check_names(timeline.names, tracks)
+    return timeline, tracks
 
 
 def read(path):

@@ -279,6 +279,21 @@ TABLE = [
                "host before anything is measured",
     ),
     Mutant(
+        "steal_bit_does_nothing",
+        "the steal-time bit flushes nothing, as on a host that takes it and does not look",
+        "0f990222108d: PV flush silently off",
+        (Edit("vmm/session/park.c",
+              """\
+		if (thread->owes_flush)
+			sd_byte_ask_flush(region);
+""",
+              """\
+"""),),
+        run=Run(overcommitted("generation"), (), 0, "vmm: note: flush on entry by the steal-time bit"),
+        remark="The models know no way but one. KVM: the functional test at start finds it out, and "
+               "the run goes on with KVM_SET_SREGS and loses nothing",
+    ),
+    Mutant(
         "preempted_never_cleared",
         "a vCPU is taken for preempted for ever: it is marked, and never asked",
         "66570e966dd9, fixed by 1eff0ad",

@@ -93,7 +93,8 @@ static void alone_on_its_slot_a_flush_is_the_sum_of_its_parts(void **state)
 		}
 }
 
-/* A doorbell, a mark for each target, the slowest kick, the own flush. */
+/* A doorbell, a mark for each target, the slowest kick, what their flush costs who asked,
+ * the own flush. */
 static void hypercall_is_an_exit_and_a_kick(void **state)
 {
 	struct sim_params params = free_of_cost(SD_PROTOCOL_hypercall, 4, 1);
@@ -103,12 +104,13 @@ static void hypercall_is_an_exit_and_a_kick(void **state)
 	params.exit = (struct sim_cost){ 100, 100 };
 	params.kick = (struct sim_cost){ 30, 30 };
 	params.signal = (struct sim_cost){ 2, 2 };
+	params.kicked_flush = (struct sim_cost){ 40, 40 };
 	params.post = (struct sim_cost){ 3, 3 };
 	params.gate = (struct sim_cost){ 20, 20 };
 	params.flush = (struct sim_cost){ 5, 5 };
 	seen = simulate(params);
 	assert_true(seen.flushes > 9000);
-	assert_int_equal(seen.wall_least, 100 + 3 * 3 + 3 * 2 + 30 + 20 + 5);
+	assert_int_equal(seen.wall_least, 100 + 3 * 3 + 3 * 2 + 30 + 40 + 20 + 5);
 	assert_int_equal(seen.wall_most, seen.wall_least);
 }
 

@@ -50,6 +50,7 @@ static inline struct sim_params with_costs(enum sd_protocol protocol, uint32_t s
 	params.switch_ = (struct sim_cost){ 15000, 22000 };
 	params.entry_flush = (struct sim_cost){ 700, 8000 };
 	params.signal = (struct sim_cost){ 2000, 3000 };
+	params.kicked_flush = (struct sim_cost){ 90000, 110000 };
 	params.pte = (struct sim_cost){ 30000, 210000 };
 	return params;
 }

@@ -38,7 +38,8 @@ static const struct member g_run_members[] = {
 	{ "host", JSON_OBJECT }, { "vcpus", INTEGER }, { "slots", INTEGER },
 	{ "slice_us", INTEGER }, { "pages", INTEGER }, { "initiators", INTEGER },
 	{ "pace_us", INTEGER }, { "preempt", JSON_STRING }, { "entry_flush", JSON_STRING },
-	{ "entry_flush_tested", FLAG }, { "exit_keeps_stale", FLAG }, { "interrupted", FLAG },
+	{ "entry_flush_tested", FLAG }, { "steal_failed", FLAG }, { "exit_keeps_stale", FLAG },
+	{ "interrupted", FLAG },
 	{ "first_instruction_ns", INTEGER }, { "overcommit", INTEGER }, { "cpus", JSON_ARRAY },
 	{ "workload", JSON_STRING }, { "sleepers", INTEGER }, { "ple_us", INTEGER },
 	{ "by_page", FLAG }, { "clear_pending", FLAG }, { "table_free", JSON_STRING },
@@ -725,13 +726,14 @@ static void every_pair_of_bytes_is_taken(void **state)
 static void host_costs_have_their_keys(void **state)
 {
 	static const char *const keys[] = {
-		"ipi_round_trip_ns", "shootdown_floor_ns", "gate_ns", "exit_ns",
-		"flush_on_entry_steal_ns", "flush_on_entry_sregs_ns", "futex_handover_ns",
-		"slot_switch_ns",
+		"ipi_round_trip_ns", "shootdown_floor_ns", "clock_ns", "gate_ns", "exit_ns",
+		"kick_ns", "kick_flush_ns", "flush_on_entry_steal_ns", "flush_on_entry_sregs_ns",
+		"futex_handover_ns", "slot_switch_ns",
 	};
 	static struct host_costs costs;
 	struct histogram *const all[] = {
-		&costs.ipi_round_trip_ns, &costs.shootdown_floor_ns, &costs.gate_ns, &costs.exit_ns,
+		&costs.ipi_round_trip_ns, &costs.shootdown_floor_ns, &costs.clock_ns,
+		&costs.gate_ns, &costs.exit_ns, &costs.kick_ns, &costs.kick_flush_ns,
 		&costs.flush_on_entry_steal_ns, &costs.flush_on_entry_sregs_ns,
 		&costs.futex_handover_ns, &costs.slot_switch_ns,
 	};

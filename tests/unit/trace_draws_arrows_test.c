@@ -151,6 +151,31 @@ static void assert_end(const char *phase, size_t nth, uint32_t pid, uint32_t vcp
 	assert_int_equal(time_in(end, "ts"), at_ns);
 }
 
+/* The last arrow goes forward and ends in the last slice of that name, as a viewer has it,
+ * which goes by time, and by rows where times are equal: the slice is open by then. */
+static void assert_last_arrow_is_in(const char *name)
+{
+	size_t begin_row = 0, end_row = 0, slice_row = 0;
+	const json_t *begin, *end, *slice;
+
+	for (size_t i = 0; i < json_array_size(g_rows); i++) {
+		const json_t *row = json_array_get(g_rows, i);
+
+		begin_row = is_row(row, "s", "request") ? i : begin_row;
+		end_row = is_row(row, "f", "request") ? i : end_row;
+		slice_row = is_row(row, "X", name) ? i : slice_row;
+	}
+	begin = json_array_get(g_rows, begin_row);
+	end = json_array_get(g_rows, end_row);
+	slice = json_array_get(g_rows, slice_row);
+	assert_true(begin_row < end_row);
+	assert_true(time_in(begin, "ts") <= time_in(end, "ts"));
+	assert_true(time_in(slice, "ts") + (slice_row > end_row) <= time_in(end, "ts"));
+	assert_true(time_in(end, "ts") <= time_in(slice, "ts") + time_in(slice, "dur"));
+	assert_int_equal(count_in(end, "pid"), count_in(slice, "pid"));
+	assert_int_equal(count_in(end, "tid"), count_in(slice, "tid"));
+}
+
 static void a_slice_is_on_the_hosts_clock(void **state)
 {
 	const json_t *row;
@@ -190,11 +215,51 @@ static void a_handler_under_way_may_have_served_it(void **state)
 	ask(1, 100);
 	served(1, 140, 300);
 	look();
-	assert_end("f", 0, PID_GUEST, 1, 90);
+	assert_int_equal(g_trace.counts.arrows, 1);
 	assert_null(row_of("X", "handler", 0));
 	handler_entry(1, GUEST(400));
 	look();
 	assert_int_equal(time_in(row_of("X", "handler", 0), "dur"), 310);
+	assert_last_arrow_is_in("handler");
+}
+
+/* It began behind the request, but its row comes behind the arrow's. */
+static void an_arrow_to_a_handler_that_lasts_ends_in_it(void **state)
+{
+	(void)state;
+	ask(1, 100);
+	handler_entry(1, GUEST(150));
+	served(1, 140, 300);
+	look();
+	handler_entry(1, GUEST(400));
+	look();
+	assert_last_arrow_is_in("handler");
+}
+
+/* At each moment of a service, its first and its last among them, on clocks whose ticks
+ * are no nanoseconds. */
+static void an_arrow_to_what_is_under_way_goes_forward(void **state)
+{
+	static const uint64_t clocks_hz[] = { HZ / 7, HZ, 2100000003u, 3399999999u };
+
+	(void)state;
+	for (size_t c = 0; c < COUNT_OF(clocks_hz); c++)
+		for (uint64_t first = 1000, asked = 0; asked <= 40; first += 1013, asked++) {
+			g_trace.tsc_hz = clocks_hz[c];
+			first += c * 100000;
+			trace_add(&g_trace.rings[1], TRACE_TRANSFER, HOST(first), HOST(first + 40),
+				  0);
+			ask(1, first + asked);
+			served(1, first + 50, first + 60);
+			look();
+			assert_last_arrow_is_in("transfer");
+			handler(2, first, first + 40);
+			ask(2, first + asked);
+			served(2, first + 50, first + 60);
+			look();
+			assert_last_arrow_is_in("handler");
+		}
+	assert_int_equal(g_trace.counts.arrows_lost, 0);
 }
 
 static void park_may_have_taken_it_over(void **state)
@@ -342,6 +407,8 @@ int main(void)
 		TEST(a_slice_is_on_the_hosts_clock),
 		TEST(the_first_handler_behind_the_request_has_served_it),
 		TEST(a_handler_under_way_may_have_served_it),
+		TEST(an_arrow_to_a_handler_that_lasts_ends_in_it),
+		TEST(an_arrow_to_what_is_under_way_goes_forward),
 		TEST(park_may_have_taken_it_over),
 		TEST(what_covered_it_may_be_told_late),
 		TEST(no_arrow_goes_to_another_ones_service),

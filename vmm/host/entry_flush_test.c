@@ -3,6 +3,7 @@
  * entry_flush_test.c - which way of flushing on entry works (entry_flush_test.h).
  *
  * Threads: main, while no vCPU runs.
+ * Tested:  tests/unit/entry_flush_falls_back_test.c
  */
 #include "entry_flush_test.h"
 
@@ -36,6 +37,7 @@ int entry_flush_choose(struct session *session, enum entry_flush wanted,
 	error = try_way(session, way, test, why);
 	if (error == 0 && test->survived != 0 && wanted == ENTRY_FLUSH_AUTO &&
 	    way == ENTRY_FLUSH_STEAL) {
+		test->steal_failed = test->survived;
 		way = ENTRY_FLUSH_SREGS;
 		error = try_way(session, way, test, why);
 	}

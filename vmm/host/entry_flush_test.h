@@ -12,13 +12,14 @@ struct entry_flush_test {
 	uint64_t seen;          /* stale translations that were there to go */
 	uint64_t kept;          /* of them, still there after a plain exit */
 	uint64_t survived;      /* still there after the flush on entry */
+	uint64_t steal_failed;  /* survived the steal-time bit, so that AUTO went on without it */
 };
 
 /**
  * entry_flush_choose - try @wanted (or, with AUTO, the steal-time bit and then
  * KVM_SET_SREGS) on a stale translation that has to go, and use it.
  *
- * Returns: 0; the way is set in @session. test->seen is 0 where this host drops
+ * Returns: 0; the way is set in @session. @test is zeroed before. test->seen is 0 where this host drops
  *          translations by itself, so that no way could be seen to work.
  * Errors:  EXIT_HOST: a stale translation survived.
  */

@@ -50,11 +50,25 @@ static int measure_entry(struct session *session, enum entry_flush way, struct h
 	return measure_job(session, SD_JOB_COST_ENTRY, into, why);
 }
 
-static int measure_in_guest(struct host_costs *costs, struct session *session, bool two_cpus,
-			    struct why *why)
+/* By the way of flushing that runs go: it is part of the second one. */
+static int measure_kicks(struct host_costs *costs, struct session *session, enum entry_flush way,
+			 struct why *why)
 {
-	int error = measure_job(session, SD_JOB_COST_GATE, &costs->gate_ns, why);
+	int error;
 
+	session_set_entry_flush(session, way);
+	error = measure_job(session, SD_JOB_COST_KICK, &costs->kick_ns, why);
+	return error != 0 ? error
+			  : measure_job(session, SD_JOB_COST_KICK_FLUSH, &costs->kick_flush_ns, why);
+}
+
+static int measure_in_guest(struct host_costs *costs, struct session *session, bool two_cpus,
+			    enum entry_flush way, struct why *why)
+{
+	int error = measure_job(session, SD_JOB_COST_CLOCK, &costs->clock_ns, why);
+
+	if (error == 0)
+		error = measure_job(session, SD_JOB_COST_GATE, &costs->gate_ns, why);
 	if (error == 0)
 		error = measure_job(session, SD_JOB_COST_EXIT, &costs->exit_ns, why);
 	if (error == 0 && session->threads[0].vcpu.has_steal_time)
@@ -67,6 +81,8 @@ static int measure_in_guest(struct host_costs *costs, struct session *session, b
 	if (error == 0 && two_cpus)
 		error = measure_job(session, SD_JOB_COST_FLOOR, &costs->shootdown_floor_ns,
 				    why);
+	if (error == 0 && two_cpus)
+		error = measure_kicks(costs, session, way, why);
 	return error;
 }
 
@@ -147,7 +163,7 @@ static int measure_switch(struct host_costs *costs, struct session *session, str
 	};
 	static struct protocol_result result;
 	struct round round = { .options = &options, .result = &result };
-	struct entry_flush_test test;
+	struct entry_flush_test test = { 0 };
 	int error;
 
 	protocol_result_init(&result, SD_PROTOCOL_generation);
@@ -171,7 +187,8 @@ static int measure_sessions(struct host_costs *costs, struct session *two, struc
 	if (error == 0)
 		error = host_survey(two, ENTRY_FLUSH_AUTO, results, why);
 	if (error == 0)
-		error = measure_in_guest(costs, two, two->shape.slots == 2, why);
+		error = measure_in_guest(costs, two, two->shape.slots == 2, results->entry_flush,
+					 why);
 	if (error == 0)
 		error = session_boot(four, why);
 	return error != 0 ? error : measure_switch(costs, four, why);

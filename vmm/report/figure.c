@@ -147,3 +147,10 @@ const char *figure_entry_flush(enum entry_flush entry_flush)
 	}
 	return "unknown";
 }
+
+const char *figure_entry_flush_test(const struct run_results *run)
+{
+	if (run->steal_failed != 0)
+		return "tested: steal failed";
+	return run->entry_flush_tested ? "tested" : "not tested";
+}

@@ -58,4 +58,8 @@ struct figure_text figure_ratio(double ratio);
 /* figure_entry_flush - "steal", "sregs", or "unknown" before it was decided. */
 const char *figure_entry_flush(enum entry_flush entry_flush);
 
+/* figure_entry_flush_test - what its test has shown: "tested", "not tested", or "tested:
+ * steal failed" where the other way is in use for that. */
+const char *figure_entry_flush_test(const struct run_results *run);
+
 #endif

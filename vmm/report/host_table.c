@@ -26,7 +26,7 @@ static void facts_print(FILE *out, const struct run_results *run)
 	line_print(out, "%-14s marked by %s", "preempted byte",
 		   host->marks_preempted ? "KVM and the VMM" : "the VMM only");
 	line_print(out, "%-14s by %s (%s)", "entry flush", figure_entry_flush(run->entry_flush),
-		   run->entry_flush_tested ? "tested" : "not tested");
+		   figure_entry_flush_test(run));
 	line_print(out, "%-14s %s", "confine", confine_name(run->options->confine));
 	line_print(out, "%-14s %s stale translations", "exits", run->exit_keeps_stale ? "keep" : "drop");
 }
@@ -50,8 +50,11 @@ void host_print(FILE *out, const struct run_results *run, const struct host_cost
 	fprintf(out, "\n%-36s %7s %7s %7s %8s\n", "primitive", "p50", "p90", "p99", "samples");
 	cost_print(out, "IPI round trip", &costs->ipi_round_trip_ns);
 	cost_print(out, "shootdown floor, one running target", &costs->shootdown_floor_ns);
+	cost_print(out, "reading of the clock, in the guest", &costs->clock_ns);
 	cost_print(out, "gate, ring 3 to ring 0 and back", &costs->gate_ns);
 	cost_print(out, "exit to userspace and back", &costs->exit_ns);
+	cost_print(out, "kick of a vCPU out of the guest", &costs->kick_ns);
+	cost_print(out, "kick for a changed mapping", &costs->kick_flush_ns);
 	cost_print(out, "flush on entry, steal time", &costs->flush_on_entry_steal_ns);
 	cost_print(out, "flush on entry, KVM_SET_SREGS", &costs->flush_on_entry_sregs_ns);
 	cost_print(out, "futex hand-over on one CPU", &costs->futex_handover_ns);

@@ -164,6 +164,9 @@ struct run_results {
 	struct timespec ended;
 	enum entry_flush entry_flush;   /* the way in use */
 	bool entry_flush_tested;        /* a stale translation was seen to go */
+	uint64_t steal_failed;          /* stale translations that survived the steal-time bit,
+	                                   which is therefore not in use; 0: it was not tried,
+	                                   or it works */
 	bool by_page;                   /* flushes go page by page: --flush-ceiling */
 	bool kvm_counts_marks;          /* this KVM has the statistics for kvm_reported */
 	bool exit_keeps_stale;          /* one was seen to survive a plain exit: a vCPU
@@ -198,8 +201,11 @@ struct litmus_result {
 struct host_costs {
 	struct histogram ipi_round_trip_ns;
 	struct histogram shootdown_floor_ns;
+	struct histogram clock_ns;              /* two readings, nothing between */
 	struct histogram gate_ns;
 	struct histogram exit_ns;
+	struct histogram kick_ns;               /* of a running vCPU out of the guest */
+	struct histogram kick_flush_ns;         /* and that uses what has changed */
 	struct histogram flush_on_entry_steal_ns;
 	struct histogram flush_on_entry_sregs_ns;
 	struct histogram futex_handover_ns;

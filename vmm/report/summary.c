@@ -259,6 +259,7 @@ static void put_findings(struct json_part *object, const struct run_results *run
 	part_put_flag(object, "by_page", run->by_page);
 	part_put_text(object, "entry_flush", figure_entry_flush(run->entry_flush));
 	part_put_flag(object, "entry_flush_tested", run->entry_flush_tested);
+	part_put_flag(object, "steal_failed", run->steal_failed != 0);
 	part_put_flag(object, "exit_keeps_stale", run->exit_keeps_stale);
 	part_put_flag(object, "interrupted", run->interrupted);
 	part_put_count(object, "first_instruction_ns", run->first_instruction_ns);
@@ -381,6 +382,7 @@ char *litmus_text(const struct run_results *run, const struct litmus_result *res
 	part_put_part(&object, "host", host_part(&run->host));
 	part_put_text(&object, "entry_flush", figure_entry_flush(run->entry_flush));
 	part_put_flag(&object, "entry_flush_tested", run->entry_flush_tested);
+	part_put_flag(&object, "steal_failed", run->steal_failed != 0);
 	part_put_flag(&object, "exit_keeps_stale", run->exit_keeps_stale);
 	part_put_flag(&object, "interrupted", run->interrupted);
 	for (int i = 0; i < run->argc; i++)
@@ -401,8 +403,11 @@ char *host_text(const struct run_results *run, const struct host_costs *costs)
 	part_put_part(&object, "host", host_part(&run->host));
 	put_distribution(&primitives, "ipi_round_trip_ns", &costs->ipi_round_trip_ns);
 	put_distribution(&primitives, "shootdown_floor_ns", &costs->shootdown_floor_ns);
+	put_distribution(&primitives, "clock_ns", &costs->clock_ns);
 	put_distribution(&primitives, "gate_ns", &costs->gate_ns);
 	put_distribution(&primitives, "exit_ns", &costs->exit_ns);
+	put_distribution(&primitives, "kick_ns", &costs->kick_ns);
+	put_distribution(&primitives, "kick_flush_ns", &costs->kick_flush_ns);
 	put_distribution(&primitives, "flush_on_entry_steal_ns", &costs->flush_on_entry_steal_ns);
 	put_distribution(&primitives, "flush_on_entry_sregs_ns", &costs->flush_on_entry_sregs_ns);
 	put_distribution(&primitives, "futex_handover_ns", &costs->futex_handover_ns);

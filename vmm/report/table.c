@@ -60,8 +60,7 @@ static void machine_print(FILE *out, const struct run_results *run)
 		   options->initiators, line_plural(options->initiators),
 		   figure_time(options->pace_us * UINT64_C(1000)).text, options->seed, cpus);
 	line_print(out, "host kvm-%s, entry flush by %s (%s), %s, %s", run->host.kvm,
-		   figure_entry_flush(run->entry_flush),
-		   run->entry_flush_tested ? "tested" : "not tested",
+		   figure_entry_flush(run->entry_flush), figure_entry_flush_test(run),
 		   run->host.kernel, run->host.cpu);
 }
 

@@ -129,17 +129,22 @@ static void add_slice(struct trace *trace, struct trace_slice *slice, uint64_t s
 	trace->counts.slices++;
 }
 
-/* From a request to what covered its target. */
-static void add_arrow(struct trace *trace, struct trace_track from, uint64_t from_ticks,
-		      struct trace_track to, uint64_t to_ticks)
+/* From a request to what covered its target. Behind the rows of both slices: rows of one
+ * time count in their order, and an end belongs to the slice that is open then. */
+static void add_arrow_ns(struct trace *trace, struct trace_track from, uint64_t from_ns,
+			 struct trace_track to, uint64_t to_ns)
 {
 	struct trace_out *out = &trace->out;
 	uint64_t id = ++trace->counts.arrows;
 
-	trace_out_add(out, trace_json_arrow(trace_out_room(out), 's', id, from,
-					    host_ns(trace, from_ticks)));
-	trace_out_add(out, trace_json_arrow(trace_out_room(out), 'f', id, to,
-					    host_ns(trace, to_ticks)));
+	trace_out_add(out, trace_json_arrow(trace_out_room(out), 's', id, from, from_ns));
+	trace_out_add(out, trace_json_arrow(trace_out_room(out), 'f', id, to, to_ns));
+}
+
+static void add_arrow(struct trace *trace, struct trace_track from, uint64_t from_ticks,
+		      struct trace_track to, uint64_t to_ticks)
+{
+	add_arrow_ns(trace, from, host_ns(trace, from_ticks), to, host_ns(trace, to_ticks));
 }
 
 /* A moment on the track of a vCPU that another one has marked or kicked. */
@@ -499,6 +504,21 @@ static const struct trace_service *find_service(const struct trace_vcpu *known, 
 	return first != NULL ? first : under_way;
 }
 
+/*
+ * Where an arrow ends in the slice of @service: where that begins, or, if it was under way
+ * already, at the request, because a viewer gives up an arrow that goes back in time. All
+ * times are rounded by host_ns() alone, which keeps their order: what is inside in ticks is
+ * inside in nanoseconds. A slice that has no row yet has to be open before the arrow's end.
+ */
+static uint64_t end_in_service_ns(const struct trace *trace, const struct trace_service *service,
+				  uint64_t asked)
+{
+	bool under_way = (int64_t)(service->start_ticks - asked) < 0;
+	uint64_t at_ns = host_ns(trace, under_way ? asked : service->start_ticks);
+
+	return service->end_ticks == UINT64_MAX ? at_ns + 1 : at_ns;
+}
+
 /* Returns false when nothing is known that has covered it. */
 static bool draw_wait(struct trace *trace, const struct trace_wait *wait)
 {
@@ -507,9 +527,10 @@ static bool draw_wait(struct trace *trace, const struct trace_wait *wait)
 
 	if (service == NULL)
 		return false;
-	add_arrow(trace, track_of(PROCESS_GUEST, wait->initiator), wait->asked_ticks,
-		  track_of(service->is_transfer ? PROCESS_VCPUS : PROCESS_GUEST, wait->target),
-		  service->start_ticks);
+	add_arrow_ns(trace, track_of(PROCESS_GUEST, wait->initiator),
+		     host_ns(trace, wait->asked_ticks),
+		     track_of(service->is_transfer ? PROCESS_VCPUS : PROCESS_GUEST, wait->target),
+		     end_in_service_ns(trace, service, wait->asked_ticks));
 	return true;
 }
 
