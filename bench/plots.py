@@ -1,0 +1,497 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""plots.py - the pictures of a sweep, by gnuplot.
+
+    bench/plots.py OUT
+
+OUT/plots/NAME.svg and NAME.png, made for a column of 85 mm: a protocol is its kind of line
+and of point, a part of a stall its pattern; colour (Okabe and Ito's) only comes on top. Bars
+go from the least to the most of the rounds. A point that rests on too few flushes
+(sweep_folder.py) is not drawn.
+"""
+import math
+import shutil
+import statistics
+import subprocess
+import sys
+
+import sweep_folder
+
+WIDTH = 480                             # of the SVG, 85 mm: the font is 7.5 points high there
+PNG_SCALE = 2                           # 287 dots an inch
+LEFT, RIGHT = 90, 20                    # margins in the SVG's units
+ROW, COLUMNS = 19, 3                    # of the key
+TITLE = 24
+
+# Colour, dashes, point: what one of them does not tell apart in grey, another does.
+STYLES = [
+    ("#000000", "1", 5), ("#E69F00", "(12,4)", 6), ("#882255", "(2,3)", 9),
+    ("#D55E00", "(14,4,2,4)", 4), ("#0072B2", "1", 7), ("#009E73", "(6,3)", 10),
+    ("#CC79A7", "(14,3,2,3,2,3)", 13), ("#777777", "(1,4)", 2), ("#666666", "(8,8)", 1),
+    ("#999999", "(3,6)", 3),
+]
+# Light to dark, and a pattern over it.
+PART_STYLES = [("#000000", 0), ("#FFFFFF", 0), ("#B5DCF2", 4), ("#E69F00", 5), ("#8C8C8C", 1)]
+PART_NAMES = {"post_ns": "posting", "flight_ns": "in flight", "handler_ns": "handler",
+              "parked_wait_ns": "target parked", "rest_ns": "rest"}
+
+COMMON = """
+set encoding utf8
+set tics nomirror scale 0.6
+set border 3 lw 0.8
+set grid xtics ytics lc '#D0D0D0' dt 1 lw 0.5
+"""
+MARKS = 7                               # points on a line of a distribution
+STEPS = 160                             # corners of such a line
+BELOW = 1e-9                            # any axis: where a bar down to 0 ends
+BIN = 10 ** 0.1                         # of a histogram, at least
+UNITS = [(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1, "ns")]
+
+
+def time_text(ns):
+    """Three digits."""
+    scale, unit = next((pair for pair in UNITS if abs(ns) >= pair[0]), UNITS[-1])
+    value = ns / scale
+    digits = max(0, 2 - math.floor(math.log10(abs(value)))) if abs(value) >= 1e-3 else 0
+    return f"{value:.{digits}f} {unit}"
+
+
+def short_time(ns):
+    scale, unit = next((pair for pair in UNITS if ns >= pair[0]), UNITS[-1])
+    return f"{ns / scale:g} {unit}"
+
+
+def quoted(text):
+    """@text in gnuplot's single quotes, in which nothing is special."""
+    return "'" + "".join(c for c in str(text) if c.isprintable()).replace("'", "''") + "'"
+
+
+def style_of(folder, protocol):
+    return STYLES[folder.protocols.index(protocol) % len(STYLES)]
+
+
+def decades(low, high):
+    return range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+
+
+def log_tics(low, high, text):
+    """Labels at the decades, and at 2 and 5 where there are few of them; short tics between."""
+    tics, labelled = [], (1,) if high / low > 40 else (1, 2, 5)
+    for decade in decades(low, high):
+        for step in range(1, 10):
+            place = step * 10.0 ** decade
+            tics.append(f"{quoted(text(place))} {place:g}" if step in labelled
+                        else f"'' {place:g} 1")
+    return f"({', '.join(tics)})"
+
+
+def log_range(values, pad=1.4):
+    low, high = min(values) / pad, max(values) * pad
+    return low, max(high, low * 8)
+
+
+def log_axis(axis, values, text=short_time, pad=1.4):
+    low, high = log_range(values, pad)
+    return (f"set logscale {axis}\nset {axis}range [{low:g}:{high:g}]\n"
+            f"set {axis}tics {log_tics(low, high, text)}\n")
+
+
+def block(name, rows):
+    lines = "\n".join(" ".join(f"{value:g}" if isinstance(value, float) else str(value)
+                               for value in row) for row in rows)
+    return f"${name} << EOD\n{lines}\nEOD\n"
+
+
+def key_height(names):
+    return ROW * -(-len(names) // COLUMNS) + 6
+
+
+def line_keys(folder, names):
+    return [f"keyentry with linespoints lc '{colour}' dt {dash} lw 1.6 pt {point} ps 0.8 "
+            f"title {quoted(name)}" for name in names
+            for colour, dash, point in [style_of(folder, name)]]
+
+
+def key_at_bottom(height):
+    return (f"set key at screen 0.5,{4 / height:g} center bottom horizontal Left reverse "
+            f"maxcols {COLUMNS} samplen 2.6 spacing 1.05 width -2\n")
+
+
+class Picture:
+    """One picture: a script of gnuplot without its terminal."""
+
+    def __init__(self, name, height, script):
+        self.name, self.height, self.script = name, height, script
+
+    def draw(self, folder):
+        terminals = {
+            "svg": f"svg size {WIDTH},{self.height} fixed noenhanced "
+                   "font 'DejaVu Sans,Verdana,Helvetica,sans-serif,14' background 'white'",
+            "png": f"pngcairo size {WIDTH * PNG_SCALE},{self.height * PNG_SCALE} noenhanced "
+                   f"font 'DejaVu Sans,10.5' fontscale {PNG_SCALE} linewidth {PNG_SCALE} "
+                   f"pointscale {PNG_SCALE} background 'white'",
+        }
+        for suffix, terminal in terminals.items():
+            script = (f"set terminal {terminal}\nset output '{self.name}.{suffix}'\n"
+                      f"{COMMON}{self.script}")
+            done = subprocess.run(["gnuplot"], input=script, text=True, cwd=folder,
+                                  stderr=subprocess.PIPE, check=False)
+            if done.returncode != 0:
+                line = next((line for line in done.stderr.splitlines() if "line " in line), "")
+                raise sweep_folder.Unusable(f"gnuplot cannot draw {self.name}: {line}")
+
+
+def panel(height, top, bottom, left=LEFT):
+    return (f"set lmargin at screen {left / WIDTH:g}\n"
+            f"set rmargin at screen {1 - RIGHT / WIDTH:g}\n"
+            f"set tmargin at screen {1 - top / height:g}\n"
+            f"set bmargin at screen {bottom / height:g}\n")
+
+
+def shape_text(fields):
+    """What is the same for a whole picture."""
+    words = []
+    if "vcpus" in fields:
+        words.append(f"{fields['vcpus']} vCPUs")
+    if "slots" in fields:
+        words.append(f"{fields['slots']} slot" + "s" * (fields["slots"] != 1))
+    if fields.get("initiators", 1) != 1:
+        words.append(f"{fields['initiators']} initiators")
+    if "slice_us" in fields:
+        words.append(f"slices of {short_time(fields['slice_us'] * 1000)}")
+    return ", ".join(words)
+
+
+def corners(values):
+    """The distribution of sorted @values, thinned: (value, per cent that do not exceed it)."""
+    count = len(values)
+    ranks = sorted({round(step * (count - 1) / STEPS) for step in range(STEPS + 1)})
+    rows = [(values[0], 0.0)]
+    for rank in ranks:
+        rows += [(values[rank], rows[-1][1]), (values[rank], 100 * (rank + 1) / count)]
+    return rows
+
+
+def marks(values, index, count):
+    """Points on that line, elsewhere for each protocol."""
+    shares = [(mark + (index + 0.5) / count) / MARKS for mark in range(MARKS)]
+    return [(values[int(share * len(values))], 100 * share) for share in shares]
+
+
+def landmarks_of(folder, time):
+    """What a flush of the base cell may be held against: {name: ns}"""
+    base = folder.base_fields()
+    slice_ns = base["slice_us"] * 1000
+    floors = [cell["floor_p50_ns"].value for cell in folder.at_base() if cell["floor_p50_ns"]]
+    found = {"floor": statistics.median(floors)} if floors else {}
+    if time == "stall":
+        return found | {"slice": slice_ns}
+    return found | {"rotation": slice_ns * -(-base["vcpus"] // base["slots"])}
+
+
+def landmarks(limits, named):
+    """Lines down from the names at the top."""
+    tics = ", ".join(f"{quoted(name)} {value:g}" for name, value in named.items()
+                     if limits[0] < value < limits[1])
+    if not tics:
+        return ""
+    return (f"set logscale x2\nset x2range [{limits[0]:g}:{limits[1]:g}]\n"
+            f"set x2tics ({tics}) scale 0 offset 0,-0.5\n"
+            "set grid x2tics lc '#D0D0D0' dt 1 lw 0.5, lc '#D0D0D0' dt 1 lw 0.5\n"
+            + "".join(f"set arrow from {value:g}, graph 0 to {value:g}, graph 1 nohead "
+                      "lc '#606060' dt (3,3) lw 0.9 front\n" for value in named.values()
+                      if limits[0] < value < limits[1]))
+
+
+def distribution(folder, time):
+    """How many flushes of the base cell took no longer, by protocol."""
+    pools = {name: positive for name in folder.protocols
+             if len(positive := [value for value in folder.flushes.get(name, {}).get(time, [])
+                                 if value > 0]) >= sweep_folder.LEAST["p99"]}
+    if not pools:
+        return None
+    key = key_height(pools)
+    height = 300 + key
+    script, curves = "", []
+    for index, (name, values) in enumerate(pools.items()):
+        colour, dash, point = style_of(folder, name)
+        script += block(f"line{index}", corners(values))
+        script += block(f"mark{index}", marks(values, index, len(pools)))
+        curves.append(f"$line{index} with lines lc '{colour}' dt {dash} lw 1.6 notitle")
+        curves.append(f"$mark{index} with points lc '{colour}' pt {point} ps 0.8 notitle")
+    what = {"stall": "stall of the initiator", "wall": "wall time of a flush"}[time]
+    ends = [values[end] for values in pools.values() for end in (0, -1)]
+    script += panel(height, TITLE + 22, 50 + key)
+    script += f"set title {quoted(shape_text(folder.base_fields()))} offset 0,-0.2\n"
+    script += log_axis("x", ends, pad=1.3) + key_at_bottom(height)
+    script += landmarks(log_range(ends, 1.3), landmarks_of(folder, time))
+    script += (f"set xlabel '{what}' offset 0,0.4\nset yrange [0:100]\nset ytics 25\n"
+               "set ylabel 'flushes that took no longer (%)' offset 0.6,0\n")
+    script += "plot " + ", ".join(curves + line_keys(folder, pools)) + "\n"
+    return Picture(f"{time}-distribution", height, script)
+
+
+def dodge(index, count):
+    """Bars of neighbours stand beside each other."""
+    return 2 ** (0.36 * ((index + 0.5) / count - 0.5))
+
+
+def curve_blocks(cells, names, x, figure, number):
+    """The points of each protocol that has any; () where one is left out, and the line ends."""
+    found = {}
+    for index, name in enumerate(names):
+        rows = []
+        for cell in sorted((c for c in cells if c["protocol"] == name), key=lambda c: c[x]):
+            point = cell[figure]
+            rows.append((cell[x] * dodge(index, len(names)), point.value,
+                         max(point.low, BELOW), point.high)
+                        if point and point.value > 0 else ())
+        if any(rows):
+            found[name] = (f"d{number}_{index}", rows)
+    return found
+
+
+def curve_commands(folder, found):
+    commands = []
+    for name, (data, _) in found.items():
+        colour, dash, point = style_of(folder, name)
+        commands.append(f"${data} using 1:2 with lines lc '{colour}' dt {dash} lw 1.6 notitle")
+        commands.append(f"${data} using 1:2:3:4 with yerrorbars lc '{colour}' dt 1 lw 0.9 "
+                        f"pt {point} ps 0.8 notitle")
+    return commands
+
+
+def against(folder, name, x, label, figures, cells, fixed):
+    """A panel for each of @figures, {title: column}, one below the other, over @x."""
+    values = sorted({cell[x] for cell in cells})
+    names = [name for name in folder.protocols if any(c["protocol"] == name for c in cells)]
+    panels = [(title, found) for number, (title, column) in enumerate(figures.items())
+              if (found := curve_blocks(cells, names, x, column, number))]
+    if len(values) < 2 or not panels:
+        return None
+    drawn = [name for name in names if any(name in found for _, found in panels)]
+    key, one = key_height(drawn), 190 if len(panels) > 1 else 236
+    height = TITLE + one * len(panels) + 48 + key
+    tics = ", ".join(f"'{value:g}' {value:g}" for value in values)
+    script = "".join(block(data, rows) for _, found in panels for data, rows in found.values())
+    script += "set multiplot\nset logscale x\n"
+    script += f"set xrange [{values[0] / 1.25:g}:{values[-1] * 1.25:g}]\n"
+    for number, (title, found) in enumerate(panels):
+        last = number == len(panels) - 1
+        top = TITLE + one * number
+        script += panel(height, top + 6, height - top - one + 10)
+        heading = quoted(shape_text(fixed)) + " offset 0,-0.4" if number == 0 else ""
+        script += f"set title {heading}\n"
+        script += f"set xtics ({tics if last else tics_unlabelled(values)})\n"
+        script += f"set xlabel {quoted(label) if last else ''} offset 0,0.4\n"
+        points = [point for _, rows in found.values() for row in rows for point in row[1:]
+                  if point > BELOW]
+        text = short_time if title.startswith("stall") or "time" in title else "{:g}".format
+        script += log_axis("y", points, text)
+        script += f"set ylabel {quoted(title)} offset 0.6,0\n"
+        script += key_at_bottom(height) if last else "unset key\n"
+        keys = line_keys(folder, drawn) if last else []
+        script += "plot " + ", ".join(curve_commands(folder, found) + keys) + "\n"
+    return Picture(name, height, script + "unset multiplot\n")
+
+
+def tics_unlabelled(values):
+    return ", ".join(f"'' {value:g}" for value in values)
+
+
+def over_overcommit(folder):
+    """Cells that differ in overcommit alone: by the number of slots, or of vCPUs, whichever
+    has more of them. Returns them and what they have in common."""
+    ways = []
+    for axis in "slots", "vcpus":
+        fixed = folder.base_fields(axis)
+        cells = folder.at(**fixed) if fixed else []
+        ways.append((len({cell["overcommit"] for cell in cells}), cells, fixed))
+    _, cells, fixed = max(ways, key=lambda way: way[0])
+    return cells, fixed
+
+
+def over_vcpus(folder):
+    fixed = folder.base_fields("vcpus")
+    return (folder.at(**fixed) if fixed else []), fixed
+
+
+STALLS = {"stall, median": "stall_p50_ns", "stall, p99": "stall_p99_ns",
+          "stall, p99.9": "stall_p999_ns"}
+
+
+def overcommit_pictures(folder):
+    cells, fixed = over_overcommit(folder)
+    label = "overcommit (vCPUs a slot)"
+    return [
+        against(folder, "stall-overcommit", "overcommit", label, STALLS, cells, fixed),
+        against(folder, "rate-overcommit", "overcommit", label,
+                {"flushes a second": "flushes_per_s"}, cells, fixed),
+    ]
+
+
+def vcpus_picture(folder):
+    return against(folder, "stall-vcpus", "vcpus", "vCPUs", STALLS, *over_vcpus(folder))
+
+
+def bars(parts, name):
+    """Rows of boxxyerror for each part of a stacked bar: x, y, x from, to, y from, to."""
+    rows = {part: [] for part in sweep_folder.PARTS}
+    for place, stall in enumerate(parts):
+        begin = 0.0
+        for part in sweep_folder.PARTS:
+            end = begin + max(0.0, stall[part])
+            rows[part].append((begin, float(place), begin, end, place - 0.36, place + 0.36))
+            begin = end
+    return {part: (f"{name}_{part}", rows[part]) for part in rows}
+
+
+def short_bars(parts):
+    """Those that cannot be read beside the longest."""
+    longest = max(part["stall_mean_ns"] for part in parts)
+    short = [part for part in parts if part["stall_mean_ns"] < longest / 4]
+    return short if len(short) < len(parts) else []
+
+
+def bars_panel(parts, rows):
+    """One set of bars, on a scale of its own."""
+    longest = max(part["stall_mean_ns"] for part in parts)
+    scale, unit = next((pair for pair in UNITS if longest >= pair[0]), UNITS[-1])
+    names = ", ".join(f"{quoted(part['protocol'])} {place}" for place, part in enumerate(parts))
+    commands = []
+    for part, (colour, pattern) in zip(sweep_folder.PARTS, PART_STYLES):
+        using = (f"${rows[part][0]} using ($1/{scale:g}):2:($3/{scale:g}):($4/{scale:g}):5:6 "
+                 "with boxxyerror")
+        commands.append(f"{using} fs solid 1 noborder fc '{colour}' notitle")
+        commands.append(f"{using} fs transparent pattern {pattern} border lc 'black' "
+                        "lc 'black' lw 0.8 notitle")
+    return (f"set yrange [{len(parts) - 0.5:g}:-0.5]\nset ytics ({names}) nomirror scale 0\n"
+            f"set xrange [0:{longest / scale * 1.04:g}]\nset xtics autofreq\n"
+            f"set xlabel 'mean stall of a flush ({unit})' offset 0,0.4\n"
+            f"plot {', '.join(commands)}\n")
+
+
+def part_keys(height):
+    """Boxes with both colour and pattern, which a key of gnuplot cannot show."""
+    script = ""
+    for place, ((colour, pattern), name) in enumerate(zip(PART_STYLES, PART_NAMES.values())):
+        row, column = divmod(place, COLUMNS)
+        left, bottom = 40 + 145 * column, key_height(PART_NAMES) - ROW * (row + 1)
+        box = (f"rect from screen {left / WIDTH:g},{bottom / height:g} "
+               f"to screen {(left + 30) / WIDTH:g},{(bottom + 12) / height:g}")
+        script += (f"set object {box} fs solid 1 noborder fc '{colour}'\n"
+                   f"set object {box} fs transparent pattern {pattern} border lc 'black' "
+                   "fc 'black' lw 0.8\n"
+                   f"set label {quoted(name)} at screen {(left + 38) / WIDTH:g},"
+                   f"{(bottom + 6) / height:g}\n")
+    return script
+
+
+def parts_picture(folder):
+    """The stall in its parts; what is short once more on a scale of its own."""
+    parts = [part for part in folder.parts if part["stall_mean_ns"] > 0]
+    if not parts:
+        return None
+    sets = [chosen for chosen in (parts, short_bars(parts)) if chosen]
+    sizes = [24 * len(chosen) + 8 for chosen in sets]
+    height = sum(sizes) + 74 * len(sets) + key_height(PART_NAMES)
+    drawn = [bars(chosen, f"p{number}") for number, chosen in enumerate(sets)]
+    script = "".join(block(*pair) for rows in drawn for pair in rows.values())
+    script += "unset key\nset multiplot\nset border 1\nset grid noytics\n"
+    titles, top = [shape_text(folder.base_fields()), "the short ones, on another scale"], 30
+    for chosen, rows, size, title in zip(sets, drawn, sizes, titles):
+        script += panel(height, top, height - top - size, left=104)
+        script += f"set title {quoted(title)} offset 0,-0.4\n" + bars_panel(chosen, rows)
+        if top == 30:
+            script += part_keys(height)
+        top += size + 74
+    return Picture("stall-parts", height, script + "unset multiplot\n")
+
+
+def histogram_bins(switches):
+    """Buckets put together until each is BIN wide at least: (from, to, count)."""
+    bins, low = [], max(1, math.floor(min(us for us, _ in switches)))
+    left = sorted(switches)
+    while left:
+        high = max(low + 1, math.ceil(low * BIN))
+        inside = [count for us, count in left if us < high]
+        bins.append((low, high, sum(inside)))
+        left, low = left[len(inside):], high
+    return bins
+
+
+def switch_quantile(switches, share):
+    """The upper edge of the bucket that it is in, us."""
+    total, below = sum(count for _, count in switches), 0
+    for us, count in sorted(switches):
+        below += count
+        if below >= share * total:
+            return us + 1
+    return None
+
+
+def switch_picture(folder):
+    switches = [(us, count) for us, count in folder.switches if count > 0 and us >= 0]
+    if not switches:
+        return None
+    height, bins = 270, histogram_bins(switches)
+    rows = [((low + high) / 2, float(count), low, high, 0.5, float(count))
+            for low, high, count in bins if count]
+    edges = [bins[0][0], bins[-1][1]]
+    script = block("bins", rows) + panel(height, 30, 46) + "unset key\n"
+    script += log_axis("x", edges, lambda us: short_time(us * 1000), 1.2)
+    script += log_axis("y", [0.5, max(row[1] for row in rows)], "{:g}".format, 1.6)
+    script += landmarks(log_range(edges, 1.2), {
+        name: switch_quantile(switches, share)
+        for name, share in {"p50": 0.5, "p99": 0.99}.items()})
+    script += ("set xlabel 'slot switch' offset 0,0.4\nset ylabel 'switches' offset 0.6,0\n"
+               "plot $bins using 1:2:3:4:5:6 with boxxyerror fs solid 0.5 border lc 'black' "
+               "lc '#0072B2' lw 0.8 notitle\n")
+    return Picture("slot-switch", height, script)
+
+
+def prediction_picture(rows, cpus):
+    """@rows of sim.cloud_rows(): the median wall time over vCPUs."""
+    names = list(dict.fromkeys(row["protocol"] for row in rows))
+    cells = [{"vcpus": row["vcpus"], "protocol": row["protocol"],
+              "wall_p50_ns": sweep_folder.Figure(*[row["wall_p50_ns"]] * 3)}
+             for row in rows if row["wall_p50_ns"]]
+
+    class Simulated:
+        protocols = names
+
+    return against(Simulated, "prediction", "vcpus", f"vCPUs on {cpus} CPUs (simulated)",
+                   {"wall time, median": "wall_p50_ns"}, cells, {})
+
+
+def draw(folder, more=()):
+    """Draws all that @folder has data for, and @more; returns their names."""
+    if not shutil.which("gnuplot"):
+        raise sweep_folder.Unusable("no gnuplot: it is in Debian's package gnuplot-nox")
+    pictures = [distribution(folder, "stall"), distribution(folder, "wall"),
+                *overcommit_pictures(folder), vcpus_picture(folder), parts_picture(folder),
+                switch_picture(folder), *more]
+    path = folder.path / "plots"
+    try:
+        path.mkdir(exist_ok=True)
+        for picture in filter(None, pictures):
+            picture.draw(path)
+    except OSError as error:
+        raise sweep_folder.Unusable(f"{path}: {error.strerror}") from error
+    return [picture.name for picture in pictures if picture]
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__.splitlines()[2].strip())
+    try:
+        folder = sweep_folder.Folder(sys.argv[1])
+        for name in draw(folder):
+            print(folder.path / "plots" / f"{name}.svg")
+    except sweep_folder.Unusable as error:
+        print(f"plots: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
