@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: MIT
+"""findings.py - what the numbers of a sweep say, in sentences.
+
+Every sentence is put together from the figures: who is least and most, by how much, and
+whether the ranges over the rounds overlap (then the two are not told apart). Text as it is,
+nothing escaped. None where there is nothing to say.
+"""
+import plots
+import sweep_folder
+
+WITHIN = 1.25                           # simulated to measured: what counts as near
+
+
+def listed(words):
+    words = list(words)
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def times_text(ratio):
+    return f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.2g}" if ratio >= 2 else f"{ratio:.2f}"
+
+
+def rate_text(value):
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def value_text(name, value):
+    return plots.time_text(value) if name.endswith("_ns") else rate_text(value)
+
+
+def spread_text(name, figure):
+    """Median of the rounds, and from the least to the most of them."""
+    if figure.low == figure.high:
+        return value_text(name, figure.value)
+    return (f"{value_text(name, figure.value)} ({value_text(name, figure.low)} to "
+            f"{value_text(name, figure.high)})")
+
+
+def overlap(one, other):
+    return one.low <= other.high and other.low <= one.high
+
+
+def ranked(cells, name, least=True):
+    """The cells of safe protocols that have the figure @name, the best first."""
+    return sorted((cell for cell in cells if cell["safe"] and cell[name]),
+                  key=lambda cell: cell[name].value, reverse=not least)
+
+
+def best_of(cells, name, least=True):
+    """The best cell, and those whose rounds overlap with its rounds."""
+    order = ranked(cells, name, least)
+    if not order:
+        return None, []
+    return order[0], [cell for cell in order[1:] if overlap(cell[name], order[0][name])]
+
+
+def extremes(cells, name, what, least=True):
+    """Who is best and worst of the cells of one shape."""
+    best, near = best_of(cells, name, least)
+    if best is None:
+        return None
+    words = ("least", "most") if least else ("most", "least")
+    sentence = f"{best['protocol']} has the {words[0]} {what}, {spread_text(name, best[name])}"
+    if near:
+        sentence += f", not told apart from {listed(cell['protocol'] for cell in near)}"
+    worst = ranked(cells, name, least)[-1]
+    if worst is best or worst in near:
+        return sentence + "."
+    low, high = sorted((best[name].value, worst[name].value))
+    factor = f", {times_text(high / low)} times apart" if low > 0 else ""
+    return (sentence + f"; {worst['protocol']} has the {words[1]}, "
+            f"{spread_text(name, worst[name])}{factor}.")
+
+
+def distribution(folder, time):
+    """Of the pooled flushes of the base cell."""
+    pools = {name: times[time] for name, times in folder.flushes.items()
+             if len(times[time]) >= sweep_folder.LEAST["p99"]}
+    if not pools:
+        return None
+
+    def quantile(share):
+        values = {name: pool[int(share * (len(pool) - 1))] for name, pool in pools.items()}
+        order = sorted(values, key=values.get)
+        return " to ".join(f"{plots.time_text(values[name])} ({name})"
+                           for name in dict.fromkeys((order[0], order[-1])))
+
+    longest = max(pools, key=lambda name: pools[name][-1])
+    count = sum(map(len, pools.values()))
+    return (f"{count} flushes of all rounds. Half of them are within {quantile(0.5)}, 99 of 100 "
+            f"within {quantile(0.99)}; the longest took {plots.time_text(pools[longest][-1])} "
+            f"({longest}).")
+
+
+def change(first, last):
+    """How a figure went from one end of an axis to the other, as far as the rounds tell."""
+    if overlap(first, last):
+        return "stays"
+    return "grows" if last.value > first.value else "falls"
+
+
+def ends_of(cells, x, name):
+    """{protocol: (first figure, last figure)} where both ends of the axis have one."""
+    values = sorted({cell[x] for cell in cells})
+    found = {}
+    for end, value in enumerate((values[0], values[-1]) if len(values) > 1 else ()):
+        for cell in cells:
+            if cell[x] == value and cell[name] and cell[name].value > 0:
+                found.setdefault(cell["protocol"], {})[end] = cell[name]
+    return values, {protocol: (pair[0], pair[1]) for protocol, pair in found.items()
+                    if len(pair) == 2}
+
+
+def growth(cells, x, name, what):
+    """Who grows, falls or stays between the ends of the axis @x."""
+    values, ends = ends_of(cells, x, name)
+    if not ends:
+        return None
+    groups = {}
+    for protocol, (first, last) in ends.items():
+        groups.setdefault(change(first, last), []).append((last.value / first.value, protocol))
+    said = []
+    if "grows" in groups:
+        said.append("grows with " + listed(
+            f"{name} ({times_text(ratio)} times)" for ratio, name in
+            sorted(groups["grows"], reverse=True)))
+    if "falls" in groups:
+        said.append("falls with " + listed(
+            f"{name} (to {100 * ratio:.2g} %)" for ratio, name in sorted(groups["falls"])))
+    if "stays" in groups:
+        said.append("stays within its rounds with " + listed(
+            name for _, name in groups["stays"]))
+    axis = {"overcommit": "overcommit {:g}", "vcpus": "{:g} vCPUs"}[x]
+    return (f"From {axis.format(values[0])} to {values[-1]:g} {what} " + "; it ".join(said) + ".")
+
+
+def left_out(cells, names):
+    """The points that too few flushes are behind."""
+    counts = {}
+    for name in names:
+        quantile = sweep_folder.quantile_of(name)
+        for cell in cells:
+            if sweep_folder.too_few(cell, name):
+                key = quantile.replace("p999", "p99.9"), cell["protocol"]
+                counts[key] = counts.get(key, 0) + 1
+    if not counts:
+        return None
+    return "Left out for too few flushes: " + listed(
+        f"{quantile} of {protocol} ({count} point{'s' * (count > 1)})"
+        for (quantile, protocol), count in counts.items()) + "."
+
+
+def at_most_of(cells, x):
+    """The cells at the far end of the axis @x."""
+    last = max((cell[x] for cell in cells), default=None)
+    return [cell for cell in cells if cell[x] == last], last
+
+
+def stall_over(cells, x):
+    return " ".join(filter(None, [
+        growth(cells, x, "stall_p50_ns", "the median stall"),
+        growth(cells, x, "stall_p99_ns", "its 99th percentile"),
+        left_out(cells, plots.STALLS.values())]))
+
+
+def rate_over(cells):
+    far, last = at_most_of(cells, "overcommit")
+    sentence = extremes(far, "flushes_per_s", "flushes a second", least=False)
+    return f"At overcommit {last:g} {sentence}" if sentence else None
+
+
+def parts(folder):
+    """Which part is the largest, by protocol."""
+    largest = {}
+    for stall in folder.parts:
+        whole = stall["stall_mean_ns"]
+        if whole > 0:
+            name = max(sweep_folder.PARTS, key=lambda part: stall[part])
+            share = f"{stall['protocol']} ({100 * stall[name] / whole:.0f} %)"
+            largest.setdefault(name, []).append(share)
+    if not largest:
+        return None
+    return "The largest part is " + "; ".join(
+        f"{plots.PART_NAMES[name]} with {listed(shares)}" for name, shares in
+        largest.items()) + "."
+
+
+def switches(folder):
+    total = sum(count for _, count in folder.switches)
+    if not total:
+        return None
+    half, most = (plots.switch_quantile(folder.switches, share) for share in (0.5, 0.99))
+    longest = max(us for us, count in folder.switches if count)
+    return (f"Of {total} slot switches half took less than {plots.time_text(half * 1000)}, 99 of "
+            f"100 less than {plots.time_text(most * 1000)}, the longest "
+            f"{plots.time_text(longest * 1000)}.")
+
+
+def ratios(cells, name):
+    """Simulated to measured: (ratio, cell), where both are known."""
+    return sorted(((cell["simulated"][name] / cell["measured"][name].value, cell)
+                   for cell in cells if cell["measured"][name] and cell["simulated"][name]
+                   and cell["measured"][name].value > 0), key=lambda pair: pair[0])
+
+
+def near(pairs):
+    return sum(1 / WITHIN <= ratio <= WITHIN for ratio, _ in pairs)
+
+
+def model(cells):
+    """How far the model is from the cells."""
+    pairs = ratios(cells, "wall_p50_ns")
+    if not pairs:
+        return None
+    middle = pairs[len(pairs) // 2][0]
+    ratio, cell = max(pairs, key=lambda pair: max(pair[0], 1 / pair[0]))
+    return (f"The simulated median of the wall time is within {100 * (WITHIN - 1):.0f} % of the "
+            f"measured one in {near(pairs)} of {len(pairs)} cells, median ratio {middle:.2f}; the "
+            f"farthest off is {cell['protocol']} with {plots.shape_text(cell)}, "
+            f"ratio {ratio:.2f}.")
+
+
+def cloud(rows):
+    """Least and most at each end of the table."""
+    said = []
+    for vcpus in dict.fromkeys((rows[0]["vcpus"], rows[-1]["vcpus"])) if rows else ():
+        walls = {row["protocol"]: row["wall_p50_ns"] for row in rows
+                 if row["vcpus"] == vcpus and row["wall_p50_ns"]}
+        if not walls:
+            continue
+        order = sorted(walls, key=walls.get)
+        low, high = walls[order[0]], walls[order[-1]]
+        equal = [name for name in order if walls[name] == low]
+        said.append(f"with {vcpus} vCPUs the median wall time goes from "
+                    f"{plots.time_text(low)} ({listed(equal)}) to {plots.time_text(high)} "
+                    f"({order[-1]}), {times_text(high / low)} times")
+    return f"Simulated: {'; '.join(said)}." if said else None
