@@ -5,6 +5,8 @@ Every sentence is put together from the figures: who is least and most, by how m
 whether the ranges over the rounds overlap (then the two are not told apart). Text as it is,
 nothing escaped. None where there is nothing to say.
 """
+import statistics
+
 import plots
 import sweep_folder
 
@@ -87,9 +89,9 @@ def distribution(folder, time):
 
     longest = max(pools, key=lambda name: pools[name][-1])
     count = sum(map(len, pools.values()))
-    return (f"{count} flushes of all rounds. Half of them are within {quantile(0.5)}, 99 of 100 "
-            f"within {quantile(0.99)}; the longest took {plots.time_text(pools[longest][-1])} "
-            f"({longest}).")
+    return (f"{count} flushes of all rounds. The median goes from {quantile(0.5)}, the 99th "
+            f"percentile from {quantile(0.99)}; the longest is "
+            f"{plots.time_text(pools[longest][-1])} ({longest}).")
 
 
 def change(first, last):
@@ -134,20 +136,27 @@ def growth(cells, x, name, what):
     return (f"From {axis.format(values[0])} to {values[-1]:g} {what} " + "; it ".join(said) + ".")
 
 
-def left_out(cells, names):
-    """The points that too few flushes are behind."""
+def counted(cells, names, wanted):
+    """How many points of each quantile and protocol are @wanted: "p99 of ipi (2 points)"."""
     counts = {}
     for name in names:
-        quantile = sweep_folder.quantile_of(name)
+        quantile = sweep_folder.quantile_of(name).replace("p999", "p99.9")
         for cell in cells:
-            if sweep_folder.too_few(cell, name):
-                key = quantile.replace("p999", "p99.9"), cell["protocol"]
+            if wanted(cell, name):
+                key = quantile, cell["protocol"]
                 counts[key] = counts.get(key, 0) + 1
-    if not counts:
-        return None
-    return "Left out for too few flushes: " + listed(
-        f"{quantile} of {protocol} ({count} point{'s' * (count > 1)})"
-        for (quantile, protocol), count in counts.items()) + "."
+    return listed(f"{quantile} of {protocol} ({count} point{'s' * (count > 1)})"
+                  for (quantile, protocol), count in counts.items()) if counts else None
+
+
+def left_out(cells, names):
+    """The points that too few flushes are behind, and those that all rounds make together."""
+    pooled = counted(cells, names, lambda cell, name: name in cell["pooled"])
+    few = counted(cells, names, lambda cell, name: not sweep_folder.shown(cell, name) and
+                  sweep_folder.too_few(cell, name))
+    said = [f"Of all rounds together, as one has too few flushes: {pooled}." if pooled else None,
+            f"Left out for too few flushes: {few}." if few else None]
+    return " ".join(filter(None, said)) or None
 
 
 def at_most_of(cells, x):
@@ -186,14 +195,14 @@ def parts(folder):
 
 
 def switches(folder):
-    total = sum(count for _, count in folder.switches)
+    total = sum(count for _, _, count in folder.switches)
     if not total:
         return None
     half, most = (plots.switch_quantile(folder.switches, share) for share in (0.5, 0.99))
-    longest = max(us for us, count in folder.switches if count)
+    longest = max(low for low, _, count in folder.switches if count)
     return (f"Of {total} slot switches half took less than {plots.time_text(half * 1000)}, 99 of "
-            f"100 less than {plots.time_text(most * 1000)}, the longest "
-            f"{plots.time_text(longest * 1000)}.")
+            f"100 less than {plots.time_text(most * 1000)}; the longest took "
+            f"{plots.time_text(longest * 1000)} or more.")
 
 
 def ratios(cells, name):
@@ -208,15 +217,17 @@ def near(pairs):
 
 
 def model(cells):
-    """How far the model is from the cells."""
-    pairs = ratios(cells, "wall_p50_ns")
+    """How far the model is from the cells; from those that nothing disturbed if there are any."""
+    quiet = [cell for cell in cells if not cell["disturbed"]]
+    pairs = ratios(quiet or cells, "wall_p50_ns")
     if not pairs:
         return None
-    middle = pairs[len(pairs) // 2][0]
+    which = "cells without a disturbed run" if quiet else "cells, all of them disturbed"
+    middle = statistics.median(ratio for ratio, _ in pairs)
     ratio, cell = max(pairs, key=lambda pair: max(pair[0], 1 / pair[0]))
     return (f"The simulated median of the wall time is within {100 * (WITHIN - 1):.0f} % of the "
-            f"measured one in {near(pairs)} of {len(pairs)} cells, median ratio {middle:.2f}; the "
-            f"farthest off is {cell['protocol']} with {plots.shape_text(cell)}, "
+            f"measured one in {near(pairs)} of {len(pairs)} {which}, median ratio {middle:.2f}; "
+            f"the farthest off is {cell['protocol']} with {plots.shape_text(cell)}, "
             f"ratio {ratio:.2f}.")
 
 

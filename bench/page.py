@@ -12,6 +12,7 @@ import html
 import pathlib
 import re
 import shlex
+import statistics
 import sys
 
 import findings
@@ -34,7 +35,7 @@ PRIMITIVES = {
     "flush_on_entry_steal_ns": "flush on entry by steal time",
     "flush_on_entry_sregs_ns": "flush on entry by KVM_SET_SREGS",
     "futex_handover_ns": "futex hand-over on one CPU", "slot_switch_ns": "slot switch"}
-NONE = "–"
+NONE, POOLED = "–", "†"
 
 
 class Html(str):
@@ -83,11 +84,14 @@ def table(caption, header, rows):
         class_="wide")
 
 
-def figure_cell(name, figure):
+def figure_cell(name, cell):
     """A figure, and below it the least and most of the rounds."""
+    figure = sweep_folder.shown(cell, name)
     if figure is None:
         return NONE
     value = findings.value_text(name, figure.value)
+    if name in cell["pooled"]:
+        return value + POOLED
     if figure.low == figure.high:
         return value
     ends = [findings.value_text(name, end) for end in (figure.low, figure.high)]
@@ -133,7 +137,7 @@ class Page:
         said = []
         if not sweep.get("complete", False):
             said.append(f"This sweep is not finished: {sweep.get('cells_done', 'some')} of "
-                        f"{sweep.get('cells_planned', 'its')} cells were measured.")
+                        f"{sweep.get('cells_planned', 'its')} cells have all their rounds.")
         if sweep.get("quick"):
             said.append("A quick sweep: short runs, few cells. Its figures are for a look.")
         stale = [cell for cell in folder.cells if cell["safe"] and cell["stale"]]
@@ -209,8 +213,8 @@ class Page:
             return paragraph("Too little was measured for an answer.")
         return joined([
             table(f"The best safe protocol by overcommit, {plots.shape_text(fixed)}: median of "
-                  "the rounds (least to most); behind / who is not told apart from it, as their "
-                  "rounds overlap",
+                  "the rounds (least to most); behind a stroke who is not told apart from it, as "
+                  "their rounds overlap",
                   ["overcommit", "least stall p50", "least stall p99", "most flushes/s",
                    "IPIs, exits a flush"], rows),
             paragraph(self.answer_sentence())])
@@ -248,7 +252,7 @@ class Page:
     def pictures(self):
         folder = self.folder
         overcommit, vcpus = plots.over_overcommit(folder)[0], plots.over_vcpus(folder)[0]
-        one = "; a line from the least to the most of the rounds at each point"
+        one = "; at each point a line from the least to the most of the rounds"
         return joined([
             self.picture("stall-distribution", "Stall in the base cell",
                          findings.distribution(folder, "stall")),
@@ -295,18 +299,19 @@ class Page:
 
     def cells(self):
         def times(cell):
-            return [figure_cell(name, cell[name]) for name in
+            return [figure_cell(name, cell) for name in
                     ["flushes_per_s", *TIMES.values()]]
 
         def counts(cell):
-            return [figure_cell(name, cell[name]) for name in COUNTS.values()] + [
+            return [figure_cell(name, cell) for name in COUNTS.values()] + [
                 f"{cell['disturbed']} of {cell['rounds']}", cell["flushes"],
                 f"{cell['stale']} of {cell['checks']}"]
 
         caption = ("Median of the rounds, least and most below it; * at least one round was "
-                   f"disturbed; {NONE} not measured, or fewer than {sweep_folder.LEAST['p50']} "
-                   f"flushes a round for p50, {sweep_folder.LEAST['p99']} for p99, "
-                   f"{sweep_folder.LEAST['p999']} in all for p99.9")
+                   f"disturbed; {POOLED} of all rounds together, as p99.9 always is, because a "
+                   f"round has fewer than {sweep_folder.LEAST['p50']} flushes for p50 or "
+                   f"{sweep_folder.LEAST['p99']} for p99; {NONE} not measured, or too few of all "
+                   f"rounds ({sweep_folder.LEAST['p999']} for p99.9)")
         return joined([
             table(f"Times of all cells. {caption}", ["protocol", "flushes/s", *TIMES],
                   list(self.grouped(times))),
@@ -381,7 +386,8 @@ class Page:
             for figure in prediction.FIGURES:
                 pairs = findings.ratios(cells, figure)
                 row.append(joined([
-                    f"{pairs[len(pairs) // 2][0]:.2f} ({pairs[0][0]:.2f}–{pairs[-1][0]:.2f})",
+                    f"{statistics.median(ratio for ratio, _ in pairs):.2f} "
+                    f"({pairs[0][0]:.2f}–{pairs[-1][0]:.2f})",
                     element("small", f"{findings.near(pairs)} of {len(pairs)} near")], "")
                     if pairs else NONE)
             rows.append(row)
@@ -476,7 +482,10 @@ def make(out, program=HERE.parent / "build" / "bench" / "sim"):
     """Writes @out/index.html and the pictures; returns its path. Raises Unusable, one line."""
     folder = sweep_folder.Folder(out)
     predicted = prediction.make(folder, pathlib.Path(program))
-    drawn = plots.draw(folder, [plots.prediction_picture(predicted.cloud, sim.CLOUD_CPUS)])
+    pictures = plots.pictures(folder) + [
+        picture for picture in [plots.prediction_picture(predicted.cloud, sim.CLOUD_CPUS)]
+        if picture]
+    drawn = plots.draw(pictures, folder.path)
     path = folder.path / "index.html"
     try:
         path.write_text(Page(folder, predicted, drawn).text(), encoding="utf-8")

@@ -20,12 +20,14 @@ import sweep_folder
 WIDTH = 480                             # of the SVG, 85 mm: the font is 7.5 points high there
 PNG_SCALE = 2                           # 287 dots an inch
 LEFT, RIGHT = 90, 20                    # margins in the SVG's units
-ROW, COLUMNS = 19, 3                    # of the key
+ROW = 19                                # of the key
+LONG_NAME = 14                          # characters that fit a third of it
+POINTS = {"svg": 0.55, "png": 0.8}      # the terminals' points are not of one size
 TITLE = 24
 
 # Colour, dashes, point: what one of them does not tell apart in grey, another does.
 STYLES = [
-    ("#000000", "1", 5), ("#E69F00", "(12,4)", 6), ("#882255", "(2,3)", 9),
+    ("#000000", "1", 5), ("#C88A00", "(12,4)", 6), ("#882255", "(2,3)", 9),
     ("#D55E00", "(14,4,2,4)", 4), ("#0072B2", "1", 7), ("#009E73", "(6,3)", 10),
     ("#CC79A7", "(14,3,2,3,2,3)", 13), ("#777777", "(1,4)", 2), ("#666666", "(8,8)", 1),
     ("#999999", "(3,6)", 3),
@@ -42,6 +44,7 @@ set border 3 lw 0.8
 set grid xtics ytics lc '#D0D0D0' dt 1 lw 0.5
 """
 MARKS = 7                               # points on a line of a distribution
+LEAST_POINTS = 3                        # of an axis, if there is another choice
 STEPS = 160                             # corners of such a line
 BELOW = 1e-9                            # any axis: where a bar down to 0 ends
 BIN = 10 ** 0.1                         # of a histogram, at least
@@ -50,6 +53,7 @@ UNITS = [(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1, "ns")]
 
 def time_text(ns):
     """Three digits."""
+    ns = float(f"{ns:.3g}")
     scale, unit = next((pair for pair in UNITS if abs(ns) >= pair[0]), UNITS[-1])
     value = ns / scale
     digits = max(0, 2 - math.floor(math.log10(abs(value)))) if abs(value) >= 1e-3 else 0
@@ -102,19 +106,39 @@ def block(name, rows):
     return f"${name} << EOD\n{lines}\nEOD\n"
 
 
+def key_columns(names):
+    return 3 if max(map(len, names)) <= LONG_NAME else 2
+
+
 def key_height(names):
-    return ROW * -(-len(names) // COLUMNS) + 6
+    return ROW * -(-len(names) // key_columns(names)) + 4
 
 
-def line_keys(folder, names):
-    return [f"keyentry with linespoints lc '{colour}' dt {dash} lw 1.6 pt {point} ps 0.8 "
-            f"title {quoted(name)}" for name in names
-            for colour, dash, point in [style_of(folder, name)]]
+def at_screen(x, y, height):
+    return f"screen {x / WIDTH:g}, screen {y / height:g}"
 
 
-def key_at_bottom(height):
-    return (f"set key at screen 0.5,{4 / height:g} center bottom horizontal Left reverse "
-            f"maxcols {COLUMNS} samplen 2.6 spacing 1.05 width -2\n")
+def key(names, height, symbol):
+    """The key at the bottom, row by row; gnuplot's own is laid out otherwise by each
+    terminal. @symbol(index, x, y) draws into 32 units from x on, about the height y."""
+    columns, script = key_columns(names), "unset key\n"
+    for index, name in enumerate(names):
+        row, column = divmod(index, columns)
+        x, y = 30 + (WIDTH - 40) / columns * column, key_height(names) - ROW * (row + 0.5) - 2
+        script += symbol(index, x, y)
+        script += f"set label {quoted(name)} at {at_screen(x + 40, y, height)} left\n"
+    return script
+
+
+def line_key(folder, names, height):
+    def symbol(index, x, y):
+        colour, dash, point = style_of(folder, names[index])
+        return (f"set arrow from {at_screen(x, y, height)} to {at_screen(x + 32, y, height)} "
+                f"nohead lc '{colour}' dt {dash} lw 1.6\n"
+                f"set label '' at {at_screen(x + 16, y, height)} point pt {point} ps POINT "
+                f"lc '{colour}'\n")
+
+    return key(names, height, symbol)
 
 
 class Picture:
@@ -126,14 +150,14 @@ class Picture:
     def draw(self, folder):
         terminals = {
             "svg": f"svg size {WIDTH},{self.height} fixed noenhanced "
-                   "font 'DejaVu Sans,Verdana,Helvetica,sans-serif,14' background 'white'",
+                   "font 'DejaVu Sans,Verdana,Helvetica,sans-serif,13' background 'white'",
             "png": f"pngcairo size {WIDTH * PNG_SCALE},{self.height * PNG_SCALE} noenhanced "
                    f"font 'DejaVu Sans,10.5' fontscale {PNG_SCALE} linewidth {PNG_SCALE} "
                    f"pointscale {PNG_SCALE} background 'white'",
         }
         for suffix, terminal in terminals.items():
             script = (f"set terminal {terminal}\nset output '{self.name}.{suffix}'\n"
-                      f"{COMMON}{self.script}")
+                      f"POINT = {POINTS[suffix]}\n{COMMON}{self.script}")
             done = subprocess.run(["gnuplot"], input=script, text=True, cwd=folder,
                                   stderr=subprocess.PIPE, check=False)
             if done.returncode != 0:
@@ -155,6 +179,8 @@ def shape_text(fields):
         words.append(f"{fields['vcpus']} vCPUs")
     if "slots" in fields:
         words.append(f"{fields['slots']} slot" + "s" * (fields["slots"] != 1))
+    if "overcommit" in fields:
+        words.append(f"overcommit {fields['overcommit']}")
     if fields.get("initiators", 1) != 1:
         words.append(f"{fields['initiators']} initiators")
     if "slice_us" in fields:
@@ -210,24 +236,24 @@ def distribution(folder, time):
                                  if value > 0]) >= sweep_folder.LEAST["p99"]}
     if not pools:
         return None
-    key = key_height(pools)
-    height = 300 + key
+    names = list(pools)
+    height = 306 + key_height(names)
     script, curves = "", []
     for index, (name, values) in enumerate(pools.items()):
         colour, dash, point = style_of(folder, name)
         script += block(f"line{index}", corners(values))
         script += block(f"mark{index}", marks(values, index, len(pools)))
         curves.append(f"$line{index} with lines lc '{colour}' dt {dash} lw 1.6 notitle")
-        curves.append(f"$mark{index} with points lc '{colour}' pt {point} ps 0.8 notitle")
+        curves.append(f"$mark{index} with points lc '{colour}' pt {point} ps POINT notitle")
     what = {"stall": "stall of the initiator", "wall": "wall time of a flush"}[time]
     ends = [values[end] for values in pools.values() for end in (0, -1)]
-    script += panel(height, TITLE + 22, 50 + key)
+    script += panel(height, TITLE + 28, 50 + key_height(names))
     script += f"set title {quoted(shape_text(folder.base_fields()))} offset 0,-0.2\n"
-    script += log_axis("x", ends, pad=1.3) + key_at_bottom(height)
+    script += log_axis("x", ends, pad=1.3) + line_key(folder, names, height)
     script += landmarks(log_range(ends, 1.3), landmarks_of(folder, time))
     script += (f"set xlabel '{what}' offset 0,0.4\nset yrange [0:100]\nset ytics 25\n"
                "set ylabel 'flushes that took no longer (%)' offset 0.6,0\n")
-    script += "plot " + ", ".join(curves + line_keys(folder, pools)) + "\n"
+    script += "plot " + ", ".join(curves) + "\n"
     return Picture(f"{time}-distribution", height, script)
 
 
@@ -242,7 +268,7 @@ def curve_blocks(cells, names, x, figure, number):
     for index, name in enumerate(names):
         rows = []
         for cell in sorted((c for c in cells if c["protocol"] == name), key=lambda c: c[x]):
-            point = cell[figure]
+            point = sweep_folder.shown(cell, figure)
             rows.append((cell[x] * dodge(index, len(names)), point.value,
                          max(point.low, BELOW), point.high)
                         if point and point.value > 0 else ())
@@ -257,7 +283,7 @@ def curve_commands(folder, found):
         colour, dash, point = style_of(folder, name)
         commands.append(f"${data} using 1:2 with lines lc '{colour}' dt {dash} lw 1.6 notitle")
         commands.append(f"${data} using 1:2:3:4 with yerrorbars lc '{colour}' dt 1 lw 0.9 "
-                        f"pt {point} ps 0.8 notitle")
+                        f"pt {point} ps POINT notitle")
     return commands
 
 
@@ -270,8 +296,8 @@ def against(folder, name, x, label, figures, cells, fixed):
     if len(values) < 2 or not panels:
         return None
     drawn = [name for name in names if any(name in found for _, found in panels)]
-    key, one = key_height(drawn), 190 if len(panels) > 1 else 236
-    height = TITLE + one * len(panels) + 48 + key
+    one = 190 if len(panels) > 1 else 236
+    height = TITLE + one * len(panels) + 44 + key_height(drawn)
     tics = ", ".join(f"'{value:g}' {value:g}" for value in values)
     script = "".join(block(data, rows) for _, found in panels for data, rows in found.values())
     script += "set multiplot\nset logscale x\n"
@@ -289,9 +315,8 @@ def against(folder, name, x, label, figures, cells, fixed):
         text = short_time if title.startswith("stall") or "time" in title else "{:g}".format
         script += log_axis("y", points, text)
         script += f"set ylabel {quoted(title)} offset 0.6,0\n"
-        script += key_at_bottom(height) if last else "unset key\n"
-        keys = line_keys(folder, drawn) if last else []
-        script += "plot " + ", ".join(curve_commands(folder, found) + keys) + "\n"
+        script += line_key(folder, drawn, height) if last else "unset key\n"
+        script += "plot " + ", ".join(curve_commands(folder, found)) + "\n"
     return Picture(name, height, script + "unset multiplot\n")
 
 
@@ -312,8 +337,21 @@ def over_overcommit(folder):
 
 
 def over_vcpus(folder):
-    fixed = folder.base_fields("vcpus")
-    return (folder.at(**fixed) if fixed else []), fixed
+    """Cells that differ in the number of vCPUs: with the base's overcommit if there are
+    enough, else on one number of slots, one that over_overcommit() does not show."""
+    if not folder.base:
+        return [], {}
+    base = folder.base_fields()
+    fixed = {name: base[name] for name in ("initiators", "slice_us")}
+    taken = over_overcommit(folder)[1].get("slots")
+    slots = sorted({cell["slots"] for cell in folder.cells} - {taken}, reverse=True)
+    ways = [{"overcommit": -(-base["vcpus"] // base["slots"])},
+            *({"slots": number} for number in slots), {"slots": base["slots"]}]
+    for way in ways:
+        cells = folder.at(**fixed, **way)
+        if len({cell["vcpus"] for cell in cells}) >= LEAST_POINTS:
+            break
+    return cells, way | fixed
 
 
 STALLS = {"stall, median": "stall_p50_ns", "stall, p99": "stall_p99_ns",
@@ -371,20 +409,15 @@ def bars_panel(parts, rows):
             f"plot {', '.join(commands)}\n")
 
 
-def part_keys(height):
-    """Boxes with both colour and pattern, which a key of gnuplot cannot show."""
-    script = ""
-    for place, ((colour, pattern), name) in enumerate(zip(PART_STYLES, PART_NAMES.values())):
-        row, column = divmod(place, COLUMNS)
-        left, bottom = 40 + 145 * column, key_height(PART_NAMES) - ROW * (row + 1)
-        box = (f"rect from screen {left / WIDTH:g},{bottom / height:g} "
-               f"to screen {(left + 30) / WIDTH:g},{(bottom + 12) / height:g}")
-        script += (f"set object {box} fs solid 1 noborder fc '{colour}'\n"
-                   f"set object {box} fs transparent pattern {pattern} border lc 'black' "
-                   "fc 'black' lw 0.8\n"
-                   f"set label {quoted(name)} at screen {(left + 38) / WIDTH:g},"
-                   f"{(bottom + 6) / height:g}\n")
-    return script
+def part_key(height):
+    def symbol(index, x, y):
+        colour, pattern = PART_STYLES[index]
+        box = f"rect from {at_screen(x, y - 6, height)} to {at_screen(x + 32, y + 6, height)}"
+        return (f"set object {box} fs solid 1 noborder fc '{colour}'\n"
+                f"set object {box} fs transparent pattern {pattern} border lc 'black' "
+                "fc 'black' lw 0.8\n")
+
+    return key(list(PART_NAMES.values()), height, symbol)
 
 
 def parts_picture(folder):
@@ -394,51 +427,53 @@ def parts_picture(folder):
         return None
     sets = [chosen for chosen in (parts, short_bars(parts)) if chosen]
     sizes = [24 * len(chosen) + 8 for chosen in sets]
-    height = sum(sizes) + 74 * len(sets) + key_height(PART_NAMES)
+    height = sum(sizes) + 82 * len(sets) + key_height(list(PART_NAMES.values()))
     drawn = [bars(chosen, f"p{number}") for number, chosen in enumerate(sets)]
     script = "".join(block(*pair) for rows in drawn for pair in rows.values())
-    script += "unset key\nset multiplot\nset border 1\nset grid noytics\n"
-    titles, top = [shape_text(folder.base_fields()), "the short ones, on another scale"], 30
+    script += "set multiplot\nset border 1\nset grid noytics\n"
+    titles, top = [shape_text(folder.base_fields()), "the short ones, on another scale"], 34
     for chosen, rows, size, title in zip(sets, drawn, sizes, titles):
         script += panel(height, top, height - top - size, left=104)
         script += f"set title {quoted(title)} offset 0,-0.4\n" + bars_panel(chosen, rows)
-        if top == 30:
-            script += part_keys(height)
-        top += size + 74
+        if top == 34:
+            script += part_key(height)
+        top += size + 82
     return Picture("stall-parts", height, script + "unset multiplot\n")
 
 
 def histogram_bins(switches):
     """Buckets put together until each is BIN wide at least: (from, to, count)."""
-    bins, low = [], max(1, math.floor(min(us for us, _ in switches)))
-    left = sorted(switches)
-    while left:
-        high = max(low + 1, math.ceil(low * BIN))
-        inside = [count for us, count in left if us < high]
-        bins.append((low, high, sum(inside)))
-        left, low = left[len(inside):], high
+    bins = []
+    for low, high, count in switches:
+        if bins and bins[-1][1] < bins[-1][0] * BIN:
+            bins[-1] = (bins[-1][0], high, bins[-1][2] + count)
+        elif low > 0:
+            bins.append((low, high, count))
+        else:
+            bins.append((high / 2, high, count))
     return bins
 
 
 def switch_quantile(switches, share):
     """The upper edge of the bucket that it is in, us."""
-    total, below = sum(count for _, count in switches), 0
-    for us, count in sorted(switches):
+    total, below = sum(count for _, _, count in switches), 0
+    for _, high, count in switches:
         below += count
         if below >= share * total:
-            return us + 1
+            return high
     return None
 
 
 def switch_picture(folder):
-    switches = [(us, count) for us, count in folder.switches if count > 0 and us >= 0]
-    if not switches:
+    counted = [at for at, one in enumerate(folder.switches) if one[2]]
+    if not counted:
         return None
+    switches = folder.switches[counted[0]:counted[-1] + 1]
     height, bins = 270, histogram_bins(switches)
     rows = [((low + high) / 2, float(count), low, high, 0.5, float(count))
             for low, high, count in bins if count]
     edges = [bins[0][0], bins[-1][1]]
-    script = block("bins", rows) + panel(height, 30, 46) + "unset key\n"
+    script = block("bins", rows) + panel(height, 30, 50) + "unset key\n"
     script += log_axis("x", edges, lambda us: short_time(us * 1000), 1.2)
     script += log_axis("y", [0.5, max(row[1] for row in rows)], "{:g}".format, 1.6)
     script += landmarks(log_range(edges, 1.2), {
@@ -454,7 +489,7 @@ def prediction_picture(rows, cpus):
     """@rows of sim.cloud_rows(): the median wall time over vCPUs."""
     names = list(dict.fromkeys(row["protocol"] for row in rows))
     cells = [{"vcpus": row["vcpus"], "protocol": row["protocol"],
-              "wall_p50_ns": sweep_folder.Figure(*[row["wall_p50_ns"]] * 3)}
+              "pooled": {}, "wall_p50_ns": sweep_folder.Figure(*[row["wall_p50_ns"]] * 3)}
              for row in rows if row["wall_p50_ns"]]
 
     class Simulated:
@@ -464,21 +499,26 @@ def prediction_picture(rows, cpus):
                    {"wall time, median": "wall_p50_ns"}, cells, {})
 
 
-def draw(folder, more=()):
-    """Draws all that @folder has data for, and @more; returns their names."""
+def pictures(folder):
+    """All that @folder has data for."""
+    found = [distribution(folder, "stall"), distribution(folder, "wall"),
+             *overcommit_pictures(folder), vcpus_picture(folder), parts_picture(folder),
+             switch_picture(folder)]
+    return [picture for picture in found if picture]
+
+
+def draw(drawn, out):
+    """Draws the pictures @drawn into @out/plots; returns their names."""
     if not shutil.which("gnuplot"):
         raise sweep_folder.Unusable("no gnuplot: it is in Debian's package gnuplot-nox")
-    pictures = [distribution(folder, "stall"), distribution(folder, "wall"),
-                *overcommit_pictures(folder), vcpus_picture(folder), parts_picture(folder),
-                switch_picture(folder), *more]
-    path = folder.path / "plots"
+    path = out / "plots"
     try:
         path.mkdir(exist_ok=True)
-        for picture in filter(None, pictures):
+        for picture in drawn:
             picture.draw(path)
     except OSError as error:
         raise sweep_folder.Unusable(f"{path}: {error.strerror}") from error
-    return [picture.name for picture in pictures if picture]
+    return [picture.name for picture in drawn]
 
 
 def main():
@@ -486,7 +526,7 @@ def main():
         sys.exit(__doc__.splitlines()[2].strip())
     try:
         folder = sweep_folder.Folder(sys.argv[1])
-        for name in draw(folder):
+        for name in draw(pictures(folder), folder.path):
             print(folder.path / "plots" / f"{name}.svg")
     except sweep_folder.Unusable as error:
         print(f"plots: {error}", file=sys.stderr)

@@ -2,8 +2,9 @@
 """sweep_folder.py - reading the folder that a sweep leaves behind (bench/sweep.py).
 
 Whatever is missing or cannot be read is left out and said in `missing`, a line each: a
-sweep that was stopped half-way is worth a page all the same. A figure that rests on too
-few flushes counts as not measured.
+sweep that was stopped half-way is worth a page all the same. A figure of the rounds that
+rests on too few flushes counts as not measured; `pooled` of a cell then has the one of all
+rounds together, without a range, where those are enough.
 """
 import array
 import collections
@@ -19,12 +20,14 @@ COUNTS = ["rounds", "disturbed", "flushes", "checks", "stale"]
 SPREAD = ["flushes_per_s", "wall_p50_ns", "wall_p99_ns", "stall_p50_ns", "stall_p99_ns",
           "floor_p50_ns", "switch_p50_ns", "switch_p99_ns", "ipis_per_flush",
           "deferred_per_flush", "exits_per_flush", "sample_ns"]
-POOLED = ["wall_p999_ns", "stall_p999_ns"]
+POOLED = {"wall_p999_ns": "wall", "stall_p999_ns": "stall"}
+POOLED_TOO = {"p50": 0.5, "p99": 0.99}
 PARTS = ["post_ns", "flight_ns", "handler_ns", "parked_wait_ns", "rest_ns"]
+TIMES = ["pte", *comparison.TIMES]
 TRUE = {"1", "true", "yes"}
 
-# A quantile is left out below this many flushes: of one round, as the figure is the median
-# of the rounds' quantiles, or for p99.9 of all rounds together.
+# A quantile takes this many flushes: of a round on average where it is the median of the
+# rounds' quantiles, of all rounds where it is pooled, as p99.9 always is.
 LEAST = {"p50": 10, "p99": 100, "p999": 1000}
 
 Figure = collections.namedtuple("Figure", "value low high")
@@ -63,20 +66,44 @@ def read_figure(row, name):
     return Figure(value, *(number(text) if text else value for text in texts[1:]))
 
 
+def shown(cell, name):
+    """The figure @name of the rounds, else that of all rounds together, or None."""
+    return cell[name] or cell["pooled"].get(name)
+
+
 def read_cell(row):
     """A row of summary.csv: one cell under one protocol."""
     cell = {name: int(row[name]) for name in KEY + COUNTS}
     if min(cell[name] for name in KEY) < 1:
         raise ValueError("a shape of nothing")
     cell |= {"protocol": row["protocol"], "safe": row["safe"].lower() in TRUE,
-             "overcommit": cell["vcpus"] / cell["slots"]}
-    for name in SPREAD + POOLED:
+             "overcommit": -(-cell["vcpus"] // cell["slots"]), "pooled": {}}
+    for name in [*SPREAD, *POOLED]:
         cell[name] = None if too_few(cell, name) else read_figure(row, name)
     return cell
 
 
+def pool_figures(cell, times):
+    """What the rounds alone are too short for, of all flushes of @cell: {time: sorted}."""
+    for time in comparison.TIMES:
+        values = times.get(time, [])
+        for quantile, share in POOLED_TOO.items():
+            name = f"{time}_{quantile}_ns"
+            if cell[name] is None and len(values) >= LEAST[quantile]:
+                value = comparison.quantile(values, share)
+                cell["pooled"][name] = Figure(value, value, value)
+
+
 def key_of(cell):
     return tuple(cell[name] for name in KEY)
+
+
+def buckets_of(rows):
+    """(from, to, count) of each bucket of a histogram; the last is as wide as that before."""
+    rows = sorted((us, count) for us, count in rows if us >= 0 and count >= 0)
+    lows = [us for us, _ in rows]
+    ends = lows[1:] + [lows[-1] + (lows[-1] - lows[-2] if len(lows) > 1 else 1)] if lows else []
+    return [(low, high, count) for (low, count), high in zip(rows, ends) if high > low]
 
 
 class Folder:
@@ -98,8 +125,8 @@ class Folder:
         self.flushes, self.pte = self.read_flushes()
         self.parts = self.table("parts.csv", self.read_part)
         self.costs = self.table("costs.csv", dict)
-        self.switches = self.table(
-            "switch.hist", lambda row: (number(row["us"]), int(row["count"])))
+        self.switches = buckets_of(self.table(
+            "switch.hist", lambda row: (number(row["us"]), int(row["count"]))))
 
     def json(self, name):
         try:
@@ -154,22 +181,21 @@ class Folder:
 
     def read_flushes(self):
         """The base cell's flushes by protocol and time, sorted, and every cell's PTE stores."""
-        base, pte = {}, {}
+        pools = {}
 
         def read(row):
-            key, name = tuple(int(row[field]) for field in KEY), row["protocol"]
-            times = [int(row[f"{time}_ns"]) for time in ("pte", *comparison.TIMES)]
-            pte.setdefault((key, name), array.array("q")).append(times[0])
-            if key == self.base:
-                mine = base.setdefault(name, {time: [] for time in comparison.TIMES})
-                for time, value in zip(comparison.TIMES, times[1:]):
-                    mine[time].append(value)
+            key = tuple(int(row[field]) for field in KEY), row["protocol"]
+            values = [int(row[f"{time}_ns"]) for time in TIMES]
+            for pool, value in zip(pools.setdefault(key, [array.array("q") for _ in TIMES]),
+                                   values):
+                pool.append(value)
 
         self.table("flush-latency.csv", read)
-        for times in base.values():
-            for values in times.values():
-                values.sort()
-        return base, pte
+        times = {key: dict(zip(TIMES, map(sorted, found))) for key, found in pools.items()}
+        for cell in self.cells:
+            pool_figures(cell, times.get((key_of(cell), cell["protocol"]), {}))
+        base = {name: found for (key, name), found in times.items() if key == self.base}
+        return base, {key: found["pte"] for key, found in times.items()}
 
     def at(self, **fixed):
         """The cells in which each of @fixed is so."""

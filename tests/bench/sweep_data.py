@@ -41,29 +41,32 @@ CHECKS = 1000000                        # of a row of summary.csv
 
 
 def shapes():
-    """The base cell and every cell that differs from it in one thing."""
+    """The base cell, every cell that differs from it in one thing, and two corners."""
     found = [BASE]
     for axis, values in AXES.items():
         found += [BASE | {axis: value} for value in values if value != BASE[axis]]
-    return found
+    return found + [BASE | {"slots": 1, "vcpus": vcpus} for vcpus in (4, 16)]
 
 
 def quantile(values, share):
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
+WAITS = {"ipi", "sleep", "yield"}       # for vCPUs that are off their CPU
+
+
 def flushes_of(dice, shape, name, median, spread):
     """The rounds of a cell: (PTE stores, wall, stall) of each flush."""
-    overcommit = shape["vcpus"] / shape["slots"]
-    scale = shape["slice_us"] / 2000 if median > 400000 else overcommit ** 0.05
-    count = max(3, min(500, int(3e8 / median / overcommit)))
-    away = (overcommit - 1) * shape["slice_us"] * 1000 if median > 150000 else 0
+    overcommit, away = shape["vcpus"] / shape["slots"], 0
+    if name in WAITS:
+        away = int((overcommit - 1) * shape["slice_us"] * 1000)
+        median = median * shape["slice_us"] / 2000 if away else 70000
+    count = max(3, min(500, int(3e8 / (median + away))))
     rounds = []
     for _ in range(ROUNDS):
         drift = dice.lognormvariate(0, 0.02)
-        stalls = [int(median * scale * drift * dice.lognormvariate(0, spread))
-                  for _ in range(count)]
-        rounds.append([(4000 + stall % 500, int(stall + away), stall) for stall in stalls])
+        stalls = [int(median * drift * dice.lognormvariate(0, spread)) for _ in range(count)]
+        rounds.append([(4000 + stall % 500, stall + away, stall) for stall in stalls])
     return rounds
 
 
@@ -128,7 +131,8 @@ def write_switches(folder, seed):
     for number in range(5000):
         us = int(dice.lognormvariate(2.7, 0.2) if number % 50 else dice.lognormvariate(4.5, 1.2))
         counts[us] = counts.get(us, 0) + 1
-    write_csv(folder / "switch.hist", ["us", "count"], sorted(counts.items()))
+    write_csv(folder / "switch.hist", ["us", "count"],
+              [[us, counts.get(us, 0)] for us in range(max(counts) + 1)])
 
 
 def write_json(path, value):
