@@ -147,7 +147,7 @@ class Page:
                                         f"{shape_of(cell)}" for cell in stale) + ".")
         if not folder.cells:
             said.append("Nothing was measured.")
-        said += [f"{line[:1].upper()}{line[1:]}." for line in folder.missing]
+        said += [f"{line}." for line in folder.missing]
         return joined(paragraph(line, class_="warning") for line in said)
 
     def host_text(self):

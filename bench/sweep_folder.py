@@ -11,6 +11,7 @@ import collections
 import csv
 import json
 import math
+import operator
 import pathlib
 
 import comparison
@@ -98,6 +99,42 @@ def key_of(cell):
     return tuple(cell[name] for name in KEY)
 
 
+def flush_fields(file):
+    """Of each row of flush-latency.csv its shape, protocol and times. By place: a sweep has
+    some million rows."""
+    reader = csv.reader(file)
+    header = next(reader, [])
+    try:
+        places = [header.index(name) for name in [*KEY, "protocol", *(f"{t}_ns" for t in TIMES)]]
+    except ValueError:
+        places = [len(header)]          # in no row
+    fields = operator.itemgetter(*places)
+    for row in reader:
+        try:
+            yield fields(row)
+        except IndexError:
+            yield ()
+
+
+def pool_flush(pools, fields):
+    values = [int(text) for text in fields[5:]]
+    if len(values) != len(TIMES):
+        raise ValueError("a row without its times")
+    key = fields[:5]
+    if key not in pools:
+        pools[key] = [array.array("q") for _ in TIMES]
+    for pool, value in zip(pools[key], values):
+        pool.append(value)
+
+
+def shape_and_protocol(fields):
+    """The key of a pool, None where it is none."""
+    try:
+        return tuple(map(int, fields[:4])), fields[4]
+    except ValueError:
+        return None
+
+
 def buckets_of(rows):
     """(from, to, count) of each bucket of a histogram; the last is as wide as that before."""
     rows = sorted((us, count) for us, count in rows if us >= 0 and count >= 0)
@@ -142,15 +179,15 @@ class Folder:
             return None
         return found
 
-    def table(self, name, read):
+    def table(self, name, read, reader_of=csv.DictReader):
         """What @read makes of each row; rows that it cannot read are counted and said."""
         rows, bad = [], 0
         try:
             with open(self.path / name, encoding="utf-8", errors="replace", newline="") as file:
-                for row in csv.DictReader(file):
+                for row in reader_of(file):
                     try:
                         rows.append(read(row))
-                    except (KeyError, TypeError, ValueError, AttributeError):
+                    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
                         bad += 1
         except FileNotFoundError:
             self.missing.append(f"{name} is missing")
@@ -175,23 +212,16 @@ class Folder:
             wanted = None
         if wanted in keys or not keys:
             return wanted
-        self.missing.append("sweep.json names no cell that was measured as its base: "
-                            "the first one is taken")
+        self.missing.append("the base cell is not known or was not measured: the first one is "
+                            "taken for it")
         return keys[0]
 
     def read_flushes(self):
         """The base cell's flushes by protocol and time, sorted, and every cell's PTE stores."""
         pools = {}
-
-        def read(row):
-            key = tuple(int(row[field]) for field in KEY), row["protocol"]
-            values = [int(row[f"{time}_ns"]) for time in TIMES]
-            for pool, value in zip(pools.setdefault(key, [array.array("q") for _ in TIMES]),
-                                   values):
-                pool.append(value)
-
-        self.table("flush-latency.csv", read)
-        times = {key: dict(zip(TIMES, map(sorted, found))) for key, found in pools.items()}
+        self.table("flush-latency.csv", lambda row: pool_flush(pools, row), flush_fields)
+        times = {key: dict(zip(TIMES, map(sorted, found))) for fields, found in pools.items()
+                 if (key := shape_and_protocol(fields))}
         for cell in self.cells:
             pool_figures(cell, times.get((key_of(cell), cell["protocol"]), {}))
         base = {name: found for (key, name), found in times.items() if key == self.base}

@@ -171,7 +171,7 @@ def check_bars(folder):
 
 def main():
     with tempfile.TemporaryDirectory() as base:
-        path = sweep_data.write(pathlib.Path(base) / "out")
+        path = sweep_data.write(pathlib.Path(base) / "out", most=500)
         folder = sweep_folder.Folder(path)
         check(not folder.missing, folder.missing)
         pictures = plots.pictures(folder)

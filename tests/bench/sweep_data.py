@@ -55,13 +55,14 @@ def quantile(values, share):
 WAITS = {"ipi", "sleep", "yield"}       # for vCPUs that are off their CPU
 
 
-def flushes_of(dice, shape, name, median, spread):
+def flushes_of(dice, shape, name, distribution, most):
     """The rounds of a cell: (PTE stores, wall, stall) of each flush."""
+    median, spread = distribution
     overcommit, away = shape["vcpus"] / shape["slots"], 0
     if name in WAITS:
         away = int((overcommit - 1) * shape["slice_us"] * 1000)
         median = median * shape["slice_us"] / 2000 if away else 70000
-    count = max(3, min(500, int(3e8 / (median + away))))
+    count = max(3, min(most, int(3e8 / (median + away))))
     rounds = []
     for _ in range(ROUNDS):
         drift = dice.lognormvariate(0, 0.02)
@@ -96,12 +97,12 @@ def write_csv(path, header, rows):
         writer.writerows(rows)
 
 
-def write_flushes(folder, protocols, seed, stale):
+def write_flushes(folder, protocols, seed, stale, most):
     """flush-latency.csv and summary.csv."""
     dice, rows, cells = random.Random(seed), [], []
     for shape in shapes():
-        for name, (median, spread) in protocols.items():
-            rounds = flushes_of(dice, shape, name, median, spread)
+        for name, distribution in protocols.items():
+            rounds = flushes_of(dice, shape, name, distribution, most)
             for run, flushes in enumerate(rounds):
                 rows += [[shape["vcpus"], shape["slots"], shape["slice_us"],
                           shape["initiators"], name, run, seq, 0, shape["vcpus"] - 1, 1, 6, 0, 1,
@@ -139,11 +140,12 @@ def write_json(path, value):
     path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
 
 
-def write(folder, protocols=None, seed=1, stale=None, sweep=None):
-    """Makes @folder a whole sweep of @protocols; @stale: {protocol: stale loads of a row}."""
+def write(folder, protocols=None, seed=1, stale=None, sweep=None, most=120):
+    """Makes @folder a whole sweep of @protocols; @stale: {protocol: stale loads of a row},
+    @most: flushes of a round."""
     protocols = protocols or PROTOCOLS
     folder.mkdir(parents=True, exist_ok=True)
-    write_flushes(folder, protocols, seed, stale or {})
+    write_flushes(folder, protocols, seed, stale or {}, most)
     write_parts(folder, protocols)
     write_switches(folder, seed)
     write_csv(folder / "costs.csv",
