@@ -369,9 +369,8 @@ class Page:
         said = [paragraph(f"{line[:1].upper()}{line[1:]}.") for line in found.missing]
         if found.cells:
             said += [paragraph(findings.model(found.cells)), paragraph(
-                f"Costs are those of one run of --host and of each cell's own PTE stores; a kick "
-                f"of a running vCPU, {plots.time_text(found.kick_ns)}, is taken from the cells "
-                "of hypercall where there are any. The model has no other work on the CPUs."),
+                "Costs are those of one run of vmm --host and of each cell's own PTE stores "
+                "(bench/model.py). The model has nothing else on the CPUs."),
                 self.model_table()]
         if found.cloud:
             said += [self.picture("prediction", f"A machine of {sim.CLOUD_CPUS} CPUs",

@@ -2,10 +2,11 @@
 """prediction.py - the model (bench/sim/) beside the cells of a sweep, and on a machine of
 256 CPUs (CLOUD of bench/sim.py).
 
-Costs are those of the sweep's own `vmm --host` and of each cell's own PTE stores; what a
-kick costs is taken from the cells of `hypercall`, as sim.py does. The model has its share of
-a sweep's time and no more: what is not simulated when that is over is left out, counted.
+Costs are those of the sweep's own `vmm --host` and of each cell's own PTE stores. The model
+has its share of a sweep's time and no more: what is not simulated when that is over is left
+out, counted.
 """
+import argparse
 import subprocess
 import time
 
@@ -16,7 +17,8 @@ import sweep_folder
 FIGURES = ["wall_p50_ns", "stall_p50_ns", "stall_p99_ns", "flushes_per_s"]
 BUDGET_S = {False: 40, True: 4}         # by whether the sweep is a quick one
 CELLS_SHARE = 0.5                       # of it for the cells that were measured
-SECONDS = {False: 5, True: 1}           # simulated of each
+SECONDS = {False: 5, True: 1}           # simulated of each, at least
+ROTATIONS = {False: 100, True: 20}      # the same, as `ipi` flushes once a rotation
 CLOUD_OVERCOMMIT = {False: [1, 2, 4, 8, 16], True: [1, 4]}
 CLOUD_SECONDS = {False: 1, True: 0.1}
 
@@ -26,7 +28,7 @@ class Prediction:
     sim.cloud_row(). What there is none of is said in missing, a line each."""
 
     def __init__(self):
-        self.cells, self.cloud, self.kick_ns, self.missing = [], [], None, []
+        self.cells, self.cloud, self.missing = [], [], []
 
 
 def shape_of(folder, cell):
@@ -37,38 +39,33 @@ def shape_of(folder, cell):
             "flush-ceiling": sim.BY_PAGE_CEILING if run["by_page"] else 0}
 
 
-def kick_of(folder):
-    """From the cells whose initiator kicks a vCPU of each other slot."""
-    walls = [(cell["wall_p50_ns"].value, cell["slots"] - 1) for cell in folder.cells
-             if cell["protocol"] == "hypercall" and cell["initiators"] == 1 and
-             cell["slots"] > 1 and cell["wall_p50_ns"]]
-    return model.kick_of(folder.host, walls)
-
-
 def pte_of(folder, cell):
     """p50 and p90 of the PTE stores; None where no flush was kept."""
-    times = sorted(folder.pte.get((sweep_folder.key_of(cell), cell["protocol"]), []))
+    times = folder.pte.get((sweep_folder.key_of(cell), cell["protocol"]))
     return tuple(model.quantile(times, share) for share in (0.5, 0.9)) if times else None
 
 
-def simulate_cell(folder, program, cell, kick_ns, seconds):
-    costs = model.costs_of(folder.host, folder.run["entry_flush"], kick_ns)
-    figures = model.run(program, cell["protocol"], shape_of(folder, cell),
-                        costs | {"pte": pte_of(folder, cell)}, seconds)
-    return {**cell, "measured": {name: cell[name] for name in FIGURES}, "simulated": figures}
+def simulate_cell(folder, program, cell, quick):
+    """@cell with what was measured in it and what the model says, figure by figure."""
+    seconds = max(SECONDS[quick], ROTATIONS[quick] * cell["overcommit"] * cell["slice_us"] / 1e6)
+    measured = {name: sweep_folder.shown(cell, name) for name in FIGURES}
+    one = {"shape": shape_of(folder, cell), "protocol": cell["protocol"],
+           "entry_flush": folder.run["entry_flush"], "pte": pte_of(folder, cell),
+           "measured": {name: figure.value for name, figure in measured.items() if figure}}
+    sim.simulate_cells(argparse.Namespace(sim=program, seconds=seconds), folder.host, [one])
+    return {**cell, "measured": measured, "simulated": one["simulated"]}
 
 
-def simulate_cells(folder, program, found, deadline, seconds):
+def simulate_cells(folder, program, found, deadline, quick):
     wanted = [cell for cell in folder.cells if cell["protocol"] in sim.PROTOCOLS and
-              cell["overcommit"] >= 1 and cell["wall_p50_ns"] and pte_of(folder, cell)]
+              sweep_folder.shown(cell, "wall_p50_ns") and pte_of(folder, cell)]
     wanted.sort(key=lambda cell: sweep_folder.key_of(cell) != folder.base)
-    found.kick_ns = kick_of(folder)
     for number, cell in enumerate(wanted):
         if time.monotonic() > deadline:
             found.missing.append(f"{len(wanted) - number} of {len(wanted)} cells were not "
                                  "simulated: the time for it was over")
             return
-        found.cells.append(simulate_cell(folder, program, cell, found.kick_ns, seconds))
+        found.cells.append(simulate_cell(folder, program, cell, quick))
 
 
 def simulate_cloud(program, found, deadline, quick):
@@ -82,14 +79,14 @@ def simulate_cloud(program, found, deadline, quick):
         found.cloud.append(sim.cloud_row(program, overcommit, protocol, CLOUD_SECONDS[quick]))
 
 
-def simulate_host(folder, program, found, deadline, seconds):
+def simulate_host(folder, program, found, deadline, quick):
     """The cells, if there is what the model has to know of this host."""
     if not folder.host or not folder.run:
         found.missing.append("no cell of this host was simulated: that takes host.json and "
                              "summary.json")
         return
     try:
-        simulate_cells(folder, program, found, deadline, seconds)
+        simulate_cells(folder, program, found, deadline, quick)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         found.missing.append("no cell of this host was simulated: host.json or summary.json "
                              f"lacks what it takes ({type(error).__name__}: {error})")
@@ -104,8 +101,7 @@ def make(folder, program):
         return found
     begin = time.monotonic()
     try:
-        simulate_host(folder, program, found, begin + CELLS_SHARE * BUDGET_S[quick],
-                      SECONDS[quick])
+        simulate_host(folder, program, found, begin + CELLS_SHARE * BUDGET_S[quick], quick)
         simulate_cloud(program, found, begin + BUDGET_S[quick], quick)
     except (OSError, subprocess.CalledProcessError) as error:
         found.missing.append(f"the model ended early: {error}")

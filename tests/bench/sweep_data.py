@@ -26,9 +26,9 @@ SUMMARY = {"schema": 1, "version": "0.1.0", "seed": 1, "started": "2026-01-01T00
            "pace_us": 100, "preempt": "slice", "by_page": False, "entry_flush": "steal",
            "workload": "toggle", "cpus": [0, 1], "protocols": []}
 PRIMITIVES = {"ipi_round_trip_ns": 78000, "shootdown_floor_ns": 65000, "gate_ns": 29000,
-              "exit_ns": 78000, "flush_on_entry_steal_ns": 170,
-              "flush_on_entry_sregs_ns": 28000, "futex_handover_ns": 1040,
-              "slot_switch_ns": 14800}
+              "exit_ns": 78000, "kick_ns": 37000, "kick_flush_ns": 60000,
+              "flush_on_entry_steal_ns": 170, "flush_on_entry_sregs_ns": 28000,
+              "futex_handover_ns": 1040, "slot_switch_ns": 14800}
 SPREAD = ["flushes_per_s", "wall_p50_ns", "wall_p99_ns", "stall_p50_ns", "stall_p99_ns",
           "floor_p50_ns", "switch_p50_ns", "switch_p99_ns", "ipis_per_flush",
           "deferred_per_flush", "exits_per_flush", "sample_ns"]
