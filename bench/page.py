@@ -479,6 +479,7 @@ def ratio_text(row):
 
 def make(out, program=HERE.parent / "build" / "bench" / "sim"):
     """Writes @out/index.html and the pictures; returns its path. Raises Unusable, one line."""
+    plots.require_gnuplot()
     folder = sweep_folder.Folder(out)
     predicted = prediction.make(folder, pathlib.Path(program))
     pictures = plots.pictures(folder) + [

@@ -507,10 +507,13 @@ def pictures(folder):
     return [picture for picture in found if picture]
 
 
-def draw(drawn, out):
-    """Draws the pictures @drawn into @out/plots; returns their names."""
+def require_gnuplot():
     if not shutil.which("gnuplot"):
         raise sweep_folder.Unusable("no gnuplot: it is in Debian's package gnuplot-nox")
+
+
+def draw(drawn, out):
+    """Draws the pictures @drawn into @out/plots; returns their names."""
     path = out / "plots"
     try:
         path.mkdir(exist_ok=True)
@@ -525,6 +528,7 @@ def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__.splitlines()[2].strip())
     try:
+        require_gnuplot()
         folder = sweep_folder.Folder(sys.argv[1])
         for name in draw(pictures(folder), folder.path):
             print(folder.path / "plots" / f"{name}.svg")
