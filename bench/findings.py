@@ -89,9 +89,12 @@ def distribution(folder, time):
 
     longest = max(pools, key=lambda name: pools[name][-1])
     count = sum(map(len, pools.values()))
+    few = [f"{name} ({len(folder.flushes.get(name, {}).get(time, []))})"
+           for name in folder.protocols if name not in pools]
+    left = f" Left out for too few flushes: {listed(few)}." if few else ""
     return (f"{count} flushes of all rounds. The median goes from {quantile(0.5)}, the 99th "
             f"percentile from {quantile(0.99)}; the longest is "
-            f"{plots.time_text(pools[longest][-1])} ({longest}).")
+            f"{plots.time_text(pools[longest][-1])} ({longest}).{left}")
 
 
 def change(first, last):

@@ -73,7 +73,7 @@ def is_words(cell):
     return len(str(cell)) > 24
 
 
-def table(caption, header, rows):
+def table(caption, header, rows, kind="wide"):
     """Rows are lists, or a string for the heading of a group. Nothing where there are none."""
     if not rows:
         return Html("")
@@ -81,7 +81,7 @@ def table(caption, header, rows):
     body = joined(table_row(row, len(header)) for row in rows)
     return element("div", element("table", joined([
         element("caption", caption), element("thead", head), element("tbody", body)])),
-        class_="wide")
+        class_=kind)
 
 
 def figure_cell(name, cell):
@@ -161,7 +161,7 @@ class Page:
                  f"{host.get('cpus_online', '?')} CPUs online, {host.get('kernel', '?')}"]
         if host.get("mitigations"):
             words.append(f"mitigations: {host['mitigations']}")
-        if "load_1m" in host:
+        if isinstance(host.get("load_1m"), (int, float)):
             words.append(f"load {host['load_1m']:.3g} at the beginning")
         words.append("KVM marks preempted vCPUs itself" if host.get("marks_preempted")
                      else "preempted vCPUs are marked by the VMM only")
@@ -216,7 +216,7 @@ class Page:
                   "the rounds (least to most); behind a stroke who is not told apart from it, as "
                   "their rounds overlap",
                   ["overcommit", "least stall p50", "least stall p99", "most flushes/s",
-                   "IPIs, exits a flush"], rows),
+                   "IPIs, exits a flush"], rows, kind="wide names"),
             paragraph(self.answer_sentence())])
 
     @staticmethod
@@ -482,10 +482,8 @@ def make(out, program=HERE.parent / "build" / "bench" / "sim"):
     plots.require_gnuplot()
     folder = sweep_folder.Folder(out)
     predicted = prediction.make(folder, pathlib.Path(program))
-    pictures = plots.pictures(folder) + [
-        picture for picture in [plots.prediction_picture(predicted.cloud, sim.CLOUD_CPUS)]
-        if picture]
-    drawn = plots.draw(pictures, folder.path)
+    cloud = plots.prediction_picture(folder, predicted.cloud, sim.CLOUD_CPUS)
+    drawn = plots.draw(plots.pictures(folder) + [cloud] * (cloud is not None), folder.path)
     path = folder.path / "index.html"
     try:
         path.write_text(Page(folder, predicted, drawn).text(), encoding="utf-8")
