@@ -7,6 +7,7 @@ nothing escaped. None where there is nothing to say.
 """
 import statistics
 
+import comparison
 import plots
 import sweep_folder
 
@@ -82,7 +83,7 @@ def distribution(folder, time):
         return None
 
     def quantile(share):
-        values = {name: pool[int(share * (len(pool) - 1))] for name, pool in pools.items()}
+        values = {name: comparison.quantile(pool, share) for name, pool in pools.items()}
         order = sorted(values, key=values.get)
         return " to ".join(f"{plots.time_text(values[name])} ({name})"
                            for name in dict.fromkeys((order[0], order[-1])))

@@ -485,9 +485,9 @@ def switch_picture(folder):
     return Picture("slot-switch", height, script)
 
 
-def prediction_picture(rows, cpus):
-    """@rows of sim.cloud_rows(): the median wall time over vCPUs."""
-    names = list(dict.fromkeys(row["protocol"] for row in rows))
+def prediction_picture(folder, rows, cpus):
+    """@rows of sim.cloud_row(): the median wall time over vCPUs, in the styles of @folder."""
+    names = list(dict.fromkeys([*folder.protocols, *(row["protocol"] for row in rows)]))
     cells = [{"vcpus": row["vcpus"], "protocol": row["protocol"],
               "pooled": {}, "wall_p50_ns": sweep_folder.Figure(*[row["wall_p50_ns"]] * 3)}
              for row in rows if row["wall_p50_ns"]]
