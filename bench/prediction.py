@@ -61,7 +61,7 @@ def simulate_cells(folder, program, found, deadline, quick):
               sweep_folder.shown(cell, "wall_p50_ns") and pte_of(folder, cell)]
     wanted.sort(key=lambda cell: sweep_folder.key_of(cell) != folder.base)
     for number, cell in enumerate(wanted):
-        if time.monotonic() > deadline:
+        if time.monotonic() >= deadline:
             found.missing.append(f"{len(wanted) - number} of {len(wanted)} cells were not "
                                  "simulated: the time for it was over")
             return
@@ -72,7 +72,7 @@ def simulate_cloud(program, found, deadline, quick):
     cells = [(overcommit, protocol) for overcommit in CLOUD_OVERCOMMIT[quick]
              for protocol in sim.PROTOCOLS]
     for number, (overcommit, protocol) in enumerate(cells):
-        if time.monotonic() > deadline:
+        if time.monotonic() >= deadline:
             found.missing.append(f"{len(cells) - number} of {len(cells)} cells of the large "
                                  "machine were not simulated: the time for it was over")
             return

@@ -35,6 +35,7 @@ LOADS = {"script", "link", "img", "iframe", "object", "embed", "audio", "video",
          "foreignobject"}
 FILES = ["flush-latency.csv", "summary.csv", "sweep.json", "summary.json", "host.json",
          "parts.csv", "costs.csv", "switch.hist"]
+LONG_S = 3600                           # nothing here depends on how fast the model is
 HOSTILE = "<script>x</script>'\"&`touch pwned`; system('touch pwned')"
 
 
@@ -252,6 +253,20 @@ def check_stale(base):
           "the sum of stale loads")
 
 
+def check_no_time(base):
+    """A model that has no time left says so."""
+    folder = sweep_folder.Folder(sweep_data.write(base / "late", {"ipi": (60000, 0.3)}))
+    prediction.BUDGET_S = dict.fromkeys(prediction.BUDGET_S, 0)
+    found = prediction.make(folder, SIM)
+    prediction.BUDGET_S = dict.fromkeys(prediction.BUDGET_S, LONG_S)
+    cells = len(sweep_data.shapes())
+    check(not found.cells and not found.cloud, "simulated after the time was over")
+    check([line.split(" were")[0] for line in found.missing] ==
+          [f"{cells} of {cells} cells", "35 of 35 cells of the large machine"], found.missing)
+    words = Reader(page.Page(folder, found, []).text()).text()
+    check(f"{cells} of {cells} cells were not simulated" in words, "what is left out is not said")
+
+
 def check_parts_missing(base):
     """Without any one of the files, or with it broken, there is a page that says so."""
     whole = sweep_data.write(base / "parts", {"ipi": (60000, 0.3), "yield": (70000, 0.3)})
@@ -295,6 +310,7 @@ def check_refusals(base):
 
 
 def main():
+    prediction.BUDGET_S = dict.fromkeys(prediction.BUDGET_S, LONG_S)
     with tempfile.TemporaryDirectory() as name:
         base = pathlib.Path(name)
         rows = check_whole(base)
@@ -302,6 +318,7 @@ def main():
         check_opposites(base)
         check_growth()
         check_stale(base)
+        check_no_time(base)
         check_parts_missing(base)
         check_refusals(base)
     print(f"{rows} rows and {len(PICTURES)} pictures in a page, {4 * len(FILES)} folders that "
