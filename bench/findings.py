@@ -27,6 +27,10 @@ def rate_text(value):
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
+def ratio_text(ratio):
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
+
+
 def value_text(name, value):
     return plots.time_text(value) if name.endswith("_ns") else rate_text(value)
 
@@ -141,16 +145,19 @@ def growth(cells, x, name, what):
 
 
 def counted(cells, names, wanted):
-    """How many points of each quantile and protocol are @wanted: "p99 of ipi (2 points)"."""
-    counts = {}
+    """How many points of each quantile and protocol are @wanted: "p99 of ipi 2, sleep 1"."""
+    said = []
     for name in names:
-        quantile = sweep_folder.quantile_of(name).replace("p999", "p99.9")
+        counts = {}
         for cell in cells:
             if wanted(cell, name):
-                key = quantile, cell["protocol"]
-                counts[key] = counts.get(key, 0) + 1
-    return listed(f"{quantile} of {protocol} ({count} point{'s' * (count > 1)})"
-                  for (quantile, protocol), count in counts.items()) if counts else None
+                counts[cell["protocol"]] = counts.get(cell["protocol"], 0) + 1
+        if counts:
+            quantile = sweep_folder.quantile_of(name).replace("p999", "p99.9")
+            whole = sum(counts.values()) == len(cells)
+            said.append(f"{quantile} of " + ("all" if whole else ", ".join(
+                f"{protocol} {count}" for protocol, count in counts.items())))
+    return "; ".join(said) or None
 
 
 def left_out(cells, names):
@@ -158,8 +165,8 @@ def left_out(cells, names):
     pooled = counted(cells, names, lambda cell, name: name in cell["pooled"])
     few = counted(cells, names, lambda cell, name: not sweep_folder.shown(cell, name) and
                   sweep_folder.too_few(cell, name))
-    said = [f"Of all rounds together, as one has too few flushes: {pooled}." if pooled else None,
-            f"Left out for too few flushes: {few}." if few else None]
+    said = [f"Points of all rounds together, as one round has too few flushes: {pooled}."
+            if pooled else None, f"Points left out for too few flushes: {few}." if few else None]
     return " ".join(filter(None, said)) or None
 
 
@@ -169,11 +176,13 @@ def at_most_of(cells, x):
     return [cell for cell in cells if cell[x] == last], last
 
 
-def stall_over(cells, x):
+def time_over(cells, x, time):
+    """Of stall or wall, over the axis @x."""
+    what = {"stall": "stall", "wall": "wall time"}[time]
     return " ".join(filter(None, [
-        growth(cells, x, "stall_p50_ns", "the median stall"),
-        growth(cells, x, "stall_p99_ns", "its 99th percentile"),
-        left_out(cells, plots.STALLS.values())]))
+        growth(cells, x, f"{time}_p50_ns", f"the median {what}"),
+        growth(cells, x, f"{time}_p99_ns", "its 99th percentile"),
+        left_out(cells, plots.quantiles(time).values())]))
 
 
 def rate_over(cells):
@@ -230,9 +239,9 @@ def model(cells):
     middle = statistics.median(ratio for ratio, _ in pairs)
     ratio, cell = max(pairs, key=lambda pair: max(pair[0], 1 / pair[0]))
     return (f"The simulated median of the wall time is within {100 * (WITHIN - 1):.0f} % of the "
-            f"measured one in {near(pairs)} of {len(pairs)} {which}, median ratio {middle:.2f}; "
+            f"measured one in {near(pairs)} of {len(pairs)} {which}, median ratio {ratio_text(middle)}; "
             f"the farthest off is {cell['protocol']} with {plots.shape_text(cell)}, "
-            f"ratio {ratio:.2f}.")
+            f"ratio {ratio_text(ratio)}.")
 
 
 def cloud(rows):

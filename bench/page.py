@@ -147,6 +147,11 @@ class Page:
                                         f"{shape_of(cell)}" for cell in stale) + ".")
         if not folder.cells:
             said.append("Nothing was measured.")
+        shapes = {sweep_folder.key_of(cell): cell["rounds"] for cell in folder.cells}
+        once = sum(rounds < 2 for rounds in shapes.values())
+        if once:
+            said.append(f"{once} of {len(shapes)} cells have one round only, and so no range: "
+                        "what is said of them may be chance.")
         said += [f"{line}." for line in folder.missing]
         return joined(paragraph(line, class_="warning") for line in said)
 
@@ -252,6 +257,8 @@ class Page:
     def pictures(self):
         folder = self.folder
         overcommit, vcpus = plots.over_overcommit(folder)[0], plots.over_vcpus(folder)[0]
+        time = plots.time_over_vcpus(folder)
+        words = {"stall": "Stall", "wall": "Wall time"}[time]
         one = "; at each point a line from the least to the most of the rounds"
         return joined([
             self.picture("stall-distribution", "Stall in the base cell",
@@ -259,11 +266,11 @@ class Page:
             self.picture("wall-distribution", "Wall time in the base cell",
                          findings.distribution(folder, "wall")),
             self.picture("stall-overcommit", f"Stall against overcommit{one}",
-                         findings.stall_over(overcommit, "overcommit")),
+                         findings.time_over(overcommit, "overcommit", "stall")),
             self.picture("rate-overcommit", f"Flushes a second against overcommit{one}",
                          findings.rate_over(overcommit)),
-            self.picture("stall-vcpus", f"Stall against the number of vCPUs{one}",
-                         findings.stall_over(vcpus, "vcpus")),
+            self.picture(f"{time}-vcpus", f"{words} against the number of vCPUs{one}",
+                         findings.time_over(vcpus, "vcpus", time)),
             self.parts(), self.switches()])
 
     def parts(self):
@@ -385,8 +392,8 @@ class Page:
             for figure in prediction.FIGURES:
                 pairs = findings.ratios(cells, figure)
                 row.append(joined([
-                    f"{statistics.median(ratio for ratio, _ in pairs):.2f} "
-                    f"({pairs[0][0]:.2f}–{pairs[-1][0]:.2f})",
+                    findings.ratio_text(statistics.median(ratio for ratio, _ in pairs)) + " (" +
+                    "–".join(findings.ratio_text(pair[0]) for pair in (pairs[0], pairs[-1])) + ")",
                     element("small", f"{findings.near(pairs)} of {len(pairs)} near")], "")
                     if pairs else NONE)
             rows.append(row)

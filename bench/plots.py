@@ -312,7 +312,7 @@ def against(folder, name, x, label, figures, cells, fixed):
         script += f"set xlabel {quoted(label) if last else ''} offset 0,0.4\n"
         points = [point for _, rows in found.values() for row in rows for point in row[1:]
                   if point > BELOW]
-        text = short_time if title.startswith("stall") or "time" in title else "{:g}".format
+        text = "{:g}".format if title in RATES else short_time
         script += log_axis("y", points, text)
         script += f"set ylabel {quoted(title)} offset 0.6,0\n"
         script += line_key(folder, drawn, height) if last else "unset key\n"
@@ -354,22 +354,35 @@ def over_vcpus(folder):
     return cells, way | fixed
 
 
-STALLS = {"stall, median": "stall_p50_ns", "stall, p99": "stall_p99_ns",
-          "stall, p99.9": "stall_p999_ns"}
+RATES = {"flushes a second": "flushes_per_s"}
+
+
+def quantiles(time):
+    """Title and figure of each panel."""
+    what = {"stall": "stall", "wall": "wall time"}[time]
+    return {f"{what}, median": f"{time}_p50_ns", f"{what}, p99": f"{time}_p99_ns",
+            f"{what}, p99.9": f"{time}_p999_ns"}
 
 
 def overcommit_pictures(folder):
     cells, fixed = over_overcommit(folder)
     label = "overcommit (vCPUs a slot)"
     return [
-        against(folder, "stall-overcommit", "overcommit", label, STALLS, cells, fixed),
+        against(folder, "stall-overcommit", "overcommit", label, quantiles("stall"), cells, fixed),
         against(folder, "rate-overcommit", "overcommit", label,
-                {"flushes a second": "flushes_per_s"}, cells, fixed),
+                RATES, cells, fixed),
     ]
 
 
+def time_over_vcpus(folder):
+    """Stall; wall time where the stall of these very cells is shown over overcommit."""
+    return "wall" if over_vcpus(folder)[1] == over_overcommit(folder)[1] else "stall"
+
+
 def vcpus_picture(folder):
-    return against(folder, "stall-vcpus", "vcpus", "vCPUs", STALLS, *over_vcpus(folder))
+    time = time_over_vcpus(folder)
+    return against(folder, f"{time}-vcpus", "vcpus", "vCPUs", quantiles(time),
+                   *over_vcpus(folder))
 
 
 def bars(parts, name):

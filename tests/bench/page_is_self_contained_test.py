@@ -232,6 +232,11 @@ def check_growth():
         return [{"protocol": "x", "safe": True, "overcommit": overcommit, "p": one, "pooled": {}}
                 for overcommit, one in ((1, first), (8, last))]
 
+    few = [{"protocol": name, "flushes": flushes, "rounds": 1, "stall_p99_ns": None, "pooled": {}}
+           for name, flushes in (("a", 20), ("a", 30), ("b", 40), ("b", 200))]
+    said = findings.left_out(few, ["stall_p99_ns"])
+    check(said == "Points left out for too few flushes: p99 of a 2, b 1.", said)
+    check(findings.left_out(few[3:], ["stall_p99_ns"]) is None, "enough flushes are too few")
     for first, last, wanted in (
             (figure(10, 9, 11), figure(30, 25, 35), "grows with x (3 times)"),
             (figure(30, 25, 35), figure(10, 9, 11), "falls with x (to 33 %)"),
@@ -283,6 +288,7 @@ def check_parts_missing(base):
                 check(f"{name} is missing" in words, f"{name}: not said: {words[:300]}")
             prediction.make(sweep_folder.Folder(path), base / "no-sim")
             shutil.rmtree(path)
+    check("have one round only" not in text_of(whole), "three rounds are called one")
     words = text_of(sweep_data.write(base / "half", {"ipi": (60000, 0.3)}, sweep={
         "complete": False, "cells_done": 3, "cells_planned": 41}))
     check("not finished: 3 of 41 cells" in words, words[:400])

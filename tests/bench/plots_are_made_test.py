@@ -157,6 +157,10 @@ def check_axes(path):
     cells, fixed = plots.over_vcpus(folder)
     check(fixed == {"slots": 1, "initiators": 1, "slice_us": 2000}, fixed)
     check({cell["vcpus"] for cell in cells} == {4, 8, 16}, cells)
+    check(plots.time_over_vcpus(folder) == "stall", "stall is shown of other cells")
+    folder.cells = [cell for cell in folder.cells if cell["slots"] == 2]
+    check(plots.over_vcpus(folder)[1] == plots.over_overcommit(folder)[1], "other cells")
+    check(plots.vcpus_picture(folder).name == "wall-vcpus", "the same picture twice")
 
 
 def check_bars(folder):
