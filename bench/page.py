@@ -34,7 +34,10 @@ PRIMITIVES = {
     "gate_ns": "gate, ring 3 to ring 0 and back", "exit_ns": "exit to userspace and back",
     "flush_on_entry_steal_ns": "flush on entry by steal time",
     "flush_on_entry_sregs_ns": "flush on entry by KVM_SET_SREGS",
-    "futex_handover_ns": "futex hand-over on one CPU", "slot_switch_ns": "slot switch"}
+    "futex_handover_ns": "futex hand-over on one CPU", "slot_switch_ns": "slot switch",
+    "clock_ns": "reading of the clock, in the guest", "kick_ns": "kick of a vCPU out of the guest",
+    "kick_flush_ns": "kick for a changed mapping"}
+UNITS = {"us": "µs"}                    # as the page writes them
 NONE, POOLED = "–", "†"
 
 
@@ -354,7 +357,8 @@ class Page:
 
     def costs(self):
         def text(row, *names):
-            return " ".join(filter(None, (row.get(name) for name in names))) or NONE
+            words = [UNITS.get(row.get(name), row.get(name)) for name in names]
+            return " ".join(filter(None, words)) or NONE
 
         rows = []
         for row in self.folder.costs:
