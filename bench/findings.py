@@ -136,7 +136,7 @@ def growth(cells, x, name, what):
             sorted(groups["grows"], reverse=True)))
     if "falls" in groups:
         said.append("falls with " + listed(
-            f"{name} (to {100 * ratio:.2g} %)" for ratio, name in sorted(groups["falls"])))
+            f"{name} (to {100 * ratio:.3g} %)" for ratio, name in sorted(groups["falls"])))
     if "stays" in groups:
         said.append("stays within its rounds with " + listed(
             name for _, name in groups["stays"]))

@@ -239,7 +239,7 @@ def check_growth():
     check(findings.left_out(few[3:], ["stall_p99_ns"]) is None, "enough flushes are too few")
     for first, last, wanted in (
             (figure(10, 9, 11), figure(30, 25, 35), "grows with x (3 times)"),
-            (figure(30, 25, 35), figure(10, 9, 11), "falls with x (to 33 %)"),
+            (figure(30, 25, 35), figure(10, 9, 11), "falls with x (to 33.3 %)"),
             (figure(10, 9, 30), figure(30, 25, 35), "stays within its rounds with x")):
         said = findings.growth(cells(first, last), "overcommit", "p", "P")
         check(said == f"From overcommit 1 to 8 P {wanted}.", said)
