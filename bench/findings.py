@@ -10,37 +10,9 @@ import statistics
 import comparison
 import plots
 import sweep_folder
+from words import listed, ratio_text, shape_text, spread_text, time_text, times_text
 
 WITHIN = 1.25                           # simulated to measured: what counts as near
-
-
-def listed(words):
-    words = list(words)
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def times_text(ratio):
-    return f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.2g}" if ratio >= 2 else f"{ratio:.2f}"
-
-
-def rate_text(value):
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def ratio_text(ratio):
-    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
-
-
-def value_text(name, value):
-    return plots.time_text(value) if name.endswith("_ns") else rate_text(value)
-
-
-def spread_text(name, figure):
-    """Median of the rounds, and from the least to the most of them."""
-    if figure.low == figure.high:
-        return value_text(name, figure.value)
-    return (f"{value_text(name, figure.value)} ({value_text(name, figure.low)} to "
-            f"{value_text(name, figure.high)})")
 
 
 def overlap(one, other):
@@ -89,7 +61,7 @@ def distribution(folder, time):
     def quantile(share):
         values = {name: comparison.quantile(pool, share) for name, pool in pools.items()}
         order = sorted(values, key=values.get)
-        return " to ".join(f"{plots.time_text(values[name])} ({name})"
+        return " to ".join(f"{time_text(values[name])} ({name})"
                            for name in dict.fromkeys((order[0], order[-1])))
 
     longest = max(pools, key=lambda name: pools[name][-1])
@@ -99,7 +71,7 @@ def distribution(folder, time):
     left = f" Left out for too few flushes: {listed(few)}." if few else ""
     return (f"{count} flushes of all rounds. The median goes from {quantile(0.5)}, the 99th "
             f"percentile from {quantile(0.99)}; the longest is "
-            f"{plots.time_text(pools[longest][-1])} ({longest}).{left}")
+            f"{time_text(pools[longest][-1])} ({longest}).{left}")
 
 
 def change(first, last):
@@ -213,9 +185,9 @@ def switches(folder):
         return None
     half, most = (plots.switch_quantile(folder.switches, share) for share in (0.5, 0.99))
     longest = max(low for low, _, count in folder.switches if count)
-    return (f"Of {total} slot switches half took less than {plots.time_text(half * 1000)}, 99 of "
-            f"100 less than {plots.time_text(most * 1000)}; the longest took "
-            f"{plots.time_text(longest * 1000)} or more.")
+    return (f"Of {total} slot switches half took less than {time_text(half * 1000)}, 99 of "
+            f"100 less than {time_text(most * 1000)}; the longest took "
+            f"{time_text(longest * 1000)} or more.")
 
 
 def ratios(cells, name):
@@ -239,9 +211,9 @@ def model(cells):
     middle = statistics.median(ratio for ratio, _ in pairs)
     ratio, cell = max(pairs, key=lambda pair: max(pair[0], 1 / pair[0]))
     return (f"The simulated median of the wall time is within {100 * (WITHIN - 1):.0f} % of the "
-            f"measured one in {near(pairs)} of {len(pairs)} {which}, median ratio {ratio_text(middle)}; "
-            f"the farthest off is {cell['protocol']} with {plots.shape_text(cell)}, "
-            f"ratio {ratio_text(ratio)}.")
+            f"measured one in {near(pairs)} of {len(pairs)} {which}, median ratio "
+            f"{ratio_text(middle)}; the farthest off is {cell['protocol']} with "
+            f"{shape_text(cell)}, ratio {ratio_text(ratio)}.")
 
 
 def cloud(rows):
@@ -256,6 +228,6 @@ def cloud(rows):
         low, high = walls[order[0]], walls[order[-1]]
         equal = [name for name in order if walls[name] == low]
         said.append(f"with {vcpus} vCPUs the median wall time goes from "
-                    f"{plots.time_text(low)} ({listed(equal)}) to {plots.time_text(high)} "
+                    f"{time_text(low)} ({listed(equal)}) to {time_text(high)} "
                     f"({order[-1]}), {times_text(high / low)} times")
     return f"Simulated: {'; '.join(said)}." if said else None

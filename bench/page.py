@@ -8,18 +8,19 @@ Reads the folder OUT that bench/sweep.py has written, has the pictures drawn (pl
 the model run (prediction.py; SIM is its binary, build/bench/sim by default), and writes
 OUT/index.html, one file that loads nothing. What is missing in OUT the page says.
 """
-import html
 import pathlib
-import re
 import shlex
-import statistics
 import sys
 
 import findings
+import page_model
 import plots
 import prediction
 import sim
 import sweep_folder
+from gnuplot import draw, require_gnuplot
+from markup import NONE, Html, element, inlined_svg, joined, paragraph, table
+from words import listed, rate_text, shape_text, spread_text, time_text, value_text
 
 HERE = pathlib.Path(__file__).resolve().parent
 TIMES = {"wall p50": "wall_p50_ns", "wall p99": "wall_p99_ns", "wall p99.9": "wall_p999_ns",
@@ -38,53 +39,7 @@ PRIMITIVES = {
     "clock_ns": "reading of the clock, in the guest", "kick_ns": "kick of a vCPU out of the guest",
     "kick_flush_ns": "kick for a changed mapping"}
 UNITS = {"us": "µs"}                    # as the page writes them
-NONE, POOLED = "–", "†"
-
-
-class Html(str):
-    """Text that is markup already."""
-
-
-def markup(text):
-    return text if isinstance(text, Html) else Html(html.escape(str(text)))
-
-
-def element(name, text, **attributes):
-    said = "".join(f' {key.rstrip("_")}="{html.escape(str(value))}"'
-                   for key, value in attributes.items())
-    return Html(f"<{name}{said}>{markup(text)}</{name}>")
-
-
-def paragraph(text, **attributes):
-    return element("p", text, **attributes) if text else Html("")
-
-
-def joined(parts, between="\n"):
-    return Html(between.join(markup(part) for part in parts if part))
-
-
-def table_row(row, columns):
-    if isinstance(row, str):
-        return element("tr", element("th", row, colspan=columns, scope="rowgroup"), class_="group")
-    cells = [element("th", row[0], scope="row")]
-    cells += [element("td", cell) if isinstance(cell, Html) or not is_words(cell)
-              else element("td", cell, class_="text") for cell in row[1:]]
-    return element("tr", joined(cells, ""))
-
-
-def is_words(cell):
-    return len(str(cell)) > 24
-
-
-def table(caption, header, rows, kind="wide"):
-    """Rows are lists, or a string for the heading of a group. Nothing where there are none."""
-    if not rows:
-        return Html("")
-    head = element("tr", joined((element("th", name, scope="col") for name in header), ""))
-    body = joined(table_row(row, len(header)) for row in rows)
-    return element("div", element("table", joined([
-        element("caption", caption), element("thead", head), element("tbody", body)])),
-        class_=kind)
+POOLED = "†"
 
 
 def figure_cell(name, cell):
@@ -92,31 +47,18 @@ def figure_cell(name, cell):
     figure = sweep_folder.shown(cell, name)
     if figure is None:
         return NONE
-    value = findings.value_text(name, figure.value)
+    value = value_text(name, figure.value)
     if name in cell["pooled"]:
         return value + POOLED
     if figure.low == figure.high:
         return value
-    ends = [findings.value_text(name, end) for end in (figure.low, figure.high)]
+    ends = [value_text(name, end) for end in (figure.low, figure.high)]
     return joined([value, element("small", "–".join(ends))], "")
 
 
 def shape_of(cell):
-    return (f"{plots.shape_text({name: cell[name] for name in sweep_folder.KEY})}, "
+    return (f"{shape_text({name: cell[name] for name in sweep_folder.KEY})}, "
             f"overcommit {cell['overcommit']:g}")
-
-
-def inlined_svg(path, name, text):
-    """The picture as an element of the page: names of its own, and no title of gnuplot's."""
-    svg = path.read_text(encoding="utf-8")
-    svg = svg[svg.index("<svg"):]
-    svg = re.sub(r"<title>.*?</title>|<desc>.*?</desc>", "", svg, flags=re.S)
-    svg = re.sub(r'\s(xmlns(:xlink)?|width|height)="[^"]*"', "", svg[:svg.index(">")]) + \
-        svg[svg.index(">"):]
-    svg = svg.replace("xlink:href", "href")
-    svg = re.sub(r"""(\sid=['"]|href=['"]#|url\(#)""", rf"\g<1>{name}-", svg)
-    svg = re.sub(r"<g [^>]*>\s*</g>\n?", "", svg)
-    return Html(svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(text)}"', 1))
 
 
 class Page:
@@ -146,7 +88,7 @@ class Page:
         stale = [cell for cell in folder.cells if cell["safe"] and cell["stale"]]
         if stale:
             said.append("STALE TRANSLATIONS under a protocol that is declared safe: " +
-                        findings.listed(f"{cell['stale']} under {cell['protocol']} with "
+                        listed(f"{cell['stale']} under {cell['protocol']} with "
                                         f"{shape_of(cell)}" for cell in stale) + ".")
         if not folder.cells:
             said.append("Nothing was measured.")
@@ -220,7 +162,7 @@ class Page:
         if not rows:
             return paragraph("Too little was measured for an answer.")
         return joined([
-            table(f"The best safe protocol by overcommit, {plots.shape_text(fixed)}: median of "
+            table(f"The best safe protocol by overcommit, {shape_text(fixed)}: median of "
                   "the rounds (least to most); behind a stroke who is not told apart from it, as "
                   "their rounds overlap",
                   ["overcommit", "least stall p50", "least stall p99", "most flushes/s",
@@ -239,10 +181,10 @@ class Page:
                 continue
             names = [best["protocol"]] + [cell["protocol"] for cell in near]
             row.append(joined([" / ".join(names), element(
-                "small", findings.spread_text(name, best[name]))], ""))
+                "small", spread_text(name, best[name]))], ""))
         if first is None:
             return None
-        costs = [findings.rate_text(first[name].value) if first[name] else NONE
+        costs = [rate_text(first[name].value) if first[name] else NONE
                  for name in ("ipis_per_flush", "exits_per_flush")]
         return row + [joined([", ".join(costs), element("small", first["protocol"])], "")]
 
@@ -254,7 +196,7 @@ class Page:
             ("flushes_per_s", "flushes a second", False))]
         if not any(said):
             return None
-        return (f"In the base cell ({plots.shape_text(self.folder.base_fields())}): " +
+        return (f"In the base cell ({shape_text(self.folder.base_fields())}): " +
                 " ".join(filter(None, said)))
 
     def pictures(self):
@@ -280,8 +222,8 @@ class Page:
         if not self.folder.parts:
             return paragraph("What a stall is made of was not measured (parts.csv).")
         rows = [[stall["protocol"], stall["flushes"],
-                 *(plots.time_text(stall[name]) for name in sweep_folder.PARTS),
-                 plots.time_text(stall["stall_mean_ns"])] for stall in self.folder.parts]
+                 *(time_text(stall[name]) for name in sweep_folder.PARTS),
+                 time_text(stall["stall_mean_ns"])] for stall in self.folder.parts]
         return joined([
             self.picture("stall-parts", "What the mean stall of a traced run of the base cell "
                          "is made of", findings.parts(self.folder)),
@@ -333,10 +275,10 @@ class Page:
         cells = [cell for cell in self.folder.at_base() if cell["exits_per_flush"]]
         if not cells:
             return paragraph("Exits were not counted.")
-        return paragraph(f"Exits to userspace for each flush in the base cell, the VMM's own "
-                         "preemption among them: " + findings.listed(
+        return paragraph("Exits to userspace for each flush in the base cell, the VMM's own "
+                         "preemption among them: " + listed(
                              f"{cell['protocol']} "
-                             f"{findings.spread_text('exits', cell['exits_per_flush'])}"
+                             f"{spread_text('exits', cell['exits_per_flush'])}"
                              for cell in sorted(cells, key=lambda cell:
                                                 cell["exits_per_flush"].value)) + ".")
 
@@ -346,7 +288,7 @@ class Page:
         for name, primitive in (found if isinstance(found, dict) else {}).items():
             try:
                 rows.append([PRIMITIVES.get(name, name),
-                             *(plots.time_text(float(primitive[key])) for key in
+                             *(time_text(float(primitive[key])) for key in
                                ("p50", "p90", "p99")), primitive["samples"]])
             except (KeyError, TypeError, ValueError):
                 continue
@@ -365,7 +307,7 @@ class Page:
             ends = [row.get(name) for name in ("low", "high")]
             floor = [text(row, "floor_what"), text(row, "floor_value", "floor_unit")]
             rows.append([text(row, "what"), text(row, "value", "unit"),
-                         "–".join(ends) if all(ends) else NONE, *floor, ratio_text(row),
+                         "–".join(ends) if all(ends) else NONE, *floor, times_the_floor(row),
                          text(row, "note")])
         if not rows:
             return paragraph("What the tool itself costs was not measured (costs.csv).")
@@ -379,48 +321,12 @@ class Page:
         found = self.predicted
         said = [paragraph(f"{line[:1].upper()}{line[1:]}.") for line in found.missing]
         if found.cells:
-            said += [paragraph(findings.model(found.cells)), paragraph(
-                "Costs are those of one run of vmm --host and of each cell's own PTE stores "
-                "(bench/model.py). The model has nothing else on the CPUs."),
-                self.model_table()]
+            said += [paragraph(findings.model(found.cells)), page_model.measured(self.folder,
+                                                                                 found.cells)]
         if found.cloud:
             said += [self.picture("prediction", f"A machine of {sim.CLOUD_CPUS} CPUs",
-                                  findings.cloud(found.cloud)), self.cloud_table()]
+                                  findings.cloud(found.cloud)), page_model.cloud(found.cloud)]
         return joined(said)
-
-    def model_table(self):
-        rows = []
-        for name in dict.fromkeys(cell["protocol"] for cell in self.predicted.cells):
-            cells = [cell for cell in self.predicted.cells if cell["protocol"] == name]
-            row = [name]
-            for figure in prediction.FIGURES:
-                pairs = findings.ratios(cells, figure)
-                row.append(joined([
-                    findings.ratio_text(statistics.median(ratio for ratio, _ in pairs)) + " (" +
-                    "–".join(findings.ratio_text(pair[0]) for pair in (pairs[0], pairs[-1])) + ")",
-                    element("small", f"{findings.near(pairs)} of {len(pairs)} near")], "")
-                    if pairs else NONE)
-            rows.append(row)
-        return table("Simulated to measured: median ratio over the cells (least to most); near: "
-                     f"within {100 * (findings.WITHIN - 1):.0f} %",
-                     ["protocol", "wall p50", "stall p50", "stall p99", "flushes/s"], rows)
-
-    def cloud_table(self):
-        rows, columns = [], list(dict.fromkeys(row["vcpus"] for row in self.predicted.cloud))
-        for name in dict.fromkeys(row["protocol"] for row in self.predicted.cloud):
-            cells = {row["vcpus"]: row for row in self.predicted.cloud if row["protocol"] == name}
-            rows.append([name] + [self.cloud_cell(cells.get(vcpus)) for vcpus in columns])
-        return table(f"Simulated, {sim.CLOUD_CPUS} CPUs, slices of "
-                     f"{sim.CLOUD_SLICE_NS / 1e6:g} ms, one vCPU that flushes: median of the "
-                     "wall time, and below it the 99th percentile of the stall",
-                     ["protocol", *(f"{vcpus} vCPUs" for vcpus in columns)], rows)
-
-    @staticmethod
-    def cloud_cell(row):
-        if row is None or not row["flushes"]:
-            return NONE
-        return joined([plots.time_text(row["wall_p50_ns"]), element(
-            "small", plots.time_text(row["stall_p99_ns"]))], "")
 
     # The end
 
@@ -478,7 +384,7 @@ class Page:
             element("head", head), element("body", joined(body))]), lang="en") + "\n"
 
 
-def ratio_text(row):
+def times_the_floor(row):
     """How many times its floor a cost is, where both have one unit."""
     try:
         if row["unit"] == row["floor_unit"] and float(row["floor_value"]) > 0:
@@ -490,11 +396,11 @@ def ratio_text(row):
 
 def make(out, program=HERE.parent / "build" / "bench" / "sim"):
     """Writes @out/index.html and the pictures; returns its path. Raises Unusable, one line."""
-    plots.require_gnuplot()
+    require_gnuplot()
     folder = sweep_folder.Folder(out)
     predicted = prediction.make(folder, pathlib.Path(program))
     cloud = plots.prediction_picture(folder, predicted.cloud, sim.CLOUD_CPUS)
-    drawn = plots.draw(plots.pictures(folder) + [cloud] * (cloud is not None), folder.path)
+    drawn = draw(plots.pictures(folder) + [cloud] * (cloud is not None), folder.path)
     path = folder.path / "index.html"
     try:
         path.write_text(Page(folder, predicted, drawn).text(), encoding="utf-8")

@@ -14,6 +14,7 @@ import zlib
 
 HERE = pathlib.Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[2] / "bench"), str(HERE.parent)]
+import gnuplot  # noqa: E402
 import plots  # noqa: E402
 import sweep_data  # noqa: E402
 import sweep_folder  # noqa: E402
@@ -68,7 +69,7 @@ def png_rows(path):
 def check_png(folder, picture):
     chunks = png_chunks(folder / f"{picture.name}.png")
     size = struct.unpack_from(">II", chunks[b"IHDR"])
-    expected = (plots.WIDTH * plots.PNG_SCALE, picture.height * plots.PNG_SCALE)
+    expected = (gnuplot.WIDTH * gnuplot.PNG_SCALE, picture.height * gnuplot.PNG_SCALE)
     check(size == expected, f"{picture.name}: {size}, not {expected}")
 
 
@@ -90,7 +91,7 @@ def texts_of(root):
 def check_svg(folder, picture, protocols):
     root = xml.etree.ElementTree.parse(folder / f"{picture.name}.svg").getroot()
     check(root.tag == f"{SVG}svg", f"{picture.name}: {root.tag}")
-    check((root.get("width"), root.get("height")) == (str(plots.WIDTH), str(picture.height)),
+    check((root.get("width"), root.get("height")) == (str(gnuplot.WIDTH), str(picture.height)),
           f"{picture.name}: {root.get('width')} by {root.get('height')}")
     paths = sum(1 for _ in root.iter(f"{SVG}path")) + sum(1 for _ in root.iter(f"{SVG}polygon"))
     check(paths > 20, f"{picture.name}: {paths} paths")
@@ -180,7 +181,7 @@ def main():
         check(not folder.missing, folder.missing)
         pictures = plots.pictures(folder)
         check([picture.name for picture in pictures] == NAMES, pictures)
-        check(plots.draw(pictures, path) == NAMES, "not all are drawn")
+        check(gnuplot.draw(pictures, path) == NAMES, "not all are drawn")
         check(len(list((path / "plots").iterdir())) == 2 * len(NAMES), "files that are no picture")
         paths = 0
         for picture in pictures:
