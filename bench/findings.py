@@ -180,14 +180,18 @@ def parts(folder):
 
 
 def switches(folder):
-    total = sum(count for _, _, count in folder.switches)
-    if not total:
+    counted = [one for one in folder.switches if one[2]]
+    if not counted:
         return None
-    half, most = (plots.switch_quantile(folder.switches, share) for share in (0.5, 0.99))
-    longest = max(low for low, _, count in folder.switches if count)
-    return (f"Of {total} slot switches half took less than {time_text(half * 1000)}, 99 of "
-            f"100 less than {time_text(most * 1000)}; the longest took "
-            f"{time_text(longest * 1000)} or more.")
+
+    def bound(share):
+        low, high = plots.switch_quantile(folder.switches, share)
+        return (f"below {time_text(high * 1000)}" if high else
+                f"at {time_text(low * 1000)} or above")
+
+    return (f"Of {sum(count for _, _, count in counted)} slot switches the median is "
+            f"{bound(0.5)}, the 99th percentile {bound(0.99)}; the longest took "
+            f"{time_text(counted[-1][0] * 1000)} or more.")
 
 
 def ratios(cells, name):

@@ -38,7 +38,7 @@ PRIMITIVES = {
     "futex_handover_ns": "futex hand-over on one CPU", "slot_switch_ns": "slot switch",
     "clock_ns": "reading of the clock, in the guest", "kick_ns": "kick of a vCPU out of the guest",
     "kick_flush_ns": "kick for a changed mapping"}
-UNITS = {"us": "µs"}                    # as the page writes them
+SHORT = {"us": "µs"}                    # units as the page writes them
 POOLED = "†"
 
 
@@ -298,17 +298,7 @@ class Page:
                      ["primitive", "p50", "p90", "p99", "samples"], rows)
 
     def costs(self):
-        def text(row, *names):
-            words = [UNITS.get(row.get(name), row.get(name)) for name in names]
-            return " ".join(filter(None, words)) or NONE
-
-        rows = []
-        for row in self.folder.costs:
-            ends = [row.get(name) for name in ("low", "high")]
-            floor = [text(row, "floor_what"), text(row, "floor_value", "floor_unit")]
-            rows.append([text(row, "what"), text(row, "value", "unit"),
-                         "–".join(ends) if all(ends) else NONE, *floor, times_the_floor(row),
-                         text(row, "note")])
+        rows = [cost_row(row) for row in self.folder.costs]
         if not rows:
             return paragraph("What the tool itself costs was not measured (costs.csv).")
         return table("What the tool itself costs, and the floor of this host it stands against",
@@ -382,6 +372,19 @@ class Page:
             element("style", Html((HERE / "page.css").read_text(encoding="utf-8")))])
         return "<!DOCTYPE html>\n" + element("html", joined([
             element("head", head), element("body", joined(body))]), lang="en") + "\n"
+
+
+def cost_row(row):
+    """A row of costs.csv as the table has it."""
+    def value(name, unit):
+        number, unit = row.get(name), row.get(unit) or ""
+        return f"{number} {SHORT.get(unit, unit)}".strip() if number else NONE
+
+    ends = row.get("low"), row.get("high")
+    return [row.get("what") or NONE, value("value", "unit"),
+            "–".join(ends) if all(ends) and ends[0] != ends[1] else NONE,
+            row.get("floor_what") or NONE, value("floor_value", "floor_unit"),
+            times_the_floor(row), row.get("note") or NONE]
 
 
 def times_the_floor(row):

@@ -317,12 +317,12 @@ def histogram_bins(switches):
 
 
 def switch_quantile(switches, share):
-    """The upper edge of the bucket that it is in, us."""
+    """The bucket that it is in, (from, to) in us; to is None for the last one, which is open."""
     total, below = sum(count for _, _, count in switches), 0
-    for _, high, count in switches:
+    for low, high, count in switches:
         below += count
         if below >= share * total:
-            return high
+            return low, None if high == switches[-1][1] else high
     return None
 
 
@@ -339,8 +339,8 @@ def switch_picture(folder):
     script += log_axis("x", edges, lambda us: short_time(us * 1000), 1.2)
     script += log_axis("y", [0.5, max(row[1] for row in rows)], "{:g}".format, 1.6)
     script += landmarks(log_range(edges, 1.2), {
-        name: switch_quantile(switches, share)
-        for name, share in {"p50": 0.5, "p99": 0.99}.items()})
+        name: high or low for name, share in {"p50": 0.5, "p99": 0.99}.items()
+        for low, high in [switch_quantile(switches, share)]})
     script += ("set xlabel 'slot switch' offset 0,0.4\nset ylabel 'switches' offset 0.6,0\n"
                "plot $bins using 1:2:3:4:5:6 with boxxyerror fs solid 0.5 border lc 'black' "
                "lc '#0072B2' lw 0.8 notitle\n")

@@ -126,9 +126,9 @@ def check_histogram(switches):
         check(inside == count, f"{count} in [{low}, {high}), not {inside}")
     buckets = sweep_folder.buckets_of([(20, 98), (10, 1), (40, 1)])
     check(buckets == [(10, 20, 1), (20, 40, 98), (40, 60, 1)], buckets)
-    check(plots.switch_quantile(buckets, 0.5) == 40, "p50")
-    check(plots.switch_quantile(buckets, 0.991) == 60, "beyond p99")
-    check(plots.switch_quantile(buckets, 0.01) == 20, "p1")
+    check(plots.switch_quantile(buckets, 0.5) == (20, 40), "p50")
+    check(plots.switch_quantile(buckets, 0.991) == (40, None), "the last bucket is open")
+    check(plots.switch_quantile(buckets, 0.01) == (10, 20), "p1")
 
 
 def check_left_out(path):
