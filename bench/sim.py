@@ -239,21 +239,25 @@ def part_closed(arguments, cells):
                       for value in row[4:]))
 
 
-def part_cloud(arguments):
+def cloud_row(program, overcommit, protocol, seconds):
+    """One cell of CLOUD: what a row of sim-cloud.csv has. Run time shrinks with overcommit,
+    flushes do not."""
     costs = {name: cost if isinstance(cost, tuple) else (cost, cost)
              for name, cost in CLOUD.items()}
+    shape = {"vcpus": CLOUD_CPUS * overcommit, "slots": CLOUD_CPUS,
+             "slice-ns": CLOUD_SLICE_NS, "pace-ns": 0, "work-ns": CLOUD_WORK_NS,
+             "initiators": 1, "pages": 1, "flush-ceiling": BY_PAGE_CEILING}
+    figures = model.run(program, protocol, shape, costs, seconds * overcommit)
+    return {"vcpus": shape["vcpus"], "cpus": CLOUD_CPUS, "overcommit": overcommit,
+            "protocol": protocol, **figures}
+
+
+def part_cloud(arguments):
     rows = []
     for overcommit in arguments.cloud_overcommit:
-        shape = {"vcpus": CLOUD_CPUS * overcommit, "slots": CLOUD_CPUS,
-                 "slice-ns": CLOUD_SLICE_NS, "pace-ns": 0, "work-ns": CLOUD_WORK_NS,
-                 "initiators": 1, "pages": 1, "flush-ceiling": BY_PAGE_CEILING}
         for protocol in PROTOCOLS:
-            runs.say_progress(f"simulating: {shape['vcpus']} vCPUs, {protocol}")
-            # Run time shrinks with overcommit, flushes do not.
-            figures = model.run(arguments.sim, protocol, shape, costs,
-                                arguments.cloud_seconds * overcommit)
-            rows.append({"vcpus": shape["vcpus"], "cpus": CLOUD_CPUS, "overcommit": overcommit,
-                         "protocol": protocol, **figures})
+            runs.say_progress(f"simulating: {CLOUD_CPUS * overcommit} vCPUs, {protocol}")
+            rows.append(cloud_row(arguments.sim, overcommit, protocol, arguments.cloud_seconds))
     runs.say_progress("")
     write_rows(arguments.out / "sim-cloud.csv", rows[0], [row.values() for row in rows])
     print(f"{CLOUD_CPUS} CPUs, slice {CLOUD_SLICE_NS / 1e6:g} ms, us:")
