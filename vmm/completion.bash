@@ -43,7 +43,7 @@ _vmm() {
 	--table-free) mapfile -t COMPREPLY < <(compgen -W 'now rcu' -- "$word") ;;
 	--shadow-reclaim) mapfile -t COMPREPLY < <(compgen -W 'mode rcu counter' -- "$word") ;;
 	--confine) mapfile -t COMPREPLY < <(compgen -W 'on log off' -- "$word") ;;
-	--extra) _vmm_list "$word" 'exits hgrm hist' ;;
+	--extra) _vmm_list "$word" 'exits flushes hgrm hist' ;;
 	--entry-flush) mapfile -t COMPREPLY < <(compgen -W 'auto steal sregs' -- "$word") ;;
 	--out) _vmm_files -d "$word" ;;
 	--csv | --json | --trace) _vmm_files -f "$word" ;;

@@ -60,6 +60,7 @@ static const char *const g_entry_flushes[] = {
 
 static const char *const g_extras[] = {
 	[EXTRA_EXITS] = "exits",
+	[EXTRA_FLUSHES] = "flushes",
 	[EXTRA_HGRM] = "hgrm",
 	[EXTRA_HIST] = "hist",
 };

@@ -82,6 +82,7 @@ enum confine_mode {
 /* --extra: results that not everybody wants. */
 enum extra {
 	EXTRA_EXITS,            /* a table of the exits to userspace */
+	EXTRA_FLUSHES,          /* flushes on entry that KVM has done: flush_counter.h */
 	EXTRA_HGRM,             /* files with percentiles of wall and stall, one a protocol */
 	EXTRA_HIST,             /* files with histograms of wall and stall, as cyclictest's */
 	EXTRAS

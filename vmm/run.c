@@ -18,6 +18,7 @@
 #include "clock.h"
 #include "confine.h"
 #include "figure.h"
+#include "flush_counter.h"
 #include "host_costs.h"
 #include "host_facts.h"
 #include "litmus.h"
@@ -452,6 +453,8 @@ enum exit_status run_bench(const struct run *run)
 		error = host_check_realtime(run->options->slots, &why);
 	if (error == 0)
 		error = prepare_results(run, &results, &why);
+	if (error == 0 && options_wants(run->options, EXTRA_FLUSHES))
+		error = flush_counter_open(&why);
 	if (error == 0)
 		error = loop_create(&loop, &why);
 	if (error != 0)
@@ -473,6 +476,7 @@ destroy_loop:
 	loop_destroy(&loop);
 out:
 	say(&why);
+	flush_counter_close();
 	free(results.results);
 	free(results.by_round);
 	if (!confine_stopped_thread())

@@ -30,5 +30,5 @@ rm -rf "found-$target"
 mkdir "found-$target"
 status=0
 "./fuzz-$target" "$@" "found-$target" "$here/corpus/$target" 2>"fuzz-$target.log" || status=1
-grep -E '^(Done|stat::|INFO: seed|SUMMARY|.*_fuzz\.c:[0-9]+: |==|artifact_prefix)' "fuzz-$target.log"
+grep -E '^(Done|stat::|INFO: seed|SUMMARY|.*\.c:[0-9]+: |==|artifact_prefix)' "fuzz-$target.log"
 exit $status

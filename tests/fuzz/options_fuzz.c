@@ -379,7 +379,8 @@ static void write_keys(struct line *line, const struct options *options)
 static void write_extras(struct line *line, const struct options *options)
 {
 	static const char *const names[EXTRAS] = {
-		[EXTRA_EXITS] = "exits", [EXTRA_HGRM] = "hgrm", [EXTRA_HIST] = "hist",
+		[EXTRA_EXITS] = "exits", [EXTRA_FLUSHES] = "flushes", [EXTRA_HGRM] = "hgrm",
+		[EXTRA_HIST] = "hist",
 	};
 	char list[64] = "";
 	size_t used = 0;

@@ -38,7 +38,7 @@ PROTOCOL_KEYS = {
     "takeovers": int, "spurious_ipis": int, "switches": int, "dropped": int,
     "yields": int, "kicks": int, "sleeps": int, "wakes": int, "spun": int, "steps": int,
     "by_page": int, "cleared_ipis": int, "rounds": int, "vcpu_cpu_ns": int,
-    "exits": dict,
+    "exits": dict, "entry_flushes_asked": int,
 }
 WALK_KEYS = {
     "walks": int, "bad_walks": int, "walks_poisoned": int, "walks_reused": int,

@@ -236,7 +236,7 @@ end_idle:
 	fi
 }
 
-/* DIGEST vmm/session/vcpu_thread.c run_once 5a6dadcc6d69 */
+/* DIGEST vmm/session/vcpu_thread.c run_once f7db2070fd2e */
 inline run_once()
 {
 	request_flush_enter();

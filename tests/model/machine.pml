@@ -8,7 +8,7 @@
  * and so holds the oldest translation that it may hold.
  * -D: INITIATORS; TARGETS; MUTUAL: initiator n runs on target n.
  */
-#ifdef MUTUAL
+#if defined(MUTUAL) && !defined(TARGETS)
 #define TARGETS INITIATORS
 #endif
 
@@ -56,7 +56,7 @@ inline store_pte(i)
 inline drain_pte(i)
 {
 	if
-	:: pte_store[i] -> pte[i] = pte_store[i]; pte_store[i] = 0
+	:: (i) < INITIATORS && pte_store[i] -> pte[i] = pte_store[i]; pte_store[i] = 0
 	:: else
 	fi
 }

@@ -11,7 +11,7 @@
 #define SETTLES
 #endif
 
-/* DIGEST vmm/session/park.c settle 171ecdedb6e7 */
+/* DIGEST vmm/session/park.c settle e7c61958e0f4 */
 inline settle()
 {
 #ifdef SETTLES

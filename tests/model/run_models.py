@@ -34,6 +34,9 @@ MUTUAL = ("INITIATORS=2", "MUTUAL")         # each other's targets
 STAY = ("PARKED_MAY_STAY",)                 # nobody may wait for a parked vCPU
 MARKS = ("HOST_MARKS",)                     # VMX, SVM; flush by KVM's byte
 SREGS = ("HOST_MARKS", "FLUSH_BY_SREGS")
+ON_ONE_SLOT = ("SLOTS=1",)                  # yield.pml
+ON_TWO_SLOTS = ("SLOTS=2",)
+ONE_OF_THREE = ("INITIATORS=1", "TARGETS=3", "MUTUAL")
 NO_BUFFERS = ("NO_STORE_BUFFERS",)          # sequentially consistent, which x86 is not
 MARKING = ("PARK_MARKS",)                   # range.pml without transfer
 CLEARING = ("CLEARS_PENDING",)              # a transferred request's IPI is taken back
@@ -72,6 +75,19 @@ CASES = [
     refuted("ipi", "MUTANT_NO_WAIT", TWO),
     refuted("ipi", "MUTANT_SERVE_BEFORE_FLUSH", TWO),
     refuted("ipi", "MUTANT_SKIP_PREEMPTED", TWO),
+
+    holds("yield", MUTUAL, ON_ONE_SLOT, posts(1)),
+    holds("yield", ONE_OF_THREE, ON_ONE_SLOT, posts(1)),
+    holds("yield", ONE_OF_THREE, ON_TWO_SLOTS, posts(1)),
+    holds("yield", MUTUAL, ON_ONE_SLOT, posts(3), long=True),
+    holds("yield", ONE_OF_THREE, ON_ONE_SLOT, posts(0), long=True),
+    holds("yield", ONE_OF_THREE, ON_TWO_SLOTS, posts(0), long=True),
+    refuted("yield", "MUTANT_YIELD_IS_ENOUGH", MUTUAL, ON_ONE_SLOT),
+    refuted("yield", "MUTANT_NO_WAIT", ONE_OF_THREE, ON_TWO_SLOTS),
+    refuted("yield", "MUTANT_SERVE_BEFORE_FLUSH", MUTUAL, ON_ONE_SLOT),
+    refuted("yield", "MUTANT_HELPS_AT_EACH_LOOK", MUTUAL, ON_ONE_SLOT, how="late"),
+    refuted("yield", "MUTANT_PREFERRED_IS_LOST", ONE_OF_THREE, ON_ONE_SLOT, how="late"),
+    refuted("yield", "MUTANT_YIELDER_IS_NOT_QUEUED", MUTUAL, ON_ONE_SLOT, how="deadlock"),
 
     holds("deferred", ONE, posts(0)),
     holds("deferred", TWO),
@@ -243,11 +259,12 @@ CASES = [
 
 # How Spin says what was violated. Stale: a translation older than a flush that
 # returned is usable. Freed: so is a page table, or a frame, that is another's by now.
-# Promise: PARKED_PROMISE. Deadlock: somebody waits for ever.
+# Promise: PARKED_PROMISE. Late: more slices than that. Deadlock: somebody waits for ever.
 ERRORS = {
     "stale": r"pan:1: assertion violated .*tlb\[",
     "freed": r"pan:1: assertion violated .*(found|cached|freed)\[",
     "promise": r"pan:1: assertion violated .*(request|preempted)\[",
+    "late": r"pan:1: assertion violated .*\(slices<=",
     "deadlock": r"pan:1: invalid end state",
 }
 
@@ -281,7 +298,7 @@ def search(case, folder):
     """What the verifier printed, and how long it took."""
     start = time.monotonic()
     # A mutant that also deadlocks has to be refuted in the way that is stated.
-    ends = ["-E"] if case.expected in ("stale", "freed", "promise") else []
+    ends = ["-E"] if case.expected in ("stale", "freed", "promise", "late") else []
     # What a mutant does wrong is near: most of its time would go into empty tables.
     depth, table = (DEPTH // 40, 18) if case.expected != "holds" else (
         4 * DEPTH if case.long else DEPTH, 24)

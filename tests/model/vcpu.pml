@@ -10,6 +10,8 @@
  * and with OWN_HANDLER also
  *   inline handle_ipi()        one step of the handler, from IPI to iret
  *   HANDLER_STEPS, HANDLER_VARIABLES; flush_own(me)
+ * and with OWN_THREAD behind it
+ *   proctype vcpu(byte me)
  * -D: PARKED_MAY_STAY: a parked vCPU need not come back, and nobody may wait.
  */
 
@@ -109,6 +111,7 @@ end_idle:
 	od
 }
 
+#ifndef OWN_THREAD
 inline may_stay_parked()
 {
 #ifdef PARKED_MAY_STAY
@@ -152,5 +155,6 @@ proctype vcpu(byte me)
 		vcpu_park()
 	od
 }
+#endif
 
 #include "init.pml"

@@ -262,6 +262,7 @@ static const struct {
 	{ "--break-over 1000000000",     U64(break_over_us), 1000000000 },
 	{ "",                            U32(extras),     0 },
 	{ "--extra exits",               U32(extras),     1 << EXTRA_EXITS },
+	{ "--extra flushes",             U32(extras),     1 << EXTRA_FLUSHES },
 	{ "--extra hist,hgrm",           U32(extras),     1 << EXTRA_HGRM | 1 << EXTRA_HIST },
 	{ "--ple 0",                     U32(ple_us),     0 },
 	{ "--ple 1000000",               U32(ple_us),     1000000 },

@@ -32,6 +32,7 @@ static struct {
 	unsigned posted_meanwhile;      /* a vector that somebody posts behind KVM_GET_LAPIC */
 	unsigned runs;
 	unsigned kicks;                 /* to come in between, before KVM_RUN looks */
+	bool takes_byte;                /* KVM_RUN gets as far as that, unless it was kicked */
 	int run_result;
 	bool marked_early;              /* PREEMPTED before the last KVM_RUN */
 	bool unsignalled;               /* KVM_RUN without a signal to end it */
@@ -48,6 +49,8 @@ int kvm_run(struct kvm_vcpu_fd vcpu)
 	g_kvm.marked_early |= sd_word_preempted(&g_region);
 	g_run.immediate_exit = g_kvm.kicks != 0;
 	g_kvm.kicks -= g_kvm.kicks != 0;
+	if (g_kvm.takes_byte && !g_run.immediate_exit)
+		(void)sd_byte_take(&g_region);
 	return g_run.immediate_exit ? -EINTR : g_kvm.run_result;
 }
 
@@ -436,6 +439,42 @@ static void parked_time_is_counted(void **state)
 	assert_true(sd_u64_load(&g_region.parked_ticks) <= most + 1000000000);
 }
 
+/* Once each: when KVM has found the bit, and not when it has not come to look. */
+static void a_flush_asked_for_is_counted_when_kvm_takes_it(void **state)
+{
+	(void)state;
+	assert_int_equal(vcpu_run(&g_thread), -EINTR);
+	assert_int_equal(g_thread.counts.entry_flushes_asked, 0);
+	sd_byte_ask_flush(&g_region);
+	assert_int_equal(vcpu_run(&g_thread), -EINTR);
+	assert_int_equal(g_thread.counts.entry_flushes_asked, 0);
+	g_kvm.takes_byte = true;
+	g_kvm.kicks = 1;
+	assert_int_equal(vcpu_run(&g_thread), -EINTR);
+	assert_int_equal(g_thread.counts.entry_flushes_asked, 0);
+	g_kvm.run_result = 0;
+	assert_int_equal(vcpu_run(&g_thread), 0);
+	assert_int_equal(g_thread.counts.entry_flushes_asked, 1);
+	sd_byte_mark(&g_region);
+	assert_int_equal(vcpu_run(&g_thread), 0);
+	assert_int_equal(g_thread.counts.entry_flushes_asked, 1);
+}
+
+static void a_park_that_settles_counts_what_it_takes(void **state)
+{
+	(void)state;
+	g_session.settles = true;
+	g_kvm.takes_byte = true;
+	g_kvm.kicks = 2;
+	sd_byte_ask_flush(&g_region);
+	park();
+	assert_int_equal(g_kvm.runs, 3);
+	assert_int_equal(g_thread.counts.entry_flushes_asked, 1);
+	unpark();
+	park();
+	assert_int_equal(g_thread.counts.entry_flushes_asked, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -455,6 +494,8 @@ int main(void)
 		cmocka_unit_test_setup(a_late_ipi_of_a_request_taken_over_may_go_too, set_up),
 		cmocka_unit_test_setup(parks_settle_before_the_mark, set_up),
 		cmocka_unit_test_setup(a_run_that_does_not_settle_is_told, set_up),
+		cmocka_unit_test_setup(a_flush_asked_for_is_counted_when_kvm_takes_it, set_up),
+		cmocka_unit_test_setup(a_park_that_settles_counts_what_it_takes, set_up),
 		cmocka_unit_test_setup(parked_time_is_counted, set_up),
 	};
 	sigset_t settle;

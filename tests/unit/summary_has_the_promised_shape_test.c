@@ -65,7 +65,7 @@ static const struct member g_protocol_members[] = {
 	{ "involuntary_switches", INTEGER }, { "rounds", INTEGER }, { "yields", INTEGER },
 	{ "kicks", INTEGER }, { "sleeps", INTEGER }, { "wakes", INTEGER }, { "spun", INTEGER },
 	{ "steps", INTEGER }, { "by_page", INTEGER }, { "cleared_ipis", INTEGER },
-	{ "vcpu_cpu_ns", INTEGER },
+	{ "vcpu_cpu_ns", INTEGER }, { "entry_flushes_asked", INTEGER },
 };
 
 static const struct member g_walk_members[] = {
@@ -454,6 +454,27 @@ static void marks_are_there_where_kvm_counts_them(void **state)
 	json_decref(summary);
 }
 
+/* What was not counted is not 0. */
+static void flushes_done_are_there_where_they_are_counted(void **state)
+{
+	struct run_results *run = fixture_reset();
+	json_t *summary;
+
+	(void)state;
+	run->results[1].entry_flushes_asked = 11;
+	run->results[1].entry_flushes_done = 12;
+	summary = parse(summary_text(run));
+	assert_int_equal(count_in(protocol_at(summary, 1), "entry_flushes_asked"), 11);
+	assert_null(json_object_get(protocol_at(summary, 1), "entry_flushes_done"));
+	json_decref(summary);
+	g_fixture.options.extras = 1 << EXTRA_FLUSHES;
+	summary = parse(summary_text(run));
+	assert_int_equal(count_in(protocol_at(summary, 1), "entry_flushes_asked"), 11);
+	assert_int_equal(count_in(protocol_at(summary, 1), "entry_flushes_done"), 12);
+	assert_int_equal(count_in(protocol_at(summary, 0), "entry_flushes_done"), 0);
+	json_decref(summary);
+}
+
 static void fill_walks(struct protocol_result *result)
 {
 	result->walks = 201;
@@ -805,6 +826,7 @@ int main(void)
 		cmocka_unit_test(thresholds_have_their_figures),
 		cmocka_unit_test(a_policy_is_named_with_its_steps),
 		cmocka_unit_test(marks_are_there_where_kvm_counts_them),
+		cmocka_unit_test(flushes_done_are_there_where_they_are_counted),
 		cmocka_unit_test(walks_are_there_in_a_teardown),
 		cmocka_unit_test(rounds_stand_one_by_one),
 		cmocka_unit_test(distributions_are_not_mixed_up),

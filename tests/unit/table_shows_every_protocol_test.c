@@ -691,6 +691,20 @@ static void marks_by_kvm_are_said_for_each_protocol(void **state)
 	assert_says(run, "KVM itself", false);
 }
 
+static void flushes_on_entry_are_said_where_they_are_counted(void **state)
+{
+	struct run_results *run = fixture_reset();
+
+	(void)state;
+	run->results[0].entry_flushes_asked = 7;
+	run->results[2].entry_flushes_asked = 4;
+	run->results[1].entry_flushes_done = 5;
+	run->results[2].entry_flushes_done = 1;
+	assert_says(run, "flushes on entry", false);
+	g_fixture.options.extras = 1 << EXTRA_FLUSHES;
+	assert_says(run, "\nflushes on entry: 11 asked for in KVM's byte, 6 done\n", true);
+}
+
 /* The VMM decides who leaves its CPU; what KVM marks on its own is said once. */
 static void marks_beside_ours_are_said_once(void **state)
 {
@@ -881,6 +895,7 @@ int main(void)
 		cmocka_unit_test(deferring_sleepers_is_said_to_be_new),
 		cmocka_unit_test(what_was_never_in_effect_is_said),
 		cmocka_unit_test(marks_by_kvm_are_said_for_each_protocol),
+		cmocka_unit_test(flushes_on_entry_are_said_where_they_are_counted),
 		cmocka_unit_test(marks_beside_ours_are_said_once),
 		cmocka_unit_test(legends_are_not_cut),
 		cmocka_unit_test(figures_keep_three_digits),

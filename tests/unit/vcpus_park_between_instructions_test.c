@@ -136,6 +136,11 @@ static void slot_anew(void)
 }
 
 /* Nobody runs vCPU 1: it waits no longer than up to here. */
+int vcpu_run(struct vcpu_thread *thread)
+{
+	return kvm_run(thread->vcpu.fd);
+}
+
 int vcpu_park(struct vcpu_thread *thread)
 {
 	(void)thread;

@@ -146,7 +146,7 @@ static const struct confine_row g_main[] = {
 	CALL(getpid,             "for that"),
 
 	CALL(write,    "results, progress, messages"),
-	CALL(read,     "/proc/stat: steal time"),
+	CALL(read,     "/proc/stat: steal time; perf's count of flushes on entry"),
 	CALL(lseek,    "the same, again from its start"),
 	CALL(pread64,  "KVM's statistics"),
 	CALL(pwrite64, "rows, where io_uring may start no thread"),

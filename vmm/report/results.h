@@ -98,6 +98,8 @@ struct protocol_result {
 	uint64_t graces;                /* grace periods */
 	uint64_t grace_ns;              /* mean length of one */
 	uint64_t vcpu_cpu_ns;           /* CPU time of the vCPU threads while recording */
+	uint64_t entry_flushes_asked;   /* in KVM's byte: taken away by a KVM_RUN */
+	uint64_t entry_flushes_done;    /* by KVM, for that: its tracepoint kvm_pv_tlb_flush */
 	uint64_t kvm_reported;          /* KVM marked a vCPU preempted (preemption_reported) */
 	uint64_t kvm_other;             /* scheduled out, and not marked (preemption_other) */
 	struct exit_figure exits[EXIT_KINDS];

@@ -84,6 +84,9 @@ static void put_events(struct json_part *object, const struct run_results *run,
 	part_put_count(object, "spun", result->spun);
 	part_put_count(object, "steps", result->steps);
 	part_put_count(object, "by_page", result->by_page);
+	part_put_count(object, "entry_flushes_asked", result->entry_flushes_asked);
+	if (options_wants(run->options, EXTRA_FLUSHES))
+		part_put_count(object, "entry_flushes_done", result->entry_flushes_done);
 	if (!run->kvm_counts_marks)
 		return;
 	part_put_count(object, "kvm_reported", result->kvm_reported);

@@ -308,6 +308,19 @@ static void kvm_marks_print(FILE *out, const struct run_results *run)
 		   line_plural(marks.reported + marks.other));
 }
 
+static void entry_flushes_print(FILE *out, const struct run_results *run)
+{
+	uint64_t asked = 0, done = 0;
+
+	for (uint32_t i = 0; i < run->result_count; i++) {
+		asked += run->results[i].entry_flushes_asked;
+		done += run->results[i].entry_flushes_done;
+	}
+	if (options_wants(run->options, EXTRA_FLUSHES))
+		line_print(out, "flushes on entry: %s asked for in KVM's byte, %s done",
+			   figure_count(asked).text, figure_count(done).text);
+}
+
 /* Who was taken off its CPU without the VMM, and who is no preempted vCPU. */
 static void preemption_print(FILE *out, const struct run_results *run)
 {
@@ -389,6 +402,7 @@ static void notes_print(FILE *out, const struct run_results *run)
 	for (uint32_t i = 0; i < run->result_count; i++)
 		events_print(out, run->options, &run->results[i]);
 	preemption_print(out, run);
+	entry_flushes_print(out, run);
 	moved_print(out, run);
 	verdicts_print(out, run);
 	row_marks_print(out, run);

@@ -28,6 +28,19 @@ void vcpu_mark_created(struct vcpu_thread *thread)
 	thread->parked_ticks = __rdtsc();
 }
 
+/* Nobody but KVM takes the bit away, and who asks for it again in the meantime only
+ * makes this count fall short. */
+int vcpu_run(struct vcpu_thread *thread)
+{
+	const struct sd_u8 *byte = &thread->vcpu.region->preempted;
+	bool asked = sd_u8_load(byte) & SD_BYTE_FLUSH_TLB;
+	int error = kvm_run(thread->vcpu.fd);
+
+	if (asked && !(sd_u8_load(byte) & SD_BYTE_FLUSH_TLB))
+		thread->counts.entry_flushes_asked++;
+	return error;
+}
+
 /*
  * Where KVM marks vCPUs itself, its last exit has left at_instruction_boundary
  * set, and the next KVM_RUN may store a plain 1 over the byte before it gets to
@@ -45,7 +58,7 @@ static int settle(struct vcpu_thread *thread)
 	(void)syscall(SYS_tgkill, getpid(), thread->member.thread, SESSION_SETTLE_SIGNAL);
 	do {
 		__atomic_store_n(&thread->vcpu.run->immediate_exit, 0, __ATOMIC_RELAXED);
-		error = kvm_run(thread->vcpu.fd);
+		error = vcpu_run(thread);
 	} while (error == -EINTR &&
 		 __atomic_load_n(&thread->vcpu.run->immediate_exit, __ATOMIC_RELAXED) != 0);
 	sigemptyset(&set);

@@ -12,6 +12,15 @@
 void vcpu_mark_created(struct vcpu_thread *thread);
 
 /**
+ * vcpu_run - KVM_RUN, counted where KVM finds KVM_VCPU_FLUSH_TLB in its byte, or has erased
+ * it: one that returns too early to look leaves the bit there for the next.
+ *
+ * Returns: as kvm_run().
+ */
+__attribute__((warn_unused_result))
+int vcpu_run(struct vcpu_thread *thread);
+
+/**
  * vcpu_park - the vCPU is out of KVM_RUN, at an instruction boundary; from here
  * on initiators mark it instead of waiting for it.
  */

@@ -14,6 +14,7 @@
 #include <x86intrin.h>
 
 #include "clock.h"
+#include "flush_counter.h"
 #include "host_load.h"
 #include "report.h"
 #include "samples.h"
@@ -364,6 +365,7 @@ static void add_thread_counts(struct course *course)
 		result->transfers += counts->transfers;
 		result->spurious_ipis += counts->spurious_ipis;
 		result->cleared_ipis += counts->cleared_ipis;
+		result->entry_flushes_asked += counts->entry_flushes_asked;
 		result->kicks += counts->kicks;
 		result->yields += counts->yields;
 		result->sleeps += counts->sleeps;
@@ -454,6 +456,16 @@ static int add_marks(struct course *course, const struct kvm_marks *before, stru
 	return 0;
 }
 
+static int add_entry_flushes(struct course *course, uint64_t before, struct why *why)
+{
+	uint64_t now;
+	int error = flush_counter_read(&now, why);
+
+	if (error == 0)
+		course->round->result->entry_flushes_done += now - before;
+	return error;
+}
+
 static uint32_t job_of(enum workload workload)
 {
 	static const uint32_t jobs[] = {
@@ -490,8 +502,11 @@ int round_run(struct session *session, struct round *round, struct why *why)
 	uint64_t involuntary = host_load_involuntary(session);
 	struct why ignored = { 0 };
 	struct kvm_marks marks;
+	uint64_t entry_flushes;
 	int error = round_read_marks(session, &marks, why);
 
+	if (error == 0)
+		error = flush_counter_read(&entry_flushes, why);
 	if (error != 0)
 		return error;
 	session_start(session, &job);
@@ -517,5 +532,6 @@ int round_run(struct session *session, struct round *round, struct why *why)
 	add_thread_counts(&course);
 	add_stamps(&course);
 	round->result->involuntary_switches += host_load_involuntary(session) - involuntary;
-	return add_marks(&course, &marks, why);
+	error = add_entry_flushes(&course, entry_flushes, why);
+	return error != 0 ? error : add_marks(&course, &marks, why);
 }

@@ -430,7 +430,7 @@ static enum slice_end run_once(struct vcpu_thread *thread)
 	if (error != 0)
 		return error > 0 ? SLICE_GOES_ON : SLICE_FAILED;
 	exit_end(thread, __rdtsc());
-	error = kvm_run(thread->vcpu.fd);
+	error = vcpu_run(thread);
 	exit_begin(thread);
 	request_flush_leave(thread);
 	thread->unfinished = false;

@@ -40,6 +40,7 @@ struct vcpu_counts {
 	uint64_t transfers;
 	uint64_t spurious_ipis;
 	uint64_t cleared_ipis;
+	uint64_t entry_flushes_asked;   /* flush bits of KVM's byte that a KVM_RUN took away */
 	uint64_t kicks;                 /* sent to others */
 	uint64_t yields;
 	uint64_t sleeps;
