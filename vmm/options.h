@@ -82,8 +82,8 @@ enum confine_mode {
 /* --extra: results that not everybody wants. */
 enum extra {
 	EXTRA_EXITS,            /* a table of the exits to userspace */
-	EXTRA_HGRM,             /* files with percentiles of wall and stall, one a protocol */
-	EXTRA_HIST,             /* files with histograms of wall and stall, as cyclictest's */
+	EXTRA_HGRM,             /* files with percentiles of FIGURE_FILES times, one a protocol */
+	EXTRA_HIST,             /* files with histograms of the same, as cyclictest's */
 	EXTRAS
 };
 

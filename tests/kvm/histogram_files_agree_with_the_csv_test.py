@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """--extra hgrm,hist: the percentile files and the histograms have every flush of the CSV,
-where it belongs; --print prints what the summary says."""
+where it belongs, those of slot switches what the summary counts; --print prints what
+the summary says."""
 import os
 import pathlib
 import tempfile
@@ -60,6 +61,20 @@ def check_hist(path, columns_ns):
         check(int(sums["Min Latencies"][column]) == min(times_ns) // 1000, f"{path}: {sums}")
 
 
+def check_switches(folder, protocols):
+    """There is no row a switch: counts and longest are the summary's."""
+    rows, sums = read_hist(os.path.join(folder, "switch.hist"))
+    for column, protocol in enumerate(protocols):
+        name, times = protocol["name"], protocol["switch_ns"]
+        check(times["samples"] > 0, f"{name}: no slot switch was timed")
+        total = sum(counts[column] for counts in rows.values())
+        overflows = int(sums["Histogram Overflows"][column])
+        check(total + overflows == times["samples"], f"{name}: {total}, {sums}, {times}")
+        check(int(sums["Max Latencies"][column]) == times["max"] // 1000, f"{name}: {sums}")
+        last = read_hgrm(os.path.join(folder, f"{name}-switch.hgrm"))[-1]
+        check(last[1:] == (1.0, times["samples"]), f"{name}: {last}, {times}")
+
+
 def main():
     require("require_kvm")
     bench = Bench()
@@ -78,7 +93,8 @@ def main():
             for name, column in zip(PROTOCOLS, columns):
                 check_hgrm(os.path.join(folder, f"{name}-{time}.hgrm"), column)
             check_hist(os.path.join(folder, f"{time}.hist"), columns)
-        check(len(os.listdir(folder)) == 2 + 2 + 2 * len(PROTOCOLS), f"{os.listdir(folder)}")
+        check_switches(folder, summary["protocols"])
+        check(len(os.listdir(folder)) == 2 + 3 + 3 * len(PROTOCOLS), f"{os.listdir(folder)}")
 
 
 main()
