@@ -3,7 +3,7 @@
 """sweep.py - every safe protocol by slots, vCPUs, initiators and slices, within a time.
 
     bench/sweep.py VMM [--quick] [--minutes M] [--rounds N] [--seed X] [--out DIR] [--fresh]
-                   [--cells-only] [--slots N,...] [--vcpus N,...] [--initiators N,...] 
+                   [--cells-only] [--slots N,...] [--vcpus N,...] [--initiators N,...]
                    [--slice-us US,...] [--protocol LIST] [vmm options]
 
 15 minutes, 5 rounds; --quick: one minute, 2 rounds. bench/sweep_plan.py says which cells

@@ -61,6 +61,10 @@ def say_finding(record):
             f"{shlex.join(record['command'])}")
 
 
+def clock_text(seconds):
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
 def now():
     return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds").replace(
         "+00:00", "Z")
@@ -249,7 +253,7 @@ class Sweep:
         self.progress.say(
             f"run {done + 1} of {count}, round {number + 1} of {self.rounds}: {cell.vcpus} vCPUs "
             f"on {cell.slots} slots, {cell.initiators} initiators, {cell.slice_us} us; "
-            f"{int(left_s) // 60}:{int(left_s) % 60:02} left")
+            f"{clock_text(left_s)} left")
 
     def measure_run(self, number, cell, protocols, times):
         """One run, into the journal. False if it was asked to stop."""
@@ -331,7 +335,7 @@ class Sweep:
         sweep_summary.print_table(records, self.base)
         planned = len(self.plan) * self.rounds
         print(f"{self.cells_done()} of {len(self.plan)} cells in all {self.rounds} rounds, "
-              f"{len(records)} of {planned} runs, {self.total_s() / 60:.1f} minutes; "
+              f"{len(records)} of {planned} runs, {clock_text(self.total_s())} minutes; "
               f"{len(sweep_plan.cells_of(self.axes)) - len(self.plan)} more cells did not fit")
         print("\n".join(str(self.out / name) for name in [sweep_journal.ROWS, *FILES]
                         if (self.out / name).exists()))
