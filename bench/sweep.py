@@ -67,6 +67,10 @@ def sweep_all(arguments, options):
         if sweep.is_complete():
             say(f"the sweep in {sweep.out} is complete; --fresh measures anew")
         sweep.measure()
+    except Refused:
+        if sweep.journal is not None:
+            shutil.rmtree(sweep.folder, ignore_errors=True)
+        raise
     except Failed as failure:
         say(failure)
         if sweep.journal is not None and sweep.journal.records:

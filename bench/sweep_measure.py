@@ -150,14 +150,24 @@ class Sweep:
         for name in FILES:
             (self.out / name).unlink(missing_ok=True)
         self.measure_host()
-        plan = sweep_plan.make(self.axes, self.base, WEIGHTS[self.quick], len(self.protocols),
-                               self.rounds, self.measuring_s(), max(1.0, self.pace))
+        plan = self.make_plan()
         varied = {*Cell._fields, "overcommit"}
         probed["summary"] = {key: value for key, value in probed["summary"].items()
                              if key not in varied} | {"protocols": []}
         if not self.stop.asked:
             self.journal.start(probed | {"settings": self.settings(), "started": now(),
                                          "plan": list(plan.items())})
+
+    def make_plan(self):
+        """At the pace of the probe; a host is not taken for faster than a quiet one."""
+        pace, count, left_s = max(1.0, self.pace), len(self.protocols), self.measuring_s()
+        plan = sweep_plan.make(self.axes, self.base, WEIGHTS[self.quick], count, self.rounds,
+                               left_s, pace)
+        least_s = self.rounds * sweep_plan.run_s(self.base, plan[self.base], count, pace)
+        if least_s > left_s:
+            raise Refused(f"{self.budget_s / 60:g} minutes are not enough: the base cell alone "
+                          f"takes {least_s:.0f} s of the {left_s:.0f} s for cells")
+        return plan
 
     def go_on(self, probed):
         begin, records = self.journal.begin, self.journal.records
@@ -213,10 +223,11 @@ class Sweep:
         return not self.all_left()
 
     def times_now(self):
-        """The plan for what is left, cut to the time that is left."""
+        """The plan for what is left, cut to the time that is left; not to the last of it, or
+        the last runs would not fit."""
         cells = [cell for _, cell in self.all_left()]
         return sweep_plan.shortened(self.plan, cells, len(self.protocols), self.pace,
-                                    self.measuring_s())
+                                    (1 - sweep_plan.MARGIN / 2) * self.measuring_s())
 
     def round_fits(self, number):
         """A third and later round is begun only if it fits; two are needed for a spread."""

@@ -14,6 +14,7 @@ measured as the sweep goes.
 Pure: no file, no clock. Tested: tests/bench/sweep_plan_keeps_its_budget_test.py
 """
 import collections
+import math
 import random
 
 Cell = collections.namedtuple("Cell", "slots vcpus initiators slice_us")
@@ -100,17 +101,22 @@ def run_s(cell, times, protocols, pace):
     return protocols * sum(times) + pace * overhead_s(cell, protocols)
 
 
+def whole_ms(seconds):
+    """No less than @seconds."""
+    return math.ceil(seconds * 1000 - 1e-6) / 1000
+
+
 def times_of(cell, base, weights, stretch=1.0):
     weight = dict(enumerate(weights)).get(distance(cell, base), 1)
     duration = max(min(LEAST_S * weight * stretch, LONGEST_S),
                    LEAST_ROTATIONS * rotation_s(cell))
-    return Times(round(duration, 3), round(max(0.01, rotation_s(cell)), 3))
+    return Times(whole_ms(duration), whole_ms(max(0.01, rotation_s(cell))))
 
 
 def least_times(cell, times):
     """No run is cut shorter than this."""
-    return Times(min(times.duration_s, round(max(LEAST_S, LEAST_ROTATIONS * rotation_s(cell)), 3)),
-                 times.warmup_s)
+    least_s = whole_ms(max(LEAST_S, LEAST_ROTATIONS * rotation_s(cell)))
+    return Times(min(times.duration_s, least_s), times.warmup_s)
 
 
 def round_s(plan, protocols, pace):
@@ -158,8 +164,8 @@ def shortened(plan, runs, protocols, pace, left_s):
     if full_s <= left_s:
         return plan
     share = max(0.0, (left_s - least_s) / (full_s - least_s)) if full_s > least_s else 0.0
-    return {cell: Times(round(least[cell].duration_s + share *
-                              (times.duration_s - least[cell].duration_s), 3), times.warmup_s)
+    return {cell: Times(whole_ms(least[cell].duration_s + share *
+                                 (times.duration_s - least[cell].duration_s)), times.warmup_s)
             for cell, times in plan.items()}
 
 
