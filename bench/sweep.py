@@ -50,7 +50,6 @@ OWN = ["--overcommit", "--duration", "--warmup", "--repeat", "--csv", "--json"]
 
 def finish(sweep):
     """Files and table of what was measured; the exit status."""
-    shutil.rmtree(sweep.folder, ignore_errors=True)
     sweep.progress.say("")
     sweep.write()
     if not sweep.stop.asked:
@@ -67,16 +66,15 @@ def sweep_all(arguments, options):
         if sweep.is_complete():
             say(f"the sweep in {sweep.out} is complete; --fresh measures anew")
         sweep.measure()
-    except Refused:
-        if sweep.journal is not None:
-            shutil.rmtree(sweep.folder, ignore_errors=True)
-        raise
+        return finish(sweep)
     except Failed as failure:
         say(failure)
-        if sweep.journal is not None and sweep.journal.records:
+        if sweep.journal.records:
             finish(sweep)
         return failure.status
-    return finish(sweep)
+    finally:
+        if sweep.journal is not None:
+            shutil.rmtree(sweep.folder, ignore_errors=True)
 
 
 def positive(text):

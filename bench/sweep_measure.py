@@ -337,16 +337,15 @@ class Sweep:
 
     def measure_rest(self):
         """What is measured beside the cells, as far as it is not there yet."""
-        for name, measure in {"host.json": self.measure_host}.items():
-            if not (self.out / name).exists():
-                measure()
+        if not (self.out / "host.json").exists():
+            self.measure_host()
 
     def report(self):
         records = self.journal.records
         sweep_summary.print_table(records, self.base)
         planned = len(self.plan) * self.rounds
         print(f"{self.cells_done()} of {len(self.plan)} cells in all {self.rounds} rounds, "
-              f"{len(records)} of {planned} runs, {clock_text(self.total_s())} minutes; "
+              f"{len(records)} of {planned} runs, in {clock_text(self.total_s())}; "
               f"{len(sweep_plan.cells_of(self.axes)) - len(self.plan)} more cells did not fit")
         print("\n".join(str(self.out / name) for name in [sweep_journal.ROWS, *FILES]
                         if (self.out / name).exists()))

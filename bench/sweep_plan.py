@@ -3,9 +3,9 @@
 
 A cell is a number of slots, of vCPUs, of initiators, and a slice; one run of vmm measures
 every protocol in it, one after the other. The base cell is what the others differ from. The
-cells nearest to the base come first, those that differ in one thing, then in two and so on,
-the cheapest of equals first, until a round is full: so whatever the time, every axis is
-there before any corner. Each round goes through all cells.
+cells nearest to the base come first, until a round is full: those that differ in one thing,
+one of each axis in turn; then in two and so on, the cheapest first. So whatever the time,
+axes are there before corners. Each round goes through all cells.
 
 How long a cell takes is known but for what vmm needs to boot the vCPUs and to begin and
 end each protocol. That is a guess for a quiet host, times a factor, the pace, which is
@@ -123,18 +123,26 @@ def round_s(plan, protocols, pace):
     return sum(run_s(cell, times, protocols, pace) for cell, times in plan.items())
 
 
+def order_of_choice(cells, base, cost_of):
+    """Nearest to the base first, then the cheapest; neighbours by axes in turn."""
+    turns, ranked = collections.Counter(), []
+    for cell in sorted(cells, key=lambda cell: (cost_of(cell), cell)):
+        differs = tuple(a != b for a, b in zip(cell, base))
+        ranked.append((sum(differs), turns[differs], cost_of(cell), cell))
+        turns[differs] += sum(differs) == 1
+    return [cell for *_, cell in sorted(ranked)]
+
+
 def choose(cells, base, weights, protocols, pace, budget_s):
-    """As many of @cells as fit, the base in any case."""
-    chosen, spent = {}, 0.0
-    order = sorted(cells, key=lambda cell: (
-        distance(cell, base), run_s(cell, times_of(cell, base, weights), protocols, pace),
-        cell))
-    for cell in order:
-        times = times_of(cell, base, weights)
-        cost = run_s(cell, times, protocols, pace)
-        if not chosen or spent + cost <= budget_s:
-            chosen[cell] = times
-            spent += cost
+    """{cell: times} of as many of @cells as fit, the base in any case."""
+    def cost_of(cell):
+        return run_s(cell, times_of(cell, base, weights), protocols, pace)
+
+    chosen, spent_s = {}, 0.0
+    for cell in order_of_choice(cells, base, cost_of):
+        if not chosen or spent_s + cost_of(cell) <= budget_s:
+            chosen[cell] = times_of(cell, base, weights)
+            spent_s += cost_of(cell)
     return chosen
 
 

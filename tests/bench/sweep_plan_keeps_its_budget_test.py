@@ -79,6 +79,11 @@ def check_nearest():
     neighbours = sum(sweep_plan.distance(cell, base) == 1 for cell in sweep_plan.cells_of(axes))
     check(distances[1] == neighbours and distances[2] > 10, f"{distances}, {neighbours}")
     check({cell.vcpus for cell in plan} == {2, 4, 8, 16, 32, 64, 128}, "a number of vCPUs")
+    # Where hardly anything fits there is still something of each axis.
+    _, base, plan = plan_of(2, 35, 2, sweep_plan.QUICK, 3.0)
+    check(len(plan) < 8, f"too much fits for that: {plan}")
+    for axis in range(4):
+        check(len({cell[axis] for cell in plan}) > 1, f"axis {axis} has one value: {list(plan)}")
 
 
 def check_orders():
