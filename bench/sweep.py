@@ -22,9 +22,11 @@ summary.json, a run's without what differs from run to run; host.json, `vmm --ho
 switch.hist, slot switches of the base cell; parts.csv, costs.csv and index.html of the
 modules beside this one.
 
-Exit status: 0; that of vmm when a run fails, 1 when a run saw a stale translation (its
-command is on stderr, the sweep goes on) and 6 when one was over a --fail-over; 2 usage, or a
-folder that holds another sweep; 5 results could not be written; 130 after Ctrl-C.
+Exit status: 0; that of vmm when a run fails, which ends the sweep (but for one whose guest
+failed, 4: it is left out, and the next start measures it); 1 when a run saw a stale
+translation (its command is on stderr, the sweep goes on), 6 when one was over a --fail-over;
+2 usage, or a folder that holds another sweep; 5 results could not be written; 130 after
+Ctrl-C.
 """
 import argparse
 import os

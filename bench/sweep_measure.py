@@ -22,7 +22,7 @@ import sweep_plan
 import sweep_summary
 from sweep_journal import Refused
 from sweep_plan import Cell, Times
-from sweep_run import FINDINGS, Stop, call, command_of, names_of, run
+from sweep_run import FINDINGS, GUEST_FAILED, Failed, Stop, call, command_of, names_of, run
 
 WEIGHTS = {False: sweep_plan.FULL, True: sweep_plan.QUICK}     # by --quick
 # Of the time, for page, parts and costs.
@@ -86,6 +86,7 @@ class Sweep:
         self.stop, self.progress = Stop(), Progress()
         self.journal, self.plan = None, {}
         self.paces, self.pace = [], 1.0
+        self.failed = self.failed_last = False  # the guest of any run, of the last one
         self.spent_s = 0.0                      # by this sweep, before this process
         self.begun = time.monotonic()
 
@@ -252,7 +253,7 @@ class Sweep:
                 if not self.run_fits(cell, times):
                     continue
                 self.say_where(number, cell)
-                if not self.measure_run(number, cell, protocols, times):
+                if not self.try_run(number, cell, protocols, times):
                     return
 
     def say_where(self, number, cell):
@@ -265,6 +266,19 @@ class Sweep:
             f"run {done + 1} of {count}, round {number + 1} of {self.rounds}: {cell.vcpus} vCPUs "
             f"on {cell.slots} slots, {cell.initiators} initiators, {cell.slice_us} us; "
             f"{clock_text(left_s)} left")
+
+    def try_run(self, number, cell, protocols, times):
+        """One run. One whose guest fails is left out; two of them in a row end the sweep."""
+        try:
+            goes_on = self.measure_run(number, cell, protocols, times)
+            self.failed_last = False
+            return goes_on
+        except Failed as failure:
+            if failure.status != GUEST_FAILED or self.failed_last:
+                raise
+            say(failure)
+            self.failed = self.failed_last = True
+            return True
 
     def measure_run(self, number, cell, protocols, times):
         """One run, into the journal. False if it was asked to stop."""
@@ -308,8 +322,11 @@ class Sweep:
         return sum(count == self.rounds for count in counts.values())
 
     def status(self):
+        """That of the worst run, as vmm has them in order: 1, 4, 6."""
         found = {record["status"] for record in self.journal.records}
-        return next((status for status in FINDINGS if status in found), 0)
+        if self.failed:
+            found.add(GUEST_FAILED)
+        return min(found - {0}, default=0)
 
     def sweep_json(self):
         begin, records = self.journal.begin, self.journal.records

@@ -22,6 +22,7 @@ from sweep_journal import Refused
 
 # What vmm found or was told to find; the run is whole.
 FINDINGS = {1: "a stale translation, or a control that was not caught", 6: "over a threshold"}
+GUEST_FAILED = 4
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)                # before the fork: nothing is loaded behind it
 

@@ -4,7 +4,8 @@
 measures nothing, and writes a CSV and a summary that follow from shape and seed.
 
 FAKE_LOG      a file that gets a line a run
-FAKE_STATUS   STATUS@N: the exit status of the Nth run of that file; 4 and the like write nothing
+FAKE_STATUS   STATUS@N,...: the exit status of the Nth run of that file; 4 and the like write
+              nothing
 FAKE_PAUSE    FILE@N: the Nth run makes this file and waits for a signal
 FAKE_KERNEL, FAKE_VERSION   of host and program
 """
@@ -45,9 +46,12 @@ def number_of_run():
 
 
 def asked(name, number):
-    """What stands before the @ of the variable, if this is the run behind it."""
-    what, _, at = os.environ.get(name, "").rpartition("@")
-    return what if what and int(at) == number else None
+    """What stands before an @ of the variable, if this is the run behind it."""
+    for word in os.environ.get(name, "").split(","):
+        what, _, at = word.rpartition("@")
+        if what and int(at) == number:
+            return what
+    return None
 
 
 def walls_of(arguments, name):

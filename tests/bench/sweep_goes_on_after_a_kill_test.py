@@ -194,12 +194,24 @@ def check_interrupted(base, wanted):
 
 
 def check_failures(base, wanted):
+    # One guest that fails is left out, two in a row end it; so does a host that cannot.
     out = base / "fails"
     said = sweep(out, status=4, FAKE_LOG=str(base / "log-4"), FAKE_STATUS="4@4")
-    check("exit status 4 of " in said and len(records(out)) == 2, f"{said}")
-    check(len(read(out, "summary.csv").splitlines()) > 1, "what was measured is not there")
+    check("exit status 4 of " in said and said.count("\n") == 1, f"{said!r}")
+    check(len(records(out)) == RUNS - 1, f"{len(records(out))} runs, one failed")
+    check(json.loads(read(out, "sweep.json"))["complete"] is False, "complete")
     sweep(out)
-    check_whole(out, wanted)
+    check({(record["round"], *record["cell"]) for record in records(out)} ==
+          {(record["round"], *record["cell"]) for record in records(wanted)} and
+          read(out, "summary.csv") == read(wanted, "summary.csv"), "the failed one is missing")
+    for name, status, fails in ("twice", 4, "4@4,4@5"), ("host", 3, "3@4"):
+        out = base / name
+        said = sweep(out, status=status, FAKE_LOG=str(base / f"log-{name}"), FAKE_STATUS=fails)
+        check(len(records(out)) == 2, f"{name}: {len(records(out))} runs")
+        check(f"exit status {status} of " in said, f"{said}")
+        check(len(read(out, "summary.csv").splitlines()) > 1, "what was measured is not there")
+        sweep(out)
+        check_whole(out, wanted)
 
     out = base / "stale"
     said = sweep(out, status=1, FAKE_LOG=str(base / "log-1"), FAKE_STATUS="1@4")
