@@ -126,7 +126,7 @@ class Sweep:
         _, seconds, summary, rows = found
         self.keep_pace(self.base, PROBE, seconds)
         return {"version": summary["version"], "host": summary["host"],
-                "columns": [*Cell._fields, *rows[0]], "summary": summary}
+                "columns": [*comparison.CELL, *rows[0]], "summary": summary}
 
     def open(self):
         """Begin, or go on with, the sweep in the folder. False if it was asked to stop."""
@@ -297,6 +297,7 @@ class Sweep:
         return True
 
     def add(self, number, cell, times, status, seconds, summary, rows, command):
+        """A finished run's record and rows; protocols in the order of the sweep."""
         flushes = collections.defaultdict(lambda: {name: [] for name in comparison.TIMES})
         column = {name: rows[0].index(name) for name in rows[0]}
         for row in rows[1:]:
@@ -313,7 +314,8 @@ class Sweep:
         hist = self.folder / "switch.hist"
         if hist.exists():
             record["switch_us"] = sweep_summary.read_hist(hist)
-        self.journal.add(record, [[*cell, *row] for row in rows[1:]])
+        shape = [getattr(cell, name) for name in comparison.CELL]
+        self.journal.add(record, [[*shape, *row] for row in rows[1:]])
 
     # What it comes to.
 

@@ -32,7 +32,7 @@ def exits_per_flush(protocol, warmup_s):
     a second over flushes a second."""
     seconds = warmup_s + protocol["flushes"] / protocol["flushes_per_s"]
     exits = sum(kind["count"] for kind in protocol["exits"].values())
-    return exits / seconds / protocol["flushes_per_s"]
+    return round(exits / seconds / protocol["flushes_per_s"], 4)
 
 
 def quantiles_of(protocol, name, shares):
@@ -171,7 +171,8 @@ def print_table(records, base):
         print(f"{cell.vcpus} vCPUs on {cell.slots} slots, {cell.initiators} initiators, slices of "
               f"{cell.slice_us} us" + (", the base" if cell == base else ""))
         for (_, name), rounds in ((key, found[key]) for key in found if key[0] == cell):
-            low_high = " to ".join(map(us, spread_of(rounds, "stall_p99_ns")[1:]))
+            least, most = map(us, spread_of(rounds, "stall_p99_ns")[1:])
+            low_high = f"{least} to {most}" if least != "-" else "-"
             print(f"{name:<17}{spread_of(rounds, 'flushes_per_s')[0]:>10.0f}" +
                   "".join(f"{us(spread_of(rounds, column)[0]):>12}" for column in columns) +
                   f"{low_high:>27}{sum(figures['stale'] for figures in rounds):>7} "
