@@ -282,40 +282,39 @@ class Sweep:
 
     def measure_run(self, number, cell, protocols, times):
         """One run, into the journal. False if it was asked to stop."""
-        seed = self.round_seed(number)
         extra = ["--extra", "hist"] if cell == self.base else []
-        command = command_of(self.vmm, cell, protocols, times, seed, self.options + extra,
-                             self.folder)
+        command = command_of(self.vmm, cell, protocols, times, self.round_seed(number),
+                             self.options + extra, self.folder)
         found = run(command, cell, self.folder, self.stop)
         if found is None:
             return False
         status, seconds, summary, rows = found
         self.refuse_host(summary["host"])
         self.keep_pace(cell, times, seconds)
-        self.add(number, cell, times, status, seconds, summary, rows, command)
+        record = {"round": number, "cell": cell, "times": times, "command": command,
+                  "seed": summary["seed"], "status": status, "started": summary["started"],
+                  "seconds": round(seconds, 3), "elapsed_s": round(self.total_s(), 3)}
+        self.add(record, summary["protocols"], *rows)
         say_finding(self.journal.records[-1])
         return True
 
-    def add(self, number, cell, times, status, seconds, summary, rows, command):
-        """A finished run's record and rows; protocols in the order of the sweep."""
+    def add(self, record, protocols, header, *rows):
+        """@record with the figures of the run's @protocols, in the order of the sweep, and its
+        rows behind their cell."""
+        column = {name: header.index(name) for name in header}
+        shape = [getattr(record["cell"], name) for name in comparison.CELL]
         flushes = collections.defaultdict(lambda: {name: [] for name in comparison.TIMES})
-        column = {name: rows[0].index(name) for name in rows[0]}
-        for row in rows[1:]:
-            row[column["run"]] = number
+        for row in rows:
+            row[column["run"]] = record["round"]
             for name in comparison.TIMES:
                 flushes[row[column["protocol"]]][name].append(int(row[column[f"{name}_ns"]]))
-        protocols = sorted(summary["protocols"], key=lambda p: self.protocols.index(p["name"]))
-        record = {"round": number, "cell": cell, "seed": summary["seed"], "status": status,
-                  "started": summary["started"], "seconds": round(seconds, 3),
-                  "elapsed_s": round(self.total_s(), 3), "times": times, "command": command,
-                  "protocols": [sweep_summary.figures_of(
-                      protocol, flushes[protocol["name"]], times.warmup_s)
-                      for protocol in protocols]}
+        record["protocols"] = [
+            sweep_summary.figures_of(protocol, flushes[protocol["name"]], record["times"].warmup_s)
+            for protocol in sorted(protocols, key=lambda p: self.protocols.index(p["name"]))]
         hist = self.folder / "switch.hist"
         if hist.exists():
             record["switch_us"] = sweep_summary.read_hist(hist)
-        shape = [getattr(cell, name) for name in comparison.CELL]
-        self.journal.add(record, [[*shape, *row] for row in rows[1:]])
+        self.journal.add(record, [[*shape, *row] for row in rows])
 
     # What it comes to.
 
