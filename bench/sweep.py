@@ -35,11 +35,9 @@ import shutil
 import sys
 
 import runs
-import sweep_journal
 import sweep_plan
-import sweep_summary
 from sweep_journal import Refused
-from sweep_measure import FILES, Sweep, say
+from sweep_measure import Sweep, say
 from sweep_plan import Cell
 from sweep_run import Failed
 
