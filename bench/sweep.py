@@ -52,8 +52,6 @@ def finish(sweep):
     """Files and table of what was measured; the exit status."""
     sweep.progress.say("")
     sweep.write()
-    if not sweep.stop.asked:
-        sweep.measure_rest()
     sweep.report()
     return STOPPED if sweep.stop.asked else sweep.status()
 

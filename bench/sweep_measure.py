@@ -14,6 +14,7 @@ import shlex
 import statistics
 import sys
 import time
+from subprocess import TimeoutExpired
 
 import comparison
 import runs
@@ -27,6 +28,7 @@ from sweep_run import FINDINGS, GUEST_FAILED, Failed, Stop, call, command_of, na
 WEIGHTS = {False: sweep_plan.FULL, True: sweep_plan.QUICK}     # by --quick
 # Of the time, for page, parts and costs.
 AFTER_SHARE, AFTER_LEAST_S = 6, 15
+HOST_SHARE = 8                          # of the time, the most for host.json
 PROBE = Times(0.02, 0)
 PACES = 9                               # runs by which the pace is told
 QUIET_S = 60                            # between two lines where there is no terminal
@@ -103,10 +105,12 @@ class Sweep:
         """What went into the folder, by this process and those before it."""
         return self.spent_s + self.elapsed_s()
 
+    def after_s(self):
+        return max(0 if self.cells_only else AFTER_LEAST_S, self.budget_s / AFTER_SHARE)
+
     def measuring_s(self):
         """Left for runs."""
-        after_s = max(0 if self.cells_only else AFTER_LEAST_S, self.budget_s / AFTER_SHARE)
-        return max(0.0, self.budget_s - after_s - self.elapsed_s())
+        return max(0.0, self.budget_s - self.after_s() - self.elapsed_s())
 
     def keep_pace(self, cell, times, seconds):
         """By the last runs; their median, for what else the host does comes and goes."""
@@ -177,6 +181,7 @@ class Sweep:
                 raise Refused(f"{self.out} holds a sweep of another vmm, {begin['version']}, not "
                               f"{probed['version']}; --fresh starts anew")
         self.refuse_host(probed["host"])
+        self.measure_host()
         for record in records:
             say_finding(record)
         self.spent_s = records[-1]["elapsed_s"] if records else 0.0
@@ -197,13 +202,18 @@ class Sweep:
                           "--fresh starts anew")
 
     def measure_host(self):
-        """host.json; it stays away when it was cut short."""
-        if self.cells_only:
-            return
+        """host.json, if it is not there yet; it stays away where it was cut short."""
         path = self.out / "host.json"
-        status = call([self.vmm, "--host", "--json", str(path)], self.stop)
+        if self.cells_only or path.exists():
+            return
+        try:
+            status = call([self.vmm, "--host", "--json", str(path)], self.stop,
+                          self.budget_s / HOST_SHARE)
+        except TimeoutExpired as error:
+            status = f"none after {error.timeout:.0f} s"
         if status != 0 or self.stop.asked:
             path.unlink(missing_ok=True)
+            say(f"no host.json: exit status of --host: {status}")
 
     # What is still to do.
 
@@ -268,7 +278,8 @@ class Sweep:
             f"{clock_text(left_s)} left")
 
     def try_run(self, number, cell, protocols, times):
-        """One run. One whose guest fails is left out; two of them in a row end the sweep."""
+        """One run. One whose guest fails is left out; two of them in a row end the sweep. So
+        does one that takes some of what comes after the runs, half of it at most."""
         try:
             goes_on = self.measure_run(number, cell, protocols, times)
             self.failed_last = False
@@ -279,13 +290,17 @@ class Sweep:
             say(failure)
             self.failed = self.failed_last = True
             return True
+        except TimeoutExpired as expired:
+            say(f"left out, not over after {expired.timeout:.0f} s: {shlex.join(expired.cmd)}")
+            return False
 
     def measure_run(self, number, cell, protocols, times):
         """One run, into the journal. False if it was asked to stop."""
         extra = ["--extra", "hist"] if cell == self.base else []
         command = command_of(self.vmm, cell, protocols, times, self.round_seed(number),
                              self.options + extra, self.folder)
-        found = run(command, cell, self.folder, self.stop)
+        found = run(command, cell, self.folder, self.stop,
+                    self.measuring_s() + self.after_s() / 2)
         if found is None:
             return False
         status, seconds, summary, rows = found
@@ -352,11 +367,6 @@ class Sweep:
         sweep_summary.write_switches(self.out / "switch.hist", records)
         self.write_json("summary.json", self.journal.begin["summary"])
         self.write_json("sweep.json", self.sweep_json())
-
-    def measure_rest(self):
-        """What is measured beside the cells, as far as it is not there yet."""
-        if not (self.out / "host.json").exists():
-            self.measure_host()
 
     def report(self):
         records = self.journal.records

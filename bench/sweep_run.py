@@ -55,16 +55,22 @@ def die_with_parent():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def call(command, stop):
-    """Run @command to its end; its stderr is shown. Returns its exit status."""
+def call(command, stop, limit_s=None):
+    """Run @command to its end; its stderr is shown. Returns its exit status. It is killed when
+    it takes too long: TimeoutExpired."""
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, text=True, start_new_session=True,
                           preexec_fn=die_with_parent) as child:
         stop.child = child
         if stop.asked:
             child.send_signal(signal.SIGINT)
-        said = child.communicate()[1]
-        stop.child = None
+        try:
+            said = child.communicate(timeout=limit_s)[1]
+        except subprocess.TimeoutExpired:
+            child.kill()
+            raise
+        finally:
+            stop.child = None
     if said:
         runs.say_progress("")
         sys.stderr.write(said)
@@ -92,12 +98,13 @@ def command_of(vmm, cell, protocols, times, seed, options, folder):
     return [str(word) for word in command]
 
 
-def run(command, cell, folder, stop):
-    """One run: its status, seconds, summary and rows. None if it was asked to stop."""
+def run(command, cell, folder, stop, limit_s=None):
+    """One run: its status, seconds, summary and rows. None if it was asked to stop. Killed
+    when it takes too long: TimeoutExpired."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     begun = time.monotonic()
-    status = call(command, stop)
+    status = call(command, stop, limit_s)
     seconds = time.monotonic() - begun
     if stop.asked:
         return None

@@ -213,6 +213,13 @@ def check_failures(base, wanted):
         sweep(out)
         check_whole(out, wanted)
 
+    # One that does not end by itself is ended in time.
+    out = base / "stands"
+    said = sweep(out, "--minutes", "0.15", "--rounds", "1", FAKE_LOG=str(base / "log-stands"),
+                 FAKE_PAUSE=f"{base / 'stands-here'}@3")
+    check("not over after" in said and len(records(out)) == 1, f"{said!r}")
+    check(json.loads(read(out, "sweep.json"))["complete"] is False, "complete")
+
     out = base / "stale"
     said = sweep(out, status=1, FAKE_LOG=str(base / "log-1"), FAKE_STATUS="1@4")
     mine = records(out)[2]
