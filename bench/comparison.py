@@ -29,10 +29,11 @@ TIMES = ["wall", "stall"]
 SHARES = {"p50": 0.5, "p99": 0.99}
 FIGURES = [f"{time}_{name}" for time in TIMES for name in SHARES]
 
-# What makes cells comparable. A CSV of several shapes has the first three itself.
-SHAPE = ["vcpus", "slots", "slice_us", "pages", "initiators", "pace_us", "preempt", "steps",
-         "ple_us", "sleepers", "workload", "table_free", "clear_pending", "by_page",
-         "entry_flush", "cpus"]
+# What makes cells comparable. The CSV of a sweep has the first ones itself, a cell a value,
+# and its summary has not.
+CELL = ["vcpus", "slots", "slice_us", "initiators"]
+SHAPE = CELL + ["pages", "pace_us", "preempt", "steps", "ple_us", "sleepers", "workload",
+                "table_free", "clear_pending", "by_page", "entry_flush", "cpus"]
 # Of the host, what changes from one moment to the next; the TSC is calibrated at boot.
 HOST_CHANGES = {"load_1m"}
 TSC_TOLERANCE = 1e-3
@@ -60,7 +61,7 @@ def read_cells(folder):
     try:
         with open(path, encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
-                key = row["protocol"], tuple(int(row[name]) for name in SHAPE[:3] if name in row)
+                key = row["protocol"], tuple(int(row[name]) for name in CELL if name in row)
                 one = cells.setdefault(key, {}).setdefault(
                     int(row["run"]), {time: [] for time in TIMES})
                 for time in TIMES:
@@ -173,7 +174,7 @@ def compare_figure(rounds_a, rounds_b, figure, resamples, dice):
 def compare_cells(cells_a, cells_b, resamples=2000, seed=1, figures=tuple(FIGURES)):
     """One entry for each cell that both have: rounds, flushes, effect and figures."""
     found = []
-    for key in cells_a:
+    for key in sorted(cells_a, key=lambda key: key[1]):
         if key not in cells_b:
             continue
         dice = random.Random(f"{seed} {key}")

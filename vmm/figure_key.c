@@ -17,9 +17,9 @@
 static const char *const g_times[] = {
 	[FIGURE_WALL] = "wall",
 	[FIGURE_STALL] = "stall",
+	[FIGURE_SWITCH] = "switch",
 	[FIGURE_FLOOR] = "floor",
 	[FIGURE_PTE] = "pte",
-	[FIGURE_SWITCH] = "switch",
 };
 
 static const char *const g_quantiles[] = {

@@ -18,14 +18,14 @@
 enum figure_times {
 	FIGURE_WALL,
 	FIGURE_STALL,
+	FIGURE_SWITCH,
 	FIGURE_FLOOR,
 	FIGURE_PTE,
-	FIGURE_SWITCH,
 	FIGURE_TIMES
 };
 
-/* The first ones have histogram files of their own: wall and stall. */
-#define FIGURE_FILES 2
+/* The first ones have histogram files of their own: wall, stall and switch. */
+#define FIGURE_FILES 3
 
 /* Those that are reported of each. */
 enum figure_quantile {

@@ -83,8 +83,8 @@ enum confine_mode {
 enum extra {
 	EXTRA_EXITS,            /* a table of the exits to userspace */
 	EXTRA_FLUSHES,          /* flushes on entry that KVM has done: flush_counter.h */
-	EXTRA_HGRM,             /* files with percentiles of wall and stall, one a protocol */
-	EXTRA_HIST,             /* files with histograms of wall and stall, as cyclictest's */
+	EXTRA_HGRM,             /* files with percentiles of FIGURE_FILES times, one a protocol */
+	EXTRA_HIST,             /* files with histograms of the same, as cyclictest's */
 	EXTRAS
 };
 

@@ -205,6 +205,39 @@ def check_refusals(base):
     compare(a, a, "--figures", "wall_p42", status=2)
 
 
+def write_sweep(folder, scales):
+    """@scales: {cell: scale of its flushes}, as a sweep leaves them; no summary has a cell."""
+    folder.mkdir()
+    summary = {key: value for key, value in SUMMARY.items() if key not in comparison.CELL}
+    (folder / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
+    with open(folder / "flush-latency.csv", "w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(["slots", "vcpus", "initiators", "slice_us", *COLUMNS])
+        for (vcpus, slots, slice_us, initiators), scale in scales.items():
+            for number, one in rounds_of(random.Random(3), scale).items():
+                for seq, (wall, stall) in enumerate(zip(one["wall"], one["stall"])):
+                    rows.writerow([slots, vcpus, initiators, slice_us, "ipi", number, seq, 0, 7, 1,
+                                   6, 0, 1, seq, 0, wall, stall])
+    return folder
+
+
+def check_sweeps(base):
+    """Cells that differ in one thing alone are told apart, and one is compared by itself."""
+    cells = [(8, 2, 2000, 1), (8, 2, 2000, 8), (8, 2, 500, 1), (8, 1, 2000, 1), (16, 2, 2000, 1)]
+    a = write_sweep(base / "sweep", dict.fromkeys(cells, 1.0))
+    b = write_sweep(base / "slower", dict.fromkeys(cells, 1.0) | {cells[1]: 1.5})
+    result = base / "sweep.json"
+    compare(a, b, "--json", result, status=1)
+    found = json.loads(result.read_text(encoding="utf-8"))["cells"]
+    check([tuple(cell["shape"].values()) for cell in found] == sorted(cells), f"{found}")
+    slower = [tuple(cell["shape"].values()) for cell in found
+              if any(figure["verdict"] == "slower" for figure in cell["figures"])]
+    check(slower == [cells[1]], f"slower: {slower}")
+    compare(a, b, "--cell", "8/2/2000/1", status=0)
+    compare(a, b, "--cell", "8/2/2000/8", status=1)
+    compare(a, b, "--cell", "8/2/2000/7", status=2)
+
+
 def main():
     check_statistics()
     check_false_alarms()
@@ -212,6 +245,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         check_changes(pathlib.Path(folder))
         check_refusals(pathlib.Path(folder))
+        check_sweeps(pathlib.Path(folder))
 
 
 main()

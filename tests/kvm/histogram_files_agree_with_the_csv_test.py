@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """--extra hgrm,hist: the percentile files and the histograms have every flush of the CSV,
-where it belongs; --print prints what the summary says."""
+where it belongs, those of slot switches what the summary counts; --print prints what
+the summary says."""
 import os
 import pathlib
 import tempfile
 
-from bench import Bench, check, require
+from bench import SAFE, Bench, check, require
 
 PROTOCOLS = ["ipi", "generation"]
 FLUSHES = 60
@@ -60,6 +61,34 @@ def check_hist(path, columns_ns):
         check(int(sums["Min Latencies"][column]) == min(times_ns) // 1000, f"{path}: {sums}")
 
 
+def check_switches(folder, protocols):
+    """There is no row a switch: counts and longest are the summary's."""
+    rows, sums = read_hist(os.path.join(folder, "switch.hist"))
+    for column, protocol in enumerate(protocols):
+        name, times = protocol["name"], protocol["switch_ns"]
+        check(times["samples"] > 0, f"{name}: no slot switch was timed")
+        total = sum(counts[column] for counts in rows.values())
+        overflows = int(sums["Histogram Overflows"][column])
+        check(total + overflows == times["samples"], f"{name}: {total}, {sums}, {times}")
+        check(int(sums["Max Latencies"][column]) == times["max"] // 1000, f"{name}: {sums}")
+        last = read_hgrm(os.path.join(folder, f"{name}-switch.hgrm"))[-1]
+        check(last[1:] == (1.0, times["samples"]), f"{name}: {last}, {times}")
+
+
+def check_long_ones(bench):
+    """Rows up to some milliseconds, for seven protocols: the text outgrows what malloc() takes
+    from its heap, and may then not grow any more, under the filters."""
+    with tempfile.TemporaryDirectory() as folder:
+        _, _, rows = bench.run_clean(
+            folder, "--vcpus", "4", "--overcommit", "2", "--slice-us", "4000", "--flushes", "5",
+            "--warmup", "0", "--extra", "hist")
+        long_us = max(row.wall_ns for row in rows if row.wall_ns < 9.9e6) // 1000
+        check(os.path.getsize(os.path.join(folder, "wall.hist")) > 7 * (1 + len(SAFE)) * long_us
+              * (1 - ERROR), "not every row is there")
+        check_hist(os.path.join(folder, "wall.hist"),
+                   [[row.wall_ns for row in rows if row.protocol == name] for name in SAFE])
+
+
 def main():
     require("require_kvm")
     bench = Bench()
@@ -78,7 +107,9 @@ def main():
             for name, column in zip(PROTOCOLS, columns):
                 check_hgrm(os.path.join(folder, f"{name}-{time}.hgrm"), column)
             check_hist(os.path.join(folder, f"{time}.hist"), columns)
-        check(len(os.listdir(folder)) == 2 + 2 + 2 * len(PROTOCOLS), f"{os.listdir(folder)}")
+        check_switches(folder, summary["protocols"])
+        check(len(os.listdir(folder)) == 2 + 3 + 3 * len(PROTOCOLS), f"{os.listdir(folder)}")
+        check_long_ones(bench)
 
 
 main()

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""sweep_journal.py - what a sweep has measured, kept so that a kill loses nothing.
+
+sweep.journal is append-only, a JSON object a line: first what is being measured (settings,
+vmm's version, the host, the plan), then a record for each run that is over. The rows of a
+run are in flush-latency.csv before its record is in the journal, which says where they end.
+Whoever opens the folder again drops a record that was cut short, and the rows behind those
+that the journal knows: a run is there whole and once, or it is measured again.
+
+One sweep at a time has a folder, by a lock on its journal.
+Tested: tests/bench/sweep_goes_on_after_a_kill_test.py
+"""
+import csv
+import fcntl
+import io
+import json
+import os
+
+SCHEMA = 1
+NAME = "sweep.journal"
+ROWS = "flush-latency.csv"
+
+
+class Refused(Exception):
+    """This folder cannot be gone on with; one line."""
+
+
+def lines_of(text):
+    """The whole lines of a journal as objects, and how many bytes they take.
+
+    Only the last one can be cut short: by a kill, or by the host's crash to zeros.
+    """
+    objects, end = [], 0
+    for line in text.splitlines(keepends=True):
+        try:
+            if not line.endswith(b"\n"):
+                raise ValueError("cut short")
+            objects.append(json.loads(line))
+        except ValueError as error:
+            if end + len(line) != len(text):
+                raise Refused(f"{NAME} is damaged at byte {end}; --fresh starts anew") from error
+            break
+        end += len(line)
+    return objects, end
+
+
+def text_of(rows):
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+def append(file, data):
+    """Whole and on the disk before this returns."""
+    file.write(data)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+class Journal:
+    """One folder's. `begin` is the first line, None of a new sweep; `records` the others.
+    begin["columns"] are those of the rows."""
+
+    def __init__(self, folder, fresh=False):
+        self.rows_path = folder / ROWS
+        self._file = open(folder / NAME, "a+b")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Refused(f"another sweep is at work in {folder}") from error
+        if fresh:
+            self._file.truncate(0)
+        self._file.seek(0)
+        objects, end = lines_of(self._file.read())
+        self._file.truncate(end)
+        self.begin, self.records = (objects[0], objects[1:]) if objects else (None, [])
+        self._rows = self._open_rows() if self.begin is not None else None
+
+    def _header(self):
+        return text_of([self.begin["columns"]])
+
+    def _open_rows(self):
+        """The rows that the journal knows of, and no other."""
+        end = self.records[-1]["csv_bytes"] if self.records else 0
+        rows = open(self.rows_path, "a+b")
+        rows.seek(0)
+        if end and (rows.readline() != self._header() or rows.seek(0, os.SEEK_END) < end):
+            raise Refused(f"{self.rows_path} is not what {NAME} says; --fresh starts anew")
+        rows.truncate(end)
+        rows.seek(end)
+        return rows
+
+    def start(self, begin):
+        """A new sweep. Whatever rows were there are another's."""
+        self.begin, self.records = begin | {"schema": SCHEMA}, []
+        self._rows = self._open_rows()
+        append(self._file, json.dumps(self.begin).encode() + b"\n")
+
+    def add(self, record, rows):
+        """One run. The header goes before the first one's rows."""
+        append(self._rows, (b"" if self.records else self._header()) + text_of(rows))
+        self.records.append(record | {"csv_bytes": self._rows.tell()})
+        append(self._file, json.dumps(self.records[-1]).encode() + b"\n")
+
+    def close(self):
+        self._file.close()
+        if self._rows is not None:
+            self._rows.close()

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""summary.csv of a sweep against figures worked out by hand: median, least and most of the
+rounds, percentiles of all flushes together, what was not measured; and the histogram of
+slot switches.
+
+Usage: sweep_summary_follows_its_rows_test.py VMM BUILD
+"""
+import csv
+import pathlib
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+sys.path.insert(0, str(ROOT / "bench"))
+import sweep_summary  # noqa: E402
+
+CELL = [2, 8, 1, 2000]
+ABSENT = {"p50": 0, "p99": 0, "samples": 0}
+
+
+def check(condition, message):
+    if not condition:
+        sys.exit(f"FAIL: {message}")
+
+
+def protocol(name, flushes, **changes):
+    """An entry of vmm's summary, 100 flushes a second."""
+    return {"name": name, "safe": True, "disturbed": False, "flushes": flushes,
+            "flushes_per_s": 100.0 if flushes else 0.0, "checks": 1000, "stale": 0,
+            "floor_ns": ABSENT, "switch_ns": {"p50": 14000, "p99": 39000, "samples": 5},
+            "ipis_per_flush": 1.5, "deferred_per_flush": 5.5, "sample_ns": 300,
+            "exits": {"signal": {"count": 30}, "yield": {"count": 10}}} | changes
+
+
+def record(number, cell, *figures):
+    return {"round": number, "cell": cell, "protocols": list(figures)}
+
+
+def figures_of(entry, walls, warmup_s=0.0):
+    return sweep_summary.figures_of(
+        entry, {"wall": walls, "stall": [wall // 2 for wall in walls]}, warmup_s)
+
+
+def write_rows(path, flushes):
+    """@flushes: {(cell, protocol): walls}."""
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(["slots", "vcpus", "initiators", "slice_us", "protocol", "wall_ns",
+                       "stall_ns"])
+        for (cell, name), walls in flushes.items():
+            rows.writerows([*cell, name, wall, wall // 2] for wall in walls)
+
+
+def summary_of(folder, records, flushes):
+    rows, summary = folder / "flush-latency.csv", folder / "summary.csv"
+    write_rows(rows, flushes)
+    sweep_summary.write_summary(summary, records, rows)
+    with open(summary, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def check_spread(folder):
+    """Three rounds, walls of 100, 200, ... each times 1, 3 and 2."""
+    walls = {scale: [100 * scale * rank for rank in range(200, 0, -1)] for scale in (1, 3, 2)}
+    records = [record(number, CELL, figures_of(
+        protocol("ipi", 200, disturbed=number == 1, stale=number), walls[scale]))
+        for number, scale in enumerate(walls)]
+    row, = summary_of(folder, records, {(tuple(CELL), "ipi"): sum(walls.values(), [])})
+    wanted = {
+        "slots": 2, "vcpus": 8, "overcommit": 4, "initiators": 1, "slice_us": 2000,
+        "protocol": "ipi", "safe": 1, "rounds": 3, "disturbed": 1, "flushes": 600,
+        "checks": 3000, "stale": 3, "flushes_per_s": 100.0,
+        # The 100th and the 198th of 200.
+        "wall_p50_ns": 20000, "wall_p50_ns_min": 10000, "wall_p50_ns_max": 30000,
+        "wall_p99_ns": 39600, "wall_p99_ns_min": 19800, "wall_p99_ns_max": 59400,
+        "stall_p50_ns": 10000, "stall_p99_ns_max": 29700,
+        "floor_p50_ns": "", "floor_p50_ns_min": "", "floor_p50_ns_max": "",
+        "switch_p50_ns": 14000, "switch_p99_ns": 39000, "ipis_per_flush": 1.5,
+        "deferred_per_flush": 5.5, "sample_ns": 300,
+        # 40 in the 2 s that 200 flushes took.
+        "exits_per_flush": 0.2,
+        "wall_p999_ns": "", "stall_p999_ns": "",
+    }
+    for name, value in wanted.items():
+        found = row[name]
+        check(found == value if isinstance(value, str) else abs(float(found) - value) < 1e-9,
+              f"{name} is {found!r}, not {value!r}")
+    check(list(row) == sweep_summary.COLUMNS and len(row) == 12 + 12 * 3 + 2, f"{list(row)}")
+
+
+def check_pooled(folder):
+    """1000 flushes of two rounds: the 999th of all, not of one round."""
+    walls = [list(range(10, 10 * 501, 10)), list(range(100010, 100010 + 10 * 500, 10))]
+    records = [record(number, CELL, figures_of(protocol("ipi", 500), walls[number]))
+               for number in range(2)]
+    row, = summary_of(folder, records, {(tuple(CELL), "ipi"): sum(walls, [])})
+    check((row["wall_p999_ns"], row["stall_p999_ns"]) == ("104990", "52495"),
+          f"{row['wall_p999_ns']}, {row['stall_p999_ns']}")
+    row, = summary_of(folder, records, {(tuple(CELL), "ipi"): sum(walls, [])[1:]})
+    check(row["wall_p999_ns"] == "", "999 flushes have one too many")
+
+
+def check_cells(folder):
+    """Cells and protocols apart; a round without a flush counts, but has no time."""
+    other = [1, 8, 1, 2000]
+    idle = figures_of(protocol("ipi", 0), [])
+    records = [record(0, CELL, figures_of(protocol("ipi", 1), [70])),
+               record(0, other, idle, figures_of(protocol("none", 1, safe=False), [50])),
+               record(1, CELL, idle)]
+    rows = summary_of(folder, records, {})
+    found = [(row["slots"], row["protocol"], row["safe"], row["rounds"], row["flushes"],
+              row["wall_p50_ns"], row["ipis_per_flush"], row["flushes_per_s_min"])
+             for row in rows]
+    check(found == [("1", "ipi", "1", "1", "0", "", "", "0.0"),
+                    ("1", "none", "0", "1", "1", "50", "1.5", "100.0"),
+                    ("2", "ipi", "1", "2", "1", "70", "1.5", "0.0")], f"{found}")
+
+
+def check_exits():
+    """Exits of a warm-up as long as the rest: half of them."""
+    figures = figures_of(protocol("ipi", 200), [1] * 200, warmup_s=2.0)
+    check(abs(figures["exits_per_flush"] - 0.1) < 1e-9, f"{figures}")
+
+
+def check_switches(folder):
+    path = folder / "switch.hist"
+    path.write_text("# Histogram\n# us of switch: ipi sleep\n000000 000002\t000000\n"
+                    "000001 000003\t000001\n# Total: 000000005 000000001\n"
+                    "# Histogram Overflows: 00004 00005\n", encoding="ascii")
+    found = sweep_summary.read_hist(path)
+    check(found == {0: 2, 1: 4, 10000: 9}, f"{found}")
+    records = [{"switch_us": {"0": 2, "199": 1, "200": 1, "219": 1}}, {},
+               {"switch_us": {"0": 1, "220": 1, "999": 1, "1000": 1, "9999": 2}}]
+    check(sweep_summary.write_switches(path, records), "none were found")
+    rows = list(csv.reader(path.open(encoding="utf-8")))
+    counts = {int(us): int(count) for us, count in rows[1:]}
+    check(rows[0] == ["us", "count"] and list(counts) == sorted(counts) and 198 in counts,
+          f"{rows[:3]}")
+    check({us: count for us, count in counts.items() if count} ==
+          {0: 3, 199: 1, 200: 2, 220: 1, 980: 1, 1000: 1, 9800: 2}, f"{counts}")
+    check(not sweep_summary.write_switches(path, [{}]), "switches of nowhere")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        check_spread(pathlib.Path(folder))
+        check_pooled(pathlib.Path(folder))
+        check_cells(pathlib.Path(folder))
+        check_switches(pathlib.Path(folder))
+    check_exits()
+
+
+main()
