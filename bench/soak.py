@@ -5,10 +5,10 @@
     bench/soak.py VMM [--flushes N] [--least N] [--chunk N] [--seed X] [--out DIR]
                   [vmm options]
 
-Runs of --chunk flushes a protocol, each in another shape drawn from the seed: vCPUs, slots,
-slice, initiators, pages, sleepers, workload. The policies take turns, until every safe
-protocol has --least flushes under each and all together --flushes. A protocol that has its
-share under a policy is left out of its runs until all have theirs.
+Runs, each in another shape drawn from the seed: vCPUs, slots, slice, initiators, pages,
+sleepers, workload. The policies take turns, --chunk flushes a protocol in each run, until
+every safe protocol has --least under each policy; one that has is left out of its runs.
+Then all protocols for the same time, until there are --flushes in all.
 
 DIR/soak.csv has a row for each run and protocol; the same command goes on from it. The
 counts by protocol and policy go to stdout. The first run that fails ends it all, and its
@@ -28,6 +28,7 @@ COUNTS = ["flushes", "checks", "stale", "dropped"]
 SHAPE = ["vcpus", "overcommit", "slice_us", "initiators", "pages", "sleepers", "workload"]
 COLUMNS = ["run", "preempt", *SHAPE, "seed", "seconds", "protocol", *COUNTS]
 LONGEST_S = 10          # of one protocol in one run
+REST_S = 2              # the same, once each has its share
 
 
 def draw_shape(seed, number):
@@ -88,14 +89,16 @@ class Soak:
 
     def run(self, policy, file):
         number, shape = self.next_run, draw_shape(self.arguments.seed, self.next_run)
-        protocols = self.lacking(policy) or PROTOCOLS
+        lacking = self.lacking(policy)
+        until = (["--flushes", self.arguments.chunk, "--duration", LONGEST_S] if lacking
+                 else ["--duration", REST_S])
         began = time.monotonic()
         options = [word for name, value in shape.items()
                    for word in (f"--{name.replace('_', '-')}", value)]
         summary = runs.run(self.arguments.vmm, "--preempt", policy, *options,
                            "--seed", number, "--pace-us", 0, "--warmup", 0.02,
-                           "--flushes", self.arguments.chunk, "--duration", LONGEST_S,
-                           "--protocol", ",".join(protocols), *self.options)
+                           *until, "--protocol", ",".join(lacking or PROTOCOLS),
+                           *self.options)
         seconds = round(time.monotonic() - began, 1)
         for protocol in summary["protocols"]:
             row = {"run": number, "preempt": policy, **shape, "seed": number,

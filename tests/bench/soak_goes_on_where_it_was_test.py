@@ -15,11 +15,11 @@ import tempfile
 
 SOAK = pathlib.Path(__file__).resolve().parents[2] / "bench" / "soak.py"
 
-# Says well what it was asked for, --flushes of each protocol; --fail-at SEED fails.
+# Says well what it was asked for, --flushes of each protocol or 50 by time; --fail-at SEED fails.
 FAKE = """#!/usr/bin/env python3
 import json, pathlib, sys
 options = dict(zip(sys.argv, sys.argv[1:]))
-flushes = int(options["--flushes"])
+flushes = int(options.get("--flushes", 50))
 if options["--seed"] == options.get("--fail-at"):
     sys.exit(1)
 protocols = [{"name": name, "flushes": flushes, "checks": 1000, "stale": 0, "dropped": 0}
