@@ -6,6 +6,8 @@
 #
 #   run_svm.sh WORK [--npt 0|1] [--kernel-args TEXT] [vmm options]
 #
+# svm_wakes_us=US among TEXT is for init: two processes that wake up so often, and
+# preempt.
 # WORK keeps the static build, the kernel and the archive of results. --out DIR
 # of vmm is honoured here. Everything there is emulated: slices of 20 ms unless
 # --slice-us says otherwise. Exit status: that of vmm; 125 when it did not run.
