@@ -25,6 +25,7 @@
 #define PATIENCE_NS (30 * NS_PER_S)
 #endif
 #define LOOK_EVERY_NS (100 * NS_PER_MS)
+#define UNSEEN_MOST_NS NS_PER_S         /* of a guest that stands still, between two looks */
 
 /* A vCPU takes a descriptor; some more for everything else. */
 static void raise_descriptor_limit(uint32_t vcpus)
@@ -216,7 +217,8 @@ int session_create(struct session *session, struct loop *loop, struct kvm_system
 	}
 	/* Nothing is owed while booting; entry_flush_choose() decides. */
 	session_set_entry_flush(session, ENTRY_FLUSH_SREGS);
-	session->progress_ns = clock_ns();
+	session->checked_ns = clock_ns();
+	session->still_ns = 0;
 	session->started_ticks = __rdtsc();
 	error = allocate(session, why);
 	if (error == 0)
@@ -248,7 +250,8 @@ int session_boot(struct session *session, struct why *why)
 	if (error != 0)
 		return error;
 	atomic_store(&session->ready, 0);
-	session->progress_ns = clock_ns();
+	session->checked_ns = clock_ns();
+	session->still_ns = 0;
 	open_slots(session);
 	return wait_done(session, why);
 }
@@ -338,7 +341,8 @@ void session_start(struct session *session, const struct session_job *job)
 	atomic_store(&session->stopped, 0);
 	guest_memory_reset_job(&session->machine.memory);
 	fill_control(session, job);
-	session->progress_ns = clock_ns();
+	session->checked_ns = clock_ns();
+	session->still_ns = 0;
 	start_slots(session, job);
 	/* Every job starts from clean TLBs, whatever the last protocol left. */
 	for (uint32_t i = 0; i < session->shape.vcpus; i++) {
@@ -442,6 +446,17 @@ static void print_vcpus(const struct session *session)
 	}
 }
 
+static void note_progress(struct session *session, uint64_t progress, uint64_t now_ns)
+{
+	uint64_t unseen_ns = now_ns - session->checked_ns;
+
+	session->still_ns += unseen_ns < UNSEEN_MOST_NS ? unseen_ns : UNSEEN_MOST_NS;
+	if (progress != session->progress)
+		session->still_ns = 0;
+	session->progress = progress;
+	session->checked_ns = now_ns;
+}
+
 int session_check(struct session *session, uint64_t now_ns, struct why *why)
 {
 	int error = session_failure(session, why);
@@ -452,11 +467,8 @@ int session_check(struct session *session, uint64_t now_ns, struct why *why)
 	guest_log_print(&session->log, stderr);
 	if (error != 0)
 		return error;
-	if (progress != session->progress) {
-		session->progress = progress;
-		session->progress_ns = now_ns;
-	}
-	if (now_ns - session->progress_ns < patience_ns(session))
+	note_progress(session, progress, now_ns);
+	if (session->still_ns < patience_ns(session))
 		return 0;
 	end_threads(session);
 	print_vcpus(session);

@@ -104,8 +104,9 @@ struct session {
 	atomic_bool failed;
 	pthread_mutex_t lock;
 	struct why failure;             /* the first one */
-	uint64_t progress;              /* main: last seen, and when it last changed */
-	uint64_t progress_ns;
+	uint64_t progress;              /* main: last seen */
+	uint64_t checked_ns;            /* when that was, and for how long nothing has changed */
+	uint64_t still_ns;
 };
 
 struct session_job {
@@ -170,7 +171,8 @@ int session_failure(struct session *session, struct why *why);
 
 /**
  * session_check - failures, and a guest that stands still: no progress at all
- * for max(30 s, 4 rotations of the slots). The guest's own counts are progress only
+ * for max(30 s, 4 rotations of the slots), of which a time in which nobody called counts
+ * as a second: the host, or all of its machine, may have stood still. The guest's own counts are progress only
  * during the warm-up, flushes read from the rings until the job is stopped. Call it now
  * and then while a job runs; it also prints what the guest has logged.
  *
