@@ -330,7 +330,7 @@ const char *options_help(void)
 "  --break-over US       stop at a flush held up longer, keep vCPUs and timeline\n"
 "  --fail-over LIST      limits, as generation:stall.p99=200us: exit 6 above one\n"
 "  --print LIST          no table, but these in ns, as ipi:wall.max,ipi:stall.p50\n"
-"  --extra LIST          exits: a table; flushes: done on entry; hgrm, hist: files\n"
+"  --extra LIST          exits: table; flushes: done on entry; hgrm, hist: files\n"
 "Instead of a run: --list-protocols, --version, -h, --help; --host (this KVM and\n"
 "its costs); --litmus[=NAME] (the known ways to lose a flush, step by step)\n"
 "Exit: 0 well, 1 wrong, 2 usage, 3 host, 4 guest, 5 results, 6 over threshold\n";

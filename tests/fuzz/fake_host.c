@@ -40,6 +40,7 @@ struct fake_vcpu {
 	bool at_boundary;               /* at_instruction_boundary */
 	bool st_preempted;              /* arch.st.preempted */
 	bool flush_due;                 /* before guest code */
+	uint64_t flushes_found;         /* in the byte */
 	uint64_t cr4;
 	uint32_t isr[8], irr[8];
 };
@@ -123,6 +124,11 @@ bool fake_is_in_guest(uint32_t vcpu)
 bool fake_is_clear(uint32_t vcpu)
 {
 	return !g_vcpus[vcpu].has_timer && !g_vcpus[vcpu].is_mapped && !g_vcpus[vcpu].is_open;
+}
+
+uint64_t fake_flushes_found(uint32_t vcpu)
+{
+	return g_vcpus[vcpu].flushes_found;
 }
 
 bool fake_is_unfinished(uint32_t vcpu)
@@ -386,8 +392,10 @@ static void record_steal_time(uint32_t vcpu)
 	g_vcpus[vcpu].at_boundary = false;
 	if (!has_steal_time())
 		return;
-	if (region->preempted.raw & SD_BYTE_FLUSH_TLB)
+	if (region->preempted.raw & SD_BYTE_FLUSH_TLB) {
 		g_vcpus[vcpu].flush_due = true;
+		g_vcpus[vcpu].flushes_found++;
+	}
 	region->preempted.raw = 0;
 	g_vcpus[vcpu].st_preempted = false;
 }

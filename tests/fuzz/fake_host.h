@@ -38,6 +38,9 @@ bool fake_is_in_guest(uint32_t vcpu);
 /* fake_is_clear - its vCPU is closed, its kvm_run is unmapped, its timer is deleted. */
 bool fake_is_clear(uint32_t vcpu);
 
+/* fake_flushes_found - how often KVM has found KVM_VCPU_FLUSH_TLB in the byte. */
+uint64_t fake_flushes_found(uint32_t vcpu);
+
 /* fake_is_unfinished - it has left in the middle of an instruction. */
 bool fake_is_unfinished(uint32_t vcpu);
 

@@ -129,7 +129,7 @@ static const struct {
 	{ "--break-over 0",            "--break-over 0: must be 1 to 1000000000" },
 	{ "--break-over 1000000001",   "--break-over 1000000001: must be 1 to 1000000000" },
 	{ "--break-over 200us",        "--break-over 200us: not a whole number" },
-	{ "--extra all",               "--extra all: unknown; one of exits, hgrm, hist" },
+	{ "--extra all",               "--extra all: unknown; one of exits, flushes, hgrm, hist" },
 	{ "--print stall.p99",         "--print stall.p99: must be as generation:stall.p99" },
 	{ "--print ipi:stall.p99,",    "--print : must be as generation:stall.p99" },
 	{ "--print ipi:stall.p99=1us",
