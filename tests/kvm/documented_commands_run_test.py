@@ -30,7 +30,8 @@ HERE = {
     "./run bench spinning": ["spinning", "--rounds", "1", "--duration", "0.1", "--ple", "0,50"],
     "./run bench teardown": ["teardown", "--rounds", "1", "--flushes", "20"],
     "./run bench": ["sweep", "--quick", "--minutes", "0.4", "--rounds", "2", "--vcpus", "2,4",
-                    "--slots", "1", "--initiators", "1", "--slice-us", "500"],
+                    "--slots", "1", "--initiators", "1", "--slice-us", "500",
+                    "--protocol", "ipi,generation"],
 }
 TESTED = {
     "./run bench costs": "costs_stand_beside_floors",
