@@ -158,6 +158,10 @@ def us(ns):
     return f"{ns / 1000:.1f}" if ns != "" else "-"
 
 
+def count_of(number, noun):
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def print_table(records, base):
     """Medians over the rounds, in microseconds."""
     found = by_protocol(records)
@@ -168,8 +172,9 @@ def print_table(records, base):
           "".join(f"{name[:-3].replace('_', ' '):>12}" for name in columns) +
           f"{'stall p99, least to most':>27}{'stale':>7} of checks   (us, median of the rounds)")
     for cell in extremes([cell for cell, _ in found], base):
-        print(f"{cell.vcpus} vCPUs on {cell.slots} slots, {cell.initiators} initiators, slices of "
-              f"{cell.slice_us} us" + (", the base" if cell == base else ""))
+        print(f"{cell.vcpus} vCPUs on {count_of(cell.slots, 'slot')}, "
+              f"{count_of(cell.initiators, 'initiator')}, slices of {cell.slice_us} us" +
+              (", the base" if cell == base else ""))
         for (_, name), rounds in ((key, found[key]) for key in found if key[0] == cell):
             least, most = map(us, spread_of(rounds, "stall_p99_ns")[1:])
             low_high = f"{least} to {most}" if least != "-" else "-"
