@@ -26,7 +26,7 @@ protocols = [{"name": name, "flushes": flushes, "checks": 1000, "stale": 0, "dro
              for name in options["--protocol"].split(",")]
 pathlib.Path(options["--out"], "summary.json").write_text(json.dumps({"protocols": protocols}))
 """
-LEAST, ALL, CHUNK = 80, 2800, 80
+LEAST, ALL, CHUNK = 200, 6200, 40
 
 
 def check(condition, message):
