@@ -33,11 +33,12 @@ REST_S = 2              # the same, once each has its share
 
 
 def draw_shape(seed, number, many):
-    """@many: of those in which most is flushed."""
+    """@many: of those in which most is flushed: a CPU each, or all of them initiators."""
     dice = random.Random(f"{seed} {number}")
     if many:
-        return {"vcpus": 8, "overcommit": -(-8 // runs.cpus()),
-                "slice_us": dice.choice([500, 1000, 2000]), "initiators": dice.choice([4, 8]),
+        vcpus, initiators = dice.choice([(runs.cpus(), 1), (8, 8)])
+        return {"vcpus": vcpus, "overcommit": -(-vcpus // runs.cpus()),
+                "slice_us": dice.choice([1000, 2000]), "initiators": initiators,
                 "pages": 1, "sleepers": 0, "workload": "toggle"}
     slots = dice.randint(1, runs.cpus())
     vcpus = dice.choice([4, 8, 8, 12])
