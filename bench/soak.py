@@ -8,8 +8,8 @@
 Runs, each in another shape drawn from the seed: vCPUs, slots, slice, initiators, pages,
 sleepers, workload. The policies take turns, --chunk flushes a protocol in each run, until
 every safe protocol has --least under each policy; one that has is left out of its runs.
-Then all protocols for the same time, in the shapes that flush most, until there are
---flushes in all.
+Then all protocols for the same time with a CPU for each vCPU, where most is flushed, until
+there are --flushes in all.
 
 DIR/soak.csv has a row for each run and protocol; the same command goes on from it. The
 counts by protocol and policy go to stdout. The first run that fails ends it all, and its
@@ -32,14 +32,8 @@ LONGEST_S = 10          # of one protocol in one run
 REST_S = 2              # the same, once each has its share
 
 
-def draw_shape(seed, number, many):
-    """@many: of those in which most is flushed: a CPU each, or all of them initiators."""
+def draw_shape(seed, number):
     dice = random.Random(f"{seed} {number}")
-    if many:
-        vcpus, initiators = dice.choice([(runs.cpus(), 1), (8, 8)])
-        return {"vcpus": vcpus, "overcommit": -(-vcpus // runs.cpus()),
-                "slice_us": dice.choice([1000, 2000]), "initiators": initiators,
-                "pages": 1, "sleepers": 0, "workload": "toggle"}
     slots = dice.randint(1, runs.cpus())
     vcpus = dice.choice([4, 8, 8, 12])
     workload = dice.choice(5 * ["toggle"] + ["churn"])
@@ -51,6 +45,12 @@ def draw_shape(seed, number, many):
         "initiators": min(dice.choice([1, 4, 8, 8]), vcpus - sleepers),
         "pages": dice.choice([1, 1, 1, 8, 64]), "sleepers": sleepers, "workload": workload,
     }
+
+
+def fastest_shape():
+    """A CPU for each vCPU; never less than one who flushes and one who is asked."""
+    return {"vcpus": max(2, runs.cpus()), "overcommit": 1, "slice_us": 2000, "initiators": 1,
+            "pages": 1, "sleepers": 0, "workload": "toggle"}
 
 
 def whole_lines(path):
@@ -96,7 +96,7 @@ class Soak:
 
     def run(self, policy, file):
         number, lacking = self.next_run, self.lacking(policy)
-        shape = draw_shape(self.arguments.seed, number, many=not lacking)
+        shape = draw_shape(self.arguments.seed, number) if lacking else fastest_shape()
         until = (["--flushes", self.arguments.chunk, "--duration", LONGEST_S] if lacking
                  else ["--duration", REST_S])
         began = time.monotonic()
