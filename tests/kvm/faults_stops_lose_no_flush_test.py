@@ -86,21 +86,23 @@ def hog(cpus):
         process.wait()
 
 
-def starve(bench, protocol):
-    """One of four vCPUs is left to the mercy of the host's scheduler."""
-    with Victim(bench, 60, [protocol], "--vcpus", "4", "--overcommit", "2",
+def starve(bench, protocol, flushes):
+    """One of four vCPUs is left to the mercy of the host's scheduler. False when the run
+    was at its end before."""
+    with Victim(bench, flushes, [protocol], "--vcpus", "4", "--overcommit", "2",
                 "--initiators", "2") as victim:
         while not victim.has_rows() and not victim.is_over():
             time.sleep(0.01)
         threads = victim.threads()
-        check(len(threads) == 4 or victim.is_over(), f"{protocol}: threads {threads}")
-        with contextlib.suppress(ProcessLookupError):
-            starved = threads[-1] if threads else 0
-            cpus = os.sched_getaffinity(starved)
-            os.sched_setscheduler(starved, os.SCHED_IDLE, os.sched_param(0))
-            with hog(cpus):
-                time.sleep(STARVED_S)
+        starved = threads[-1] if len(threads) == 4 else None
+        if starved is not None:
+            with contextlib.suppress(ProcessLookupError):
+                cpus = os.sched_getaffinity(starved)
+                os.sched_setscheduler(starved, os.SCHED_IDLE, os.sched_param(0))
+                with hog(cpus):
+                    time.sleep(STARVED_S)
         victim.check_whole()
+    return starved is not None
 
 
 def main():
@@ -121,7 +123,10 @@ def main():
         print(f"{fault.__name__}: {count} in {runs} runs", flush=True)
     protocols = SAFE if bench.long else ["generation"]
     for protocol in protocols:
-        starve(bench, protocol)
+        flushes = 60
+        while not starve(bench, protocol, flushes):
+            flushes *= 4
+            check(flushes < 1 << 20, f"{protocol}: {flushes} flushes were over at once")
     print(f"starved: {len(protocols)} runs")
 
 
