@@ -157,6 +157,14 @@ KICKS_LAND_LATE = (
 
 # --- the table --------------------------------------------------------------------------
 
+# The body of sd_word_unpark().
+UNPARK = """\
+	sd_u32_and(&region->request, ~(uint32_t)SD_WORD_PREEMPTED);
+	if (!(sd_u32_load_acquire(&region->request) & SD_WORD_SHOULD_FLUSH))
+		return false;
+	sd_u32_and(&region->request, ~(uint32_t)SD_WORD_SHOULD_FLUSH);
+	return true;"""
+
 TABLE = [
     Mutant(
         "cas_test_inverted",
@@ -196,12 +204,7 @@ TABLE = [
         "the flags are cleared in a copy, and the copy is written over a mark made meanwhile",
         "CVE-2019-3016, second half: b043138246a4, 1eff70a9abd4",
         (Edit("include/word.h",
-              """\
-	sd_u32_and(&region->request, ~(uint32_t)SD_WORD_PREEMPTED);
-	if (!(sd_u32_load_acquire(&region->request) & SD_WORD_SHOULD_FLUSH))
-		return false;
-	sd_u32_and(&region->request, ~(uint32_t)SD_WORD_SHOULD_FLUSH);
-	return true;""",
+              UNPARK,
               """\
 	uint32_t copy = sd_u32_load(&region->request);
 
@@ -311,12 +314,7 @@ TABLE = [
         "at the next unpark, and too late",
         "this design",
         (Edit("include/word.h",
-              """\
-	sd_u32_and(&region->request, ~(uint32_t)SD_WORD_PREEMPTED);
-	if (!(sd_u32_load_acquire(&region->request) & SD_WORD_SHOULD_FLUSH))
-		return false;
-	sd_u32_and(&region->request, ~(uint32_t)SD_WORD_SHOULD_FLUSH);
-	return true;""",
+              UNPARK,
               """\
 	bool marked = sd_u32_load_acquire(&region->request) & SD_WORD_SHOULD_FLUSH;
 
