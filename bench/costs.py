@@ -53,7 +53,7 @@ def cost(what, value, unit, spread=("", ""), floor=("", "", ""), note=""):
 
 
 def shape(vcpus, slots):
-    return ["--vcpus", vcpus, "--overcommit", -(-vcpus // slots)]
+    return ["--vcpus", vcpus, "--overcommit", runs.overcommit(vcpus, slots)]
 
 
 def boot(vcpus):
@@ -157,12 +157,7 @@ def host_of(vmm, out, quick):
         return None
     runs.say_progress("primitives of this host")
     with tempfile.TemporaryDirectory() as folder:
-        own = pathlib.Path(folder, "host.json")
-        command = [vmm, "--host", "--json", str(own)]
-        status = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
-        if status != 0:
-            sys.exit(f"exit status {status} of {' '.join(command)}")
-        return json.loads(own.read_text(encoding="utf-8"))
+        return runs.host(vmm, pathlib.Path(folder, "host.json"))
 
 
 def measure(vmm, out, base, quick=False, options=()):

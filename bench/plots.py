@@ -12,6 +12,7 @@ go from the least to the most of the rounds. A point that rests on too few flush
 import statistics
 import sys
 
+import runs
 import sweep_folder
 from gnuplot import (TITLE, Picture, at_screen, block, draw, key, key_height, landmarks,
                      log_axis, log_range, panel, quoted, require_gnuplot)
@@ -75,7 +76,7 @@ def landmarks_of(folder, time):
     found = {"floor": statistics.median(floors)} if floors else {}
     if time == "stall":
         return found | {"slice": slice_ns}
-    return found | {"rotation": slice_ns * -(-base["vcpus"] // base["slots"])}
+    return found | {"rotation": slice_ns * runs.overcommit(base["vcpus"], base["slots"])}
 
 
 def distribution(folder, time):
@@ -194,7 +195,7 @@ def over_vcpus(folder):
     fixed = {name: base[name] for name in ("initiators", "slice_us")}
     taken = over_overcommit(folder)[1].get("slots")
     slots = sorted({cell["slots"] for cell in folder.cells} - {taken}, reverse=True)
-    ways = [{"overcommit": -(-base["vcpus"] // base["slots"])},
+    ways = [{"overcommit": runs.overcommit(base["vcpus"], base["slots"])},
             *({"slots": number} for number in slots), {"slots": base["slots"]}]
     for way in ways:
         cells = folder.at(**fixed, **way)

@@ -41,6 +41,20 @@ def cpus():
     return len(os.sched_getaffinity(0))
 
 
+def overcommit(vcpus, slots):
+    """vCPUs that share a slot, at most."""
+    return -(-vcpus // slots)
+
+
+def host(vmm, path):
+    """What `vmm --host` leaves in @path. Ends the script when vmm fails."""
+    command = [vmm, "--host", "--json", str(path)]
+    status = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
+    if status != 0:
+        sys.exit(f"exit status {status} of {' '.join(command)}")
+    return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+
+
 def run(vmm, *options, folder=None):
     """One run of vmm; returns its summary. Ends the script when vmm fails."""
     with tempfile.TemporaryDirectory() as own:

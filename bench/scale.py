@@ -28,7 +28,7 @@ ROTATIONS = 8
 
 
 def options_of(arguments, options, vcpus):
-    overcommit = -(-vcpus // runs.cpus())
+    overcommit = runs.overcommit(vcpus, runs.cpus())
     duration = max(arguments.duration, ROTATIONS * overcommit * SLICE_US / 1e6)
     return ["--vcpus", vcpus, "--overcommit", overcommit, "--slice-us", SLICE_US,
             "--pace-us", 0, "--protocol", arguments.protocol, "--duration", duration, *options]

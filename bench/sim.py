@@ -64,11 +64,7 @@ def host_costs(arguments):
     path, best = arguments.out / "sim-host.json", None
     for number in range(arguments.rounds):
         runs.say_progress(f"primitives of this host, {number + 1} of {arguments.rounds}")
-        command = [arguments.vmm, "--host", "--json", str(path)]
-        status = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
-        if status != 0:
-            sys.exit(f"exit status {status} of {' '.join(command)}")
-        host = json.loads(path.read_text(encoding="utf-8"))
+        host = runs.host(arguments.vmm, path)
         best = best or host
         for name, primitive in host["primitives"].items():
             if primitive["p90"] < best["primitives"][name]["p90"]:

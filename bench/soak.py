@@ -39,7 +39,7 @@ def draw_shape(seed, number):
     workload = dice.choice(5 * ["toggle"] + ["churn"])
     sleepers = dice.choice([0, 0, 2]) if workload == "toggle" else 0
     return {
-        "vcpus": vcpus, "overcommit": -(-vcpus // slots),
+        "vcpus": vcpus, "overcommit": runs.overcommit(vcpus, slots),
         "slice_us": dice.choice([100, 200, 500, 1000, 2000]),
         # Many: while one waits for a rotation, others flush.
         "initiators": min(dice.choice([1, 4, 8, 8]), vcpus - sleepers),

@@ -233,7 +233,8 @@ def measure(vmm, out, base, duration_s=DURATION_S, options=()):
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "trace.json")
-        runs.run(vmm, "--vcpus", base["vcpus"], "--overcommit", -(-base["vcpus"] // base["slots"]),
+        runs.run(vmm, "--vcpus", base["vcpus"],
+                 "--overcommit", runs.overcommit(base["vcpus"], base["slots"]),
                  "--initiators", base["initiators"], "--slice-us", base["slice_us"],
                  "--duration", duration_s, "--trace", path, *options)
         rows, lost = rows_of(traces.read(path))

@@ -15,6 +15,7 @@ import operator
 import pathlib
 
 import comparison
+import runs
 
 KEY = ["slots", "vcpus", "initiators", "slice_us"]
 COUNTS = ["rounds", "disturbed", "flushes", "checks", "stale"]
@@ -78,7 +79,7 @@ def read_cell(row):
     if min(cell[name] for name in KEY) < 1:
         raise ValueError("a shape of nothing")
     cell |= {"protocol": row["protocol"], "safe": row["safe"].lower() in TRUE,
-             "overcommit": -(-cell["vcpus"] // cell["slots"]), "pooled": {}}
+             "overcommit": runs.overcommit(cell["vcpus"], cell["slots"]), "pooled": {}}
     for name in [*SPREAD, *POOLED]:
         cell[name] = None if too_few(cell, name) else read_figure(row, name)
     return cell

@@ -17,6 +17,8 @@ import collections
 import math
 import random
 
+import runs
+
 Cell = collections.namedtuple("Cell", "slots vcpus initiators slice_us")
 # What one run is given: seconds of each protocol that count, and before them.
 Times = collections.namedtuple("Times", "duration_s warmup_s")
@@ -59,7 +61,7 @@ def axes_of(cpus, given):
 
 
 def overcommit(cell):
-    return -(-cell.vcpus // cell.slots)
+    return runs.overcommit(cell.vcpus, cell.slots)
 
 
 def is_possible(cell):
@@ -161,14 +163,14 @@ def make(axes, base, weights, protocols, rounds, budget_s, pace=1.0):
     return {cell: times_of(cell, base, weights, low) for cell in chosen}
 
 
-def shortened(plan, runs, protocols, pace, left_s):
-    """{cell: times} by which all of @runs, cells one for each, fit into @left_s seconds.
+def shortened(plan, cells, protocols, pace, left_s):
+    """{cell: times} by which a run of each of @cells, some more than once, fits into @left_s s.
 
     One share for all, of what the times of @plan are above the least.
     """
     least = {cell: least_times(cell, times) for cell, times in plan.items()}
-    full_s = sum(run_s(cell, plan[cell], protocols, pace) for cell in runs)
-    least_s = sum(run_s(cell, least[cell], protocols, pace) for cell in runs)
+    full_s = sum(run_s(cell, plan[cell], protocols, pace) for cell in cells)
+    least_s = sum(run_s(cell, least[cell], protocols, pace) for cell in cells)
     if full_s <= left_s:
         return plan
     share = max(0.0, (left_s - least_s) / (full_s - least_s)) if full_s > least_s else 0.0
