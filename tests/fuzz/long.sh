@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # long.sh - build one fuzz target with libFuzzer and run it, from the seeds on. In the
 # working folder it leaves fuzz-TARGET, what it has found (found-TARGET/) and, when it
-# fails, the input that did it.
+# fails, the input that did it. An input may take ten minutes: libFuzzer reads the wall
+# clock, and a shared host has stood still for one.
 #
 # Usage: long.sh TARGET RUNS MAX-BYTES SOURCE-OR-COMPILER-OPTION...
 # Exit status: 0 all runs went well, 1 not, 77 no clang that has libFuzzer.
@@ -24,7 +25,7 @@ done
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all "$@" \
 	"$here/${target}_fuzz.c" -o "fuzz-$target"
 
-set -- -runs="$runs" -seed=1 -max_len="$max_bytes" -timeout=60 -print_final_stats=1
+set -- -runs="$runs" -seed=1 -max_len="$max_bytes" -timeout=600 -print_final_stats=1
 [ ! -e "$here/$target.dict" ] || set -- "$@" "-dict=$here/$target.dict"
 rm -rf "found-$target"
 mkdir "found-$target"
