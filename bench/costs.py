@@ -34,6 +34,7 @@ import sys
 import tempfile
 
 import runs
+import words
 
 COLUMNS = ["what", "value", "low", "high", "unit", "floor_what", "floor_value", "floor_unit",
            "note"]
@@ -70,7 +71,7 @@ def middle(values, scale):
 
 def start_ups(vmm, count):
     for vcpus in START_VCPUS:
-        what = f"start-up, {vcpus} vCPU{'s' if vcpus > 1 else ''}"
+        what = f"start-up, {words.counted(vcpus, 'vCPU')}"
         runs.say_progress(what)
         value, spread = middle([runs.run(vmm, *boot(vcpus), "--flushes", 1)["first_instruction_ns"]
                                 for _ in range(count)], 1e6)
@@ -91,7 +92,8 @@ def peaks(vmm, vcpus):
     with tempfile.TemporaryDirectory() as folder:
         command = [vmm, "--out", folder, "--quiet", "--csv", "/dev/stdout",
                    *map(str, boot(vcpus)), "--duration", str(LIMIT_S)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE,
+                              preexec_fn=runs.die_with_parent) as process:
             header, row = process.stdout.readline(), process.stdout.readline()
             seen = peaks_of(process.pid) if header and row else None
             process.send_signal(signal.SIGINT)
@@ -110,12 +112,12 @@ def memory(vmm):
                    round((many[index] - few[index]) / MEMORY_VCPUS, 1), "KiB", note=note)
 
 
-def floor(host, name, words, scale, unit):
+def floor(host, name, what, scale, unit):
     """Of a primitive: its median; empty where it is not there, or was not measured."""
     primitive = (host or {}).get("primitives", {}).get(name, {})
     if not primitive.get("samples"):
         return "", "", ""
-    return words, round(primitive["p50"] / scale, 3), unit
+    return what, round(primitive["p50"] / scale, 3), unit
 
 
 def exits(protocols, host):

@@ -6,10 +6,13 @@ script writes itself.
 """
 import argparse
 import csv
+import ctypes
 import json
 import math
 import os
 import pathlib
+import shlex
+import signal
 import statistics
 import subprocess
 import sys
@@ -19,6 +22,9 @@ import tempfile
 T_95 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201,
         2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074,
         2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042]
+
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)                # before the fork: nothing is loaded behind it
 
 
 def parser(description, **defaults):
@@ -46,12 +52,32 @@ def overcommit(vcpus, slots):
     return -(-vcpus // slots)
 
 
+def die_with_parent():
+    """In the child: a script that is killed leaves no run behind."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def call(command, **streams):
+    """Run @command of vmm to its end; it dies with the script. Ends the script when it fails."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent,
+                          check=False, **{"stdout": subprocess.DEVNULL} | streams)
+    if done.returncode != 0:
+        sys.exit(f"exit status {done.returncode} of {shlex.join(command)}")
+    return done
+
+
+def protocols(vmm, wanted):
+    """The protocols of @wanted, by name: `safe`, `all` or a list."""
+    if wanted not in ("safe", "all"):
+        return list(dict.fromkeys(wanted.split(",")))
+    listed = call([vmm, "--list-protocols"], stdout=subprocess.PIPE, text=True).stdout
+    rows = [line.split(maxsplit=1) for line in listed.splitlines()]
+    return [name for name, kind in rows if wanted == "all" or kind == "safe"]
+
+
 def host(vmm, path):
     """What `vmm --host` leaves in @path. Ends the script when vmm fails."""
-    command = [vmm, "--host", "--json", str(path)]
-    status = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
-    if status != 0:
-        sys.exit(f"exit status {status} of {' '.join(command)}")
+    call([vmm, "--host", "--json", str(path)])
     return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
 
 
@@ -59,10 +85,7 @@ def run(vmm, *options, folder=None):
     """One run of vmm; returns its summary. Ends the script when vmm fails."""
     with tempfile.TemporaryDirectory() as own:
         out = folder or own
-        command = [vmm, "--out", out, "--quiet", *map(str, options)]
-        done = subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
-        if done.returncode != 0:
-            sys.exit(f"exit status {done.returncode} of {' '.join(command)}")
+        call([vmm, "--out", out, "--quiet", *map(str, options)])
         with open(f"{out}/summary.json", encoding="utf-8") as file:
             return json.load(file)
 

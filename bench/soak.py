@@ -11,9 +11,9 @@ every safe protocol has --least under each policy; one that has is left out of i
 Then all protocols for the same time with a CPU for each vCPU, where most is flushed, until
 there are --flushes in all.
 
-DIR/soak.csv has a row for each run and protocol; the same command goes on from it. The
-counts by protocol and policy go to stdout. The first run that fails ends it all, and its
-command is named.
+DIR/soak.csv has a row for each run, whose number is its --seed, and protocol; the same
+command goes on from it. The counts by protocol and policy go to stdout. The first run that
+fails ends it all, and its command is named.
 """
 import csv
 import os
@@ -24,10 +24,9 @@ import time
 import runs
 
 POLICIES = ["slice", "random", "at-step", "host"]
-PROTOCOLS = ["ipi", "sleep", "yield", "deferred", "generation", "takeover", "hypercall"]
 COUNTS = ["flushes", "checks", "stale", "dropped"]
 SHAPE = ["vcpus", "overcommit", "slice_us", "initiators", "pages", "sleepers", "workload"]
-COLUMNS = ["run", "preempt", *SHAPE, "seed", "seconds", "protocol", *COUNTS]
+COLUMNS = ["run", "preempt", *SHAPE, "seconds", "protocol", *COUNTS]
 LONGEST_S = 10          # of one protocol in one run
 REST_S = 2              # the same, once each has its share
 
@@ -72,6 +71,7 @@ class Soak:
 
     def __init__(self, arguments, options):
         self.arguments, self.options = arguments, options
+        self.protocols = runs.protocols(arguments.vmm, "safe")
         self.path = arguments.out / "soak.csv"
         self.lines = whole_lines(self.path)
         self.rows = [row | {name: int(row[name]) for name in ["run", *COUNTS]}
@@ -83,7 +83,7 @@ class Soak:
                    if all(row[name] == value for name, value in wanted.items()))
 
     def lacking(self, policy):
-        return [name for name in PROTOCOLS
+        return [name for name in self.protocols
                 if self.flushes(protocol=name, preempt=policy) < self.arguments.least]
 
     def next_policy(self):
@@ -104,11 +104,11 @@ class Soak:
                    for word in (f"--{name.replace('_', '-')}", value)]
         summary = runs.run(self.arguments.vmm, "--preempt", policy, *options,
                            "--seed", number, "--pace-us", 0, "--warmup", 0.02,
-                           *until, "--protocol", ",".join(lacking or PROTOCOLS),
+                           *until, "--protocol", ",".join(lacking or self.protocols),
                            *self.options)
         seconds = round(time.monotonic() - began, 1)
         for protocol in summary["protocols"]:
-            row = {"run": number, "preempt": policy, **shape, "seed": number,
+            row = {"run": number, "preempt": policy, **shape,
                    "seconds": seconds, "protocol": protocol["name"],
                    **{name: protocol[name] for name in COUNTS}}
             file.writerow(row)
@@ -131,7 +131,7 @@ class Soak:
     def print_counts(self):
         print(f"{'flushes':<12}" + "".join(f"{policy:>12}" for policy in POLICIES) +
               f"{'all':>13}{'checks':>10}{'stale':>7}")
-        for name in [*PROTOCOLS, None]:
+        for name in [*self.protocols, None]:
             wanted = {} if name is None else {"protocol": name}
             rows = [row for row in self.rows if name in (None, row["protocol"])]
             print(f"{name or 'all':<12}" +

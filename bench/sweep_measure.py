@@ -23,7 +23,8 @@ import sweep_plan
 import sweep_summary
 from sweep_journal import Refused
 from sweep_plan import Cell, Times
-from sweep_run import FINDINGS, GUEST_FAILED, Failed, Stop, call, command_of, names_of, run
+from sweep_run import FINDINGS, GUEST_FAILED, Failed, Stop, call, command_of, run
+from words import counted
 
 WEIGHTS = {False: sweep_plan.FULL, True: sweep_plan.QUICK}     # by --quick
 # Of the time, for page, parts and costs.
@@ -136,7 +137,7 @@ class Sweep:
         """Begin, or go on with, the sweep in the folder. False if it was asked to stop."""
         self.out.mkdir(parents=True, exist_ok=True)
         self.journal = sweep_journal.Journal(self.out, self.fresh)
-        self.protocols = names_of(self.vmm, self.protocols)
+        self.protocols = runs.protocols(self.vmm, self.protocols)
         if self.journal.begin is not None:
             self.refuse_settings()
         probed = self.probe()
@@ -274,8 +275,8 @@ class Sweep:
             for _, one in self.all_left()))
         self.progress.say(
             f"run {done + 1} of {count}, round {number + 1} of {self.rounds}: {cell.vcpus} vCPUs "
-            f"on {cell.slots} slots, {cell.initiators} initiators, {cell.slice_us} us; "
-            f"{clock_text(left_s)} left")
+            f"on {counted(cell.slots, 'slot')}, {counted(cell.initiators, 'initiator')}, "
+            f"{cell.slice_us} us; {clock_text(left_s)} left")
 
     def try_run(self, number, cell, protocols, times):
         """One run. One whose guest fails is left out; two of them in a row end the sweep. So

@@ -7,7 +7,6 @@ on; and it dies with the sweep, however that ends.
 Tested: tests/kvm/sweep_survives_kills_test.py
 """
 import csv
-import ctypes
 import json
 import shlex
 import shutil
@@ -23,8 +22,6 @@ from sweep_journal import Refused
 # What vmm found or was told to find; the run is whole.
 FINDINGS = {1: "a stale translation, or a control that was not caught", 6: "over a threshold"}
 GUEST_FAILED = 4
-PR_SET_PDEATHSIG = 1
-LIBC = ctypes.CDLL(None)                # before the fork: nothing is loaded behind it
 
 
 class Failed(Exception):
@@ -50,17 +47,12 @@ class Stop:
             self.child.send_signal(signal.SIGINT)
 
 
-def die_with_parent():
-    """In the child: a sweep that is killed leaves no run behind."""
-    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def call(command, stop, limit_s=None):
     """Run @command to its end; its stderr is shown. Returns its exit status. It is killed when
     it takes too long: TimeoutExpired."""
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, text=True, start_new_session=True,
-                          preexec_fn=die_with_parent) as child:
+                          preexec_fn=runs.die_with_parent) as child:
         stop.child = child
         if stop.asked:
             child.send_signal(signal.SIGINT)
@@ -75,18 +67,6 @@ def call(command, stop, limit_s=None):
         runs.say_progress("")
         sys.stderr.write(said)
     return child.returncode
-
-
-def names_of(vmm, wanted):
-    """The protocols of @wanted, by name: `safe`, `all` or a list."""
-    if wanted not in ("safe", "all"):
-        return list(dict.fromkeys(wanted.split(",")))
-    done = subprocess.run([vmm, "--list-protocols"], stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise Failed(done.returncode, [vmm, "--list-protocols"])
-    rows = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
-    return [name for name, kind in rows if wanted == "all" or kind == "safe"]
 
 
 def command_of(vmm, cell, protocols, times, seed, options, folder):

@@ -13,6 +13,7 @@ import statistics
 
 from comparison import TIMES, quantile
 from sweep_plan import Cell, overcommit
+from words import counted
 
 SPREAD = ["flushes_per_s", "wall_p50_ns", "wall_p99_ns", "stall_p50_ns", "stall_p99_ns",
           "floor_p50_ns", "switch_p50_ns", "switch_p99_ns", "ipis_per_flush",
@@ -158,10 +159,6 @@ def us(ns):
     return f"{ns / 1000:.1f}" if ns != "" else "-"
 
 
-def count_of(number, noun):
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def print_table(records, base):
     """Medians over the rounds, in microseconds."""
     found = by_protocol(records)
@@ -172,8 +169,8 @@ def print_table(records, base):
           "".join(f"{name[:-3].replace('_', ' '):>12}" for name in columns) +
           f"{'stall p99, least to most':>27}{'stale':>7} of checks   (us, median of the rounds)")
     for cell in extremes([cell for cell, _ in found], base):
-        print(f"{cell.vcpus} vCPUs on {count_of(cell.slots, 'slot')}, "
-              f"{count_of(cell.initiators, 'initiator')}, slices of {cell.slice_us} us" +
+        print(f"{cell.vcpus} vCPUs on {counted(cell.slots, 'slot')}, "
+              f"{counted(cell.initiators, 'initiator')}, slices of {cell.slice_us} us" +
               (", the base" if cell == base else ""))
         for (_, name), rounds in ((key, found[key]) for key in found if key[0] == cell):
             least, most = map(us, spread_of(rounds, "stall_p99_ns")[1:])

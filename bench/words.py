@@ -19,13 +19,17 @@ def short_time(ns):
     return f"{ns / scale:g} {unit}"
 
 
+def counted(number, noun):
+    return f"{number} {noun}" + "s" * (number != 1)
+
+
 def shape_text(fields):
     """What is the same for a whole picture."""
     words = []
     if "vcpus" in fields:
         words.append(f"{fields['vcpus']} vCPUs")
     if "slots" in fields:
-        words.append(f"{fields['slots']} slot" + "s" * (fields["slots"] != 1))
+        words.append(counted(fields["slots"], "slot"))
     if "overcommit" in fields:
         words.append(f"overcommit {fields['overcommit']}")
     if fields.get("initiators", 1) != 1:

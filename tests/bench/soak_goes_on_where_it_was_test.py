@@ -1,32 +1,42 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """bench/soak.py over a program that only writes summaries: every protocol gets its share
-under every policy, a soak that was cut off goes on without a run lost or doubled, and a
-run that fails ends it with what was counted before it.
+under every policy, a soak that was cut off goes on without a run lost or doubled, a run
+that fails ends it with what was counted before it, and a killed one leaves no run behind.
 
 Usage: soak_goes_on_where_it_was_test.py VMM BUILD
 """
 import collections
 import csv
+import os
 import pathlib
+import select
 import subprocess
 import sys
 import tempfile
 
 SOAK = pathlib.Path(__file__).resolve().parents[2] / "bench" / "soak.py"
 
-# Says well what it was asked for, --flushes of each protocol or 50 by time; --fail-at SEED fails.
+# Says well what it was asked for, --flushes of each protocol or 50 by time; --fail-at SEED fails,
+# --stay keeps a pipe open as long as it lives.
 FAKE = """#!/usr/bin/env python3
-import json, pathlib, sys
+import json, pathlib, sys, time
+if "--list-protocols" in sys.argv:
+    print("".join(f"{name} safe\\n" for name in "abcdefg") + "lossy unsafe")
+    sys.exit()
 options = dict(zip(sys.argv, sys.argv[1:]))
 flushes = int(options.get("--flushes", 50))
 if options["--seed"] == options.get("--fail-at"):
     sys.exit(1)
+if "--stay" in options:
+    with open(options["--stay"], "w"):
+        time.sleep(600)
 protocols = [{"name": name, "flushes": flushes, "checks": 1000, "stale": 0, "dropped": 0}
              for name in options["--protocol"].split(",")]
 pathlib.Path(options["--out"], "summary.json").write_text(json.dumps({"protocols": protocols}))
 """
 LEAST, ALL, CHUNK = 200, 6200, 40
+LIMIT_S = 60
 
 
 def check(condition, message):
@@ -63,6 +73,17 @@ def check_whole(folder, done):
     return rows
 
 
+def check_no_run_is_left(folder):
+    """The run holds a FIFO: its end comes when the run is gone, and not before."""
+    os.mkfifo(folder / "held")
+    with subprocess.Popen([sys.executable, SOAK, folder / "vmm", "--out", folder,
+                           "--stay", folder / "held"]) as process:
+        with open(folder / "held", encoding="utf-8") as held:
+            process.kill()
+            readable, _, _ = select.select([held], [], [], LIMIT_S)
+            check(readable and held.read() == "", "the run of a killed soak goes on")
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -89,6 +110,9 @@ def main():
         done = soak(folder)
         check(done.returncode == 1 and "no soak's" in done.stderr, f"another file: {done.stderr}")
         check((folder / "soak.csv").read_text() == "something,else\n1,2\n", "it was overwritten")
+
+        (folder / "soak.csv").unlink()
+        check_no_run_is_left(folder)
         print(f"{len(rows)} rows, {len(again)} after the cut")
 
 

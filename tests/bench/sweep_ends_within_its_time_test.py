@@ -71,7 +71,7 @@ def measured(probe_pace, pace, minutes, rounds, quick):
     host = Host(probe_pace, pace)
     sweep_measure.time = host
     sweep_measure.run, sweep_measure.command_of = host.run, host.command_of
-    sweep_measure.names_of = lambda *_: NAMES
+    sweep_measure.runs.protocols = lambda *_: NAMES
     with tempfile.TemporaryDirectory() as folder:
         sweep = sweep_of(folder, minutes, rounds, quick)
         sweep.progress.say = lambda _: None
