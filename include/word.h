@@ -42,7 +42,8 @@ enum sd_post {
  * PAIR(word-preempted): the same atomic word as in sd_word_park() and
  * sd_word_unpark(). Marking and "is preempted" are one step, so a mark is
  * either seen by unpark or never made.
- * Without: DESIGN of 2017, error 4; tests/stress/word_transitions_stress_test.c shows it.
+ * Without: the fourth error of the design of 2017, which
+ * tests/stress/word_transitions_stress_test.c shows.
  */
 static inline enum sd_post sd_word_post(struct sd_region *region, uint32_t *want)
 {

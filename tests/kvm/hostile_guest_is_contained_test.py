@@ -36,7 +36,7 @@ OPTIONS = [[], ["--clear-pending"], ["--preempt", "random"], ["--preempt", "at-s
            ["--reclaim", "5000", "--shadow-reclaim", "counter"]]
 FLUSHES = 20
 RUNS = len(ENDS)
-LONG_S = 540
+LONG_S = 600
 AT_A_TIME = 8
 LIMIT_S = 120                   # the VMM's patience many times: other runs share the CPUs
 LINES_MAX = 16
