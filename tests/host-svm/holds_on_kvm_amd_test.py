@@ -4,7 +4,7 @@
 without; the controls are caught where an exit leaves a translation behind; in a fully
 preemptible kernel KVM does every flush on entry that was asked for, and loses some when
 park does not settle; and the litmus tests show what they show without nested paging.
-Twenty minutes: TCG emulates the machine."""
+Six minutes: TCG emulates the machine."""
 import os
 import pathlib
 import shutil

@@ -13,8 +13,8 @@ import time
 from bench import Bench, check, check_counts, check_order, fail, read_csv, read_summary, require
 
 LIMIT_S = 20
-SHORT = ["--confine", "on", "--duration", "0.2", "--warmup", "0.05", "--protocol",
-         "sleep,deferred,generation,hypercall"]
+SHORT = ["--confine", "on", "--duration", "0.1", "--warmup", "0.02", "--slice-us", "500",
+         "--protocol", "sleep,deferred,generation,hypercall"]
 RUNS = [
     ["--protocol", "all"],
     ["--preempt", "random"],
