@@ -22,7 +22,7 @@ def run(bench, free, policy, protocols, *options):
         done = bench.run(bench.command(
             folder, "--workload", "teardown", "--table-free", free, "--preempt", policy,
             "--protocol", ",".join(protocols), "--slice-us", "500", "--pace-us", "0",
-            "--duration", "3" if bench.long else "0.3", *options), limit_s=200)
+            "--duration", "3" if bench.long else "0.2", *options), limit_s=200)
         check(done.status == 0, f"{free}, {policy}: status {done.status}: {done.err}{done.out}")
         summary = read_summary(folder)
     check(summary["table_free"] == free, f"table_free {summary['table_free']}")
