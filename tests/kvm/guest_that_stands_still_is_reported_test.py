@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """A guest that gets nowhere is given up after 30 s: status 4, a line for every
-vCPU with its state and rip, and one that says so. All payloads at the same time."""
+vCPU with its state, registers and interrupts, and one that says so. All payloads at the same time."""
 import os
 import re
 import subprocess
@@ -18,7 +18,8 @@ PAYLOADS = ["still_at_boot", "busy_at_boot", "still_in_first_job", "still_in_tog
 RUNS = {name: (name, "--duration", "0.2") for name in PAYLOADS}
 # Without a time limit it is the quota that stops it.
 RUNS["busy_behind_quota"] = ("busy_for_ever", "--flushes", "100")
-VCPU_LINE = r"vmm: vCPU {}: (running|parked|asleep|done), rip 0x1[0-9a-f]+, request 0x\w+, served 0x\w+\n"
+VCPU_LINE = (r"vmm: vCPU {}: (running|parked|asleep|done), rip 0x1[0-9a-f]+, rflags 0x\w+, "
+             r"request 0x\w+, served 0x\w+, vector 0x\w+ pending, 0x\w+ in service\n")
 
 
 def start(bench, folder, name):

@@ -54,8 +54,15 @@ static void every_vector_has_its_place(void **state)
 		struct kvm_lapic_state lapic = pending(vector);
 
 		assert_true(lapic_has_pending(&lapic));
+		assert_int_equal(lapic_highest_pending(&lapic), vector);
+		assert_int_equal(lapic_highest_in_service(&lapic), 0);
 		for (unsigned other = 0; other < 256; other++)
 			assert_int_equal(lapic_is_pending(&lapic, (uint8_t)other), other == vector);
+		set(&lapic, ISR, 16);
+		set(&lapic, ISR, vector);
+		set(&lapic, IRR, 16);
+		assert_int_equal(lapic_highest_in_service(&lapic), vector);
+		assert_int_equal(lapic_highest_pending(&lapic), vector);
 	}
 }
 
@@ -66,6 +73,7 @@ static void the_lowest_16_count_for_nothing(void **state)
 		struct kvm_lapic_state lapic = pending(vector);
 
 		assert_false(lapic_has_pending(&lapic));
+		assert_int_equal(lapic_highest_pending(&lapic), 0);
 		assert_false(lapic_is_pending(&lapic, (uint8_t)vector));
 		is_refused(&lapic, (uint8_t)vector);
 	}

@@ -19,8 +19,8 @@ struct entry_flush_test {
  * entry_flush_choose - try @wanted (or, with AUTO, the steal-time bit and then
  * KVM_SET_SREGS) on a stale translation that has to go, and use it.
  *
- * Returns: 0; the way is set in @session. @test is zeroed before. test->seen is 0 where this host drops
- *          translations by itself, so that no way could be seen to work.
+ * Returns: 0; the way is set in @session. @test is zeroed before. test->seen is 0 where
+ *          this host drops translations by itself, so that no way could be seen to work.
  * Errors:  EXIT_HOST: a stale translation survived.
  */
 __attribute__((warn_unused_result))

@@ -34,7 +34,8 @@ static void collect(void *context, const struct sd_sample *sample)
 	histogram_record(collector->into, ticks_ns(sample->wall_ticks, collector->tsc_hz));
 }
 
-static int measure_job(struct session *session, uint32_t kind, struct histogram *into, struct why *why)
+static int measure_job(struct session *session, uint32_t kind, struct histogram *into,
+		       struct why *why)
 {
 	const struct session_job job = { .kind = kind, .initiators_to_stop = 1 };
 	struct collector collector = { .into = into, .tsc_hz = session->tsc_hz };

@@ -29,6 +29,14 @@ static bool has(const struct kvm_lapic_state *lapic, unsigned base, uint8_t vect
 	return load(lapic, base, vector / 32) >> vector % 32 & 1;
 }
 
+static uint8_t highest(const struct kvm_lapic_state *lapic, unsigned base)
+{
+	for (unsigned vector = UINT8_MAX; vector > 0; vector--)
+		if (has(lapic, base, (uint8_t)vector))
+			return (uint8_t)vector;
+	return 0;
+}
+
 static uint32_t count_pending(const struct kvm_lapic_state *lapic)
 {
 	uint32_t count = 0;
@@ -46,6 +54,16 @@ bool lapic_has_pending(const struct kvm_lapic_state *lapic)
 bool lapic_is_pending(const struct kvm_lapic_state *lapic, uint8_t vector)
 {
 	return has(lapic, APIC_IRR, vector);
+}
+
+uint8_t lapic_highest_pending(const struct kvm_lapic_state *lapic)
+{
+	return highest(lapic, APIC_IRR);
+}
+
+uint8_t lapic_highest_in_service(const struct kvm_lapic_state *lapic)
+{
+	return highest(lapic, APIC_ISR);
 }
 
 bool lapic_clear_pending(struct kvm_lapic_state *lapic, uint8_t vector)

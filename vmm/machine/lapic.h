@@ -20,6 +20,11 @@ bool lapic_has_pending(const struct kvm_lapic_state *lapic);
 /* lapic_is_pending - is @vector, accepted and not yet taken? */
 bool lapic_is_pending(const struct kvm_lapic_state *lapic, uint8_t vector);
 
+/* lapic_highest_pending, lapic_highest_in_service - the vector that is next, or whose
+ * handler has not acknowledged it; 0: none. */
+uint8_t lapic_highest_pending(const struct kvm_lapic_state *lapic);
+uint8_t lapic_highest_in_service(const struct kvm_lapic_state *lapic);
+
 /**
  * lapic_clear_pending - take @vector out of the copy, where that can do no harm:
  * it is pending, none of its handlers is in flight (that one may need this very IPI

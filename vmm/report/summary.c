@@ -39,7 +39,8 @@ static void put_time(struct json_part *object, const char *key, const struct tim
 	part_put_text(object, key, text);
 }
 
-static void put_distribution(struct json_part *object, const char *key, const struct histogram *values)
+static void put_distribution(struct json_part *object, const char *key,
+			     const struct histogram *values)
 {
 	struct json_part part = part_new();
 

@@ -432,17 +432,21 @@ static uint64_t patience_ns(const struct session *session)
 	return rotations > PATIENCE_NS ? rotations : PATIENCE_NS;
 }
 
-/* One line a vCPU, to stderr: printed here, because there may be a thousand of them. The threads have ended: their fields are quiet. */
+/* One line a vCPU, to stderr: printed here, because there may be a thousand of them. The
+ * threads have ended: their fields are quiet. */
 static void print_vcpus(const struct session *session)
 {
 	for (uint32_t i = 0; i < session->shape.vcpus; i++) {
 		const struct vcpu_thread *thread = &session->threads[i];
 		const struct sd_region *region = guest_region(&session->machine.memory, i);
 
-		fprintf(stderr, "vmm: vCPU %u: %s, rip 0x%llx, request 0x%x, served 0x%x\n", i,
+		fprintf(stderr, "vmm: vCPU %u: %s, rip 0x%llx, rflags 0x%llx, request 0x%x, served 0x%x, "
+			"vector 0x%x pending, 0x%x in service\n", i,
 			vcpu_state_name(vcpu_state_of(thread)),
 			(unsigned long long)thread->regs.rip,
-			sd_u32_load(&region->request), sd_u32_load(&region->served));
+			(unsigned long long)thread->regs.rflags,
+			sd_u32_load(&region->request), sd_u32_load(&region->served),
+			thread->pending_vector, thread->vector_in_service);
 	}
 }
 

@@ -172,9 +172,10 @@ int session_failure(struct session *session, struct why *why);
 /**
  * session_check - failures, and a guest that stands still: no progress at all
  * for max(30 s, 4 rotations of the slots), of which a time in which nobody called counts
- * as a second: the host, or all of its machine, may have stood still. The guest's own counts are progress only
- * during the warm-up, flushes read from the rings until the job is stopped. Call it now
- * and then while a job runs; it also prints what the guest has logged.
+ * as a second: the host, or all of its machine, may have stood still. The guest's own
+ * counts are progress only during the warm-up, flushes read from the rings until the job
+ * is stopped. Call it now and then while a job runs; it also prints what the guest has
+ * logged.
  *
  * Errors:  as session_failure(); a guest that stands still is EXIT_GUEST, and
  *          @why then has a line for each vCPU: state and rip. The session is over.

@@ -520,14 +520,24 @@ static bool take_turn(struct vcpu_thread *thread)
 	return true;
 }
 
+/* For the report, if the guest stood still. */
+static void note_vcpu(struct vcpu_thread *thread)
+{
+	struct kvm_lapic_state lapic = { 0 };
+	struct why ignored = { 0 };
+
+	(void)!kvm_get_regs(thread->vcpu.fd, &thread->regs, &ignored);
+	(void)!kvm_get_lapic(thread->vcpu.fd, &lapic, &ignored);
+	thread->pending_vector = lapic_highest_pending(&lapic);
+	thread->vector_in_service = lapic_highest_in_service(&lapic);
+}
+
 /* The vCPU itself is main's to close (vcpu_thread_clear()). */
 static void tear_down(struct vcpu_thread *thread)
 {
-	struct why ignored = { 0 };
-
 	slot_forget(thread->slot, &thread->member);
 	if (thread->vcpu.run != NULL)
-		(void)!kvm_get_regs(thread->vcpu.fd, &thread->regs, &ignored);
+		note_vcpu(thread);
 	note_usage(thread);
 }
 

@@ -81,7 +81,9 @@ struct vcpu_thread {
 	                                   or to the thread's end */
 	uint64_t involuntary_switches;  /* the same */
 	atomic_uint state;              /* enum vcpu_state; others look at it */
-	struct kvm_regs regs;           /* as it left, the same */
+	struct kvm_regs regs;           /* as it left, these three */
+	uint8_t pending_vector;         /* the highest; 0: none */
+	uint8_t vector_in_service;      /* the same */
 	struct why why;
 };
 
