@@ -550,13 +550,15 @@ static void copy_vectors(char *registers, uint32_t vectors[8], bool out)
 	}
 }
 
-/* Of a sleeper it is asked under the slot's lock: nobody else may run then. */
+/* Of a sleeper it is asked under the slot's lock: nobody else may run then. Of a vCPU
+ * that has failed, by its thread on its way out. */
 int kvm_get_lapic(struct kvm_vcpu_fd vcpu, struct kvm_lapic_state *lapic, struct why *why)
 {
+	const struct vcpu_thread *thread = &g_session->threads[vcpu.fd];
 	struct fake_vcpu *self = &g_vcpus[vcpu.fd];
 
 	(void)why;
-	if (!g_session->threads[vcpu.fd].member.asleep)
+	if (!thread->member.asleep && thread->why.text[0] == '\0')
 		pause_here();
 	may_be_scheduled_out((uint32_t)vcpu.fd);
 	memset(lapic, 0, sizeof(*lapic));
