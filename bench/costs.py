@@ -23,7 +23,6 @@ host; else it is run, or, with --quick, floors stay empty. Empty is what was not
 """
 import argparse
 import collections
-import csv
 import json
 import os
 import pathlib
@@ -34,12 +33,12 @@ import sys
 import tempfile
 
 import runs
+import sweep_plan
 import words
 
 COLUMNS = ["what", "value", "low", "high", "unit", "floor_what", "floor_value", "floor_unit",
            "note"]
 Cost = collections.namedtuple("Cost", COLUMNS)
-BASE = {"slots": 2, "vcpus": 8, "initiators": 1, "slice_us": 2000}
 
 START_VCPUS = [1, 8, 64]
 START_RUNS, START_RUNS_QUICK = 3, 1
@@ -53,13 +52,9 @@ def cost(what, value, unit, spread=("", ""), floor=("", "", ""), note=""):
     return Cost(what, value, *spread, unit, *floor, note)
 
 
-def shape(vcpus, slots):
-    return ["--vcpus", vcpus, "--overcommit", runs.overcommit(vcpus, slots)]
-
-
 def boot(vcpus):
     """Options of a run that boots and flushes, and no more."""
-    return [*shape(vcpus, runs.cpus()), "--protocol", "generation", "--warmup", 0,
+    return [*runs.shape(vcpus, runs.cpus()), "--protocol", "generation", "--warmup", 0,
             "--slice-us", BOOT_SLICE_US]
 
 
@@ -133,9 +128,8 @@ def exits(protocols, host):
 def base_cell(vmm, base, duration_s, host, options):
     """Exits, switches and samples of one run of every safe protocol."""
     runs.say_progress("exits, switches and samples")
-    protocols = runs.run(vmm, *shape(base["vcpus"], base["slots"]),
-                         "--initiators", base["initiators"], "--slice-us", base["slice_us"],
-                         "--duration", duration_s, "--warmup", WARMUP_S, *options)["protocols"]
+    protocols = runs.run(vmm, *runs.cell(base), "--duration", duration_s,
+                         "--warmup", WARMUP_S, *options)["protocols"]
     yield from exits(protocols, host)
     switches = [p["switch_ns"]["p50"] for p in protocols if p["switch_ns"]["p50"]]
     if switches:
@@ -171,10 +165,7 @@ def measure(vmm, out, base, quick=False, options=()):
     rows = [*start_ups(vmm, START_RUNS_QUICK if quick else START_RUNS), *memory(vmm),
             *base_cell(vmm, base, DURATION_QUICK_S if quick else DURATION_S, host, options)]
     runs.say_progress("")
-    with open(out / "costs.csv", "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(rows)
+    runs.write_csv(out / "costs.csv", COLUMNS, rows)
     return rows
 
 
@@ -193,7 +184,8 @@ def main():
     parser.add_argument("--out", default="out", type=pathlib.Path)
     parser.add_argument("--quick", action="store_true", help="fewer runs, and shorter ones")
     arguments, options = parser.parse_known_args()
-    print_rows(measure(arguments.vmm, arguments.out, BASE, arguments.quick, options))
+    print_rows(measure(arguments.vmm, arguments.out, sweep_plan.BASE._asdict(), arguments.quick,
+                       options))
     print(arguments.out / "costs.csv")
 
 

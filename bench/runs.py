@@ -75,6 +75,25 @@ def protocols(vmm, wanted):
     return [name for name, kind in rows if wanted == "all" or kind == "safe"]
 
 
+def shape(vcpus, slots):
+    """vmm's options for so many vCPUs and slots."""
+    return ["--vcpus", vcpus, "--overcommit", overcommit(vcpus, slots)]
+
+
+def cell(fields):
+    """vmm's options for a cell: {"slots", "vcpus", "initiators", "slice_us"}."""
+    return [*shape(fields["vcpus"], fields["slots"]), "--initiators", fields["initiators"],
+            "--slice-us", fields["slice_us"]]
+
+
+def write_csv(path, columns, rows):
+    """A whole file: the header @columns, then @rows."""
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
+
+
 def host(vmm, path):
     """What `vmm --host` leaves in @path. Ends the script when vmm fails."""
     call([vmm, "--host", "--json", str(path)])

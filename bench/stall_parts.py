@@ -31,7 +31,6 @@ left out, and counted on stdout.
 import argparse
 import bisect
 import collections
-import csv
 import os
 import pathlib
 import tempfile
@@ -233,15 +232,9 @@ def measure(vmm, out, base, duration_s=DURATION_S, options=()):
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "trace.json")
-        runs.run(vmm, "--vcpus", base["vcpus"],
-                 "--overcommit", runs.overcommit(base["vcpus"], base["slots"]),
-                 "--initiators", base["initiators"], "--slice-us", base["slice_us"],
-                 "--duration", duration_s, "--trace", path, *options)
+        runs.run(vmm, *runs.cell(base), "--duration", duration_s, "--trace", path, *options)
         rows, lost = rows_of(traces.read(path))
-    with open(out / "parts.csv", "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(rows)
+    runs.write_csv(out / "parts.csv", COLUMNS, rows)
     return rows, lost
 
 

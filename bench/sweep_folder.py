@@ -16,21 +16,19 @@ import pathlib
 
 import comparison
 import runs
+import stall_parts
+import sweep_plan
+from sweep_summary import POOLED, POOLED_LEAST, SPREAD
 
-KEY = ["slots", "vcpus", "initiators", "slice_us"]
+KEY = list(sweep_plan.Cell._fields)
 COUNTS = ["rounds", "disturbed", "flushes", "checks", "stale"]
-SPREAD = ["flushes_per_s", "wall_p50_ns", "wall_p99_ns", "stall_p50_ns", "stall_p99_ns",
-          "floor_p50_ns", "switch_p50_ns", "switch_p99_ns", "ipis_per_flush",
-          "deferred_per_flush", "exits_per_flush", "sample_ns"]
-POOLED = {"wall_p999_ns": "wall", "stall_p999_ns": "stall"}
-POOLED_TOO = {"p50": 0.5, "p99": 0.99}
-PARTS = ["post_ns", "flight_ns", "handler_ns", "parked_wait_ns", "rest_ns"]
+PARTS = [f"{part}_ns" for part in stall_parts.PARTS]
 TIMES = ["pte", *comparison.TIMES]
 TRUE = {"1", "true", "yes"}
 
 # A quantile takes this many flushes: of a round on average where it is the median of the
 # rounds' quantiles, of all rounds where it is pooled, as p99.9 always is.
-LEAST = {"p50": 10, "p99": 100, "p999": 1000}
+LEAST = {"p50": 10, "p99": 100, "p999": POOLED_LEAST}
 
 Figure = collections.namedtuple("Figure", "value low high")
 
@@ -89,7 +87,7 @@ def pool_figures(cell, times):
     """What the rounds alone are too short for, of all flushes of @cell: {time: sorted}."""
     for time in comparison.TIMES:
         values = times.get(time, [])
-        for quantile, share in POOLED_TOO.items():
+        for quantile, share in comparison.SHARES.items():
             name = f"{time}_{quantile}_ns"
             if cell[name] is None and len(values) >= LEAST[quantile]:
                 value = comparison.quantile(values, share)

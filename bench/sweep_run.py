@@ -16,7 +16,6 @@ import sys
 import time
 
 import runs
-import sweep_plan
 from sweep_journal import Refused
 
 # What vmm found or was told to find; the run is whole.
@@ -70,9 +69,8 @@ def call(command, stop, limit_s=None):
 
 
 def command_of(vmm, cell, protocols, times, seed, options, folder):
-    command = [vmm, *options, "--vcpus", cell.vcpus, "--overcommit", sweep_plan.overcommit(cell),
-               "--initiators", cell.initiators, "--slice-us", cell.slice_us,
-               "--protocol", ",".join(protocols), "--duration", times.duration_s,
+    command = [vmm, *options, *runs.cell(cell._asdict()), "--protocol", ",".join(protocols),
+               "--duration", times.duration_s,
                "--warmup", times.warmup_s, "--repeat", 1, "--seed", seed, "--out", folder,
                "--csv", folder / "flush-latency.csv", "--json", folder / "summary.json", "--quiet"]
     return [str(word) for word in command]

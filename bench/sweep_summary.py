@@ -11,7 +11,8 @@ import collections
 import csv
 import statistics
 
-from comparison import TIMES, quantile
+import runs
+from comparison import SHARES, TIMES, quantile
 from sweep_plan import Cell, overcommit
 from words import counted
 
@@ -48,7 +49,7 @@ def figures_of(protocol, flushes, warmup_s):
              ("name", "safe", "disturbed", "flushes", "checks", "stale", "flushes_per_s")}
     for time in TIMES:
         values = sorted(flushes.get(time, []))
-        for name, share in ("p50", 0.5), ("p99", 0.99):
+        for name, share in SHARES.items():
             found[f"{time}_{name}_ns"] = quantile(values, share) if values else None
     found |= quantiles_of(protocol, "floor", ["p50"])
     found |= quantiles_of(protocol, "switch", ["p50", "p99"])
@@ -106,11 +107,9 @@ def row_of(cell, name, rounds, flushes):
 def write_summary(path, records, rows_path):
     """A row a cell and protocol."""
     flushes = pooled(rows_path)
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(COLUMNS)
-        for (cell, name), rounds in by_protocol(records).items():
-            rows.writerow(row_of(cell, name, rounds, flushes.get((cell, name), {})))
+    runs.write_csv(path, COLUMNS,
+                   (row_of(cell, name, rounds, flushes.get((cell, name), {}))
+                    for (cell, name), rounds in by_protocol(records).items()))
 
 
 # --- slot switches ---------------------------------------------------------------------
@@ -138,10 +137,8 @@ def write_switches(path, records):
             counts[next(edge for edge in edges if edge <= int(us))] += count
     if not counts:
         return False
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(["us", "count"])
-        rows.writerows((edge, counts[edge]) for edge in HIST_EDGES if edge <= max(counts))
+    runs.write_csv(path, ["us", "count"],
+                   ((edge, counts[edge]) for edge in HIST_EDGES if edge <= max(counts)))
     return True
 
 

@@ -21,6 +21,7 @@
 #include "flush_counter.h"
 #include "host_costs.h"
 #include "host_facts.h"
+#include "line.h"
 #include "litmus.h"
 #include "mover.h"
 #include "output.h"
@@ -50,7 +51,7 @@ static void say_what_failed(const struct run_results *results)
 	if (results->steal_failed != 0)
 		fprintf(stderr, "vmm: note: flush on entry by the steal-time bit failed its test, %"
 			PRIu64 " stale translation%s survived it: KVM_SET_SREGS is used\n",
-			results->steal_failed, results->steal_failed == 1 ? "" : "s");
+			results->steal_failed, line_plural(results->steal_failed));
 }
 
 /* Statuses by rank: a later failure does not hide an earlier, worse one. */

@@ -257,14 +257,20 @@ static void put_preempt(struct json_part *object, const struct options *options)
 	part_put(object, "steps", steps);
 }
 
-/* What the run has found out and how it went. */
-static void put_findings(struct json_part *object, const struct run_results *run)
+/* Which way, and what its test has shown. */
+static void put_entry_flush(struct json_part *object, const struct run_results *run)
 {
-	part_put_flag(object, "by_page", run->by_page);
 	part_put_text(object, "entry_flush", figure_entry_flush(run->entry_flush));
 	part_put_flag(object, "entry_flush_tested", run->entry_flush_tested);
 	part_put_flag(object, "steal_failed", run->steal_failed != 0);
 	part_put_flag(object, "exit_keeps_stale", run->exit_keeps_stale);
+}
+
+/* What the run has found out and how it went. */
+static void put_findings(struct json_part *object, const struct run_results *run)
+{
+	part_put_flag(object, "by_page", run->by_page);
+	put_entry_flush(object, run);
 	part_put_flag(object, "interrupted", run->interrupted);
 	part_put_count(object, "first_instruction_ns", run->first_instruction_ns);
 }
@@ -384,10 +390,7 @@ char *litmus_text(const struct run_results *run, const struct litmus_result *res
 	put_time(&object, "started", &run->started);
 	put_time(&object, "ended", &run->ended);
 	part_put_part(&object, "host", host_part(&run->host));
-	part_put_text(&object, "entry_flush", figure_entry_flush(run->entry_flush));
-	part_put_flag(&object, "entry_flush_tested", run->entry_flush_tested);
-	part_put_flag(&object, "steal_failed", run->steal_failed != 0);
-	part_put_flag(&object, "exit_keeps_stale", run->exit_keeps_stale);
+	put_entry_flush(&object, run);
 	part_put_flag(&object, "interrupted", run->interrupted);
 	for (int i = 0; i < run->argc; i++)
 		part_append(&object, command, part_string(run->argv[i]));

@@ -185,6 +185,13 @@ static int read_tsc_frequency(struct session *session, struct why *why)
 	return khz < 0 ? khz : 0;
 }
 
+/* What comes next has its whole time (session_check()). */
+static void begin_patience(struct session *session)
+{
+	session->checked_ns = clock_ns();
+	session->still_ns = 0;
+}
+
 int session_create(struct session *session, struct loop *loop, struct kvm_system system,
 		   const struct session_shape *shape, struct machine_payload payload,
 		   struct why *why)
@@ -217,8 +224,7 @@ int session_create(struct session *session, struct loop *loop, struct kvm_system
 	}
 	/* Nothing is owed while booting; entry_flush_choose() decides. */
 	session_set_entry_flush(session, ENTRY_FLUSH_SREGS);
-	session->checked_ns = clock_ns();
-	session->still_ns = 0;
+	begin_patience(session);
 	session->started_ticks = __rdtsc();
 	error = allocate(session, why);
 	if (error == 0)
@@ -250,8 +256,7 @@ int session_boot(struct session *session, struct why *why)
 	if (error != 0)
 		return error;
 	atomic_store(&session->ready, 0);
-	session->checked_ns = clock_ns();
-	session->still_ns = 0;
+	begin_patience(session);
 	open_slots(session);
 	return wait_done(session, why);
 }
@@ -341,8 +346,7 @@ void session_start(struct session *session, const struct session_job *job)
 	atomic_store(&session->stopped, 0);
 	guest_memory_reset_job(&session->machine.memory);
 	fill_control(session, job);
-	session->checked_ns = clock_ns();
-	session->still_ns = 0;
+	begin_patience(session);
 	start_slots(session, job);
 	/* Every job starts from clean TLBs, whatever the last protocol left. */
 	for (uint32_t i = 0; i < session->shape.vcpus; i++) {
