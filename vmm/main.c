@@ -15,6 +15,7 @@
 #include "options.h"
 #include "payload_image.h"
 #include "run.h"
+#include "standard.h"
 
 #define PAYLOAD_MAX_BYTES (64 << 20)
 
@@ -75,6 +76,7 @@ int main(int argc, char **argv)
 	struct options options;
 	struct why why = { 0 };
 
+	standard_open();
 	/* Then the write fails, and says so. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
@@ -87,13 +89,13 @@ int main(int argc, char **argv)
 	switch (options.action) {
 	case OPTIONS_HELP:
 		fputs(options_help(), stdout);
-		return EXIT_OK;
+		return standard_flush();
 	case OPTIONS_VERSION:
 		puts("vmm " VMM_VERSION);
-		return EXIT_OK;
+		return standard_flush();
 	case OPTIONS_LIST_PROTOCOLS:
 		list_protocols();
-		return EXIT_OK;
+		return standard_flush();
 	case OPTIONS_HOST:
 		return run_host(&run);
 	case OPTIONS_LITMUS:

@@ -27,6 +27,7 @@
 #include "output.h"
 #include "report.h"
 #include "round.h"
+#include "standard.h"
 
 /* tlb_single_page_flush_ceiling, arch/x86/mm/tlb.c. */
 #define FLUSH_CEILING_LINUX 33
@@ -326,14 +327,6 @@ static int prepare_results(const struct run *run, struct run_results *results, s
 	return choose_cpus(options, &results->slot_cpus, why);
 }
 
-static enum exit_status flush_stdout(void)
-{
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return EXIT_OK;
-	fprintf(stderr, "vmm: standard output: %s\n", strerror(errno));
-	return EXIT_RESULTS;
-}
-
 static enum exit_status write_text(struct text_file *file, char *text)
 {
 	struct why why = { 0 };
@@ -401,7 +394,7 @@ static enum exit_status report_run(struct run_results *results, struct output *o
 
 	clock_gettime(CLOCK_REALTIME, &results->ended);
 	print_results(results);
-	status = worse(flush_stdout(), verdict_of(results, stderr));
+	status = worse(standard_flush(), verdict_of(results, stderr));
 	status = worse(status, thresholds_of(results, stderr));
 	break_print(stderr, results);
 	return worse(status, close_files(results, output));
@@ -515,7 +508,7 @@ enum exit_status run_host(const struct run *run)
 		goto out;
 	say_what_failed(&results);
 	host_print(stdout, &results, costs);
-	why.status = worse(why.status, flush_stdout());
+	why.status = worse(why.status, standard_flush());
 	if (json.fd >= 0)
 		(void)!output_write_text(&json, host_text(&results, costs), &why);
 out:
@@ -532,7 +525,7 @@ static enum exit_status report_litmus(struct litmus_run *plays, struct text_file
 
 	clock_gettime(CLOCK_REALTIME, &plays->facts.ended);
 	litmus_print(stdout, &plays->facts, plays->results, plays->count);
-	status = worse(flush_stdout(), litmus_verdict(plays->results, plays->count));
+	status = worse(standard_flush(), litmus_verdict(plays->results, plays->count));
 	return worse(status, write_text(json, litmus_text(&plays->facts, plays->results,
 							  plays->count)));
 }
