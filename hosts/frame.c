@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+/* frame.c - what passes over the serial line (frame.h). */
+#include "frame.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The line may be non-blocking: it is waited for. */
+static int write_all(int fd, const uint8_t *data, size_t bytes)
+{
+	while (bytes > 0) {
+		ssize_t done = write(fd, data, bytes);
+
+		if (done < 0 && errno == EAGAIN) {
+			struct pollfd room = { .fd = fd, .events = POLLOUT };
+
+			(void)poll(&room, 1, -1);
+			continue;
+		}
+		if (done < 0 && errno != EINTR)
+			return -errno;
+		if (done > 0) {
+			data += done;
+			bytes -= (size_t)done;
+		}
+	}
+	return 0;
+}
+
+int frame_write(int fd, enum frame_kind kind, const void *data, size_t bytes)
+{
+	uint8_t whole[sizeof(struct frame_head) + FRAME_MAX_BYTES];
+	struct frame_head head = { FRAME_MAGIC, (uint8_t)kind, (uint16_t)bytes };
+
+	assert(bytes <= FRAME_MAX_BYTES);
+	memcpy(whole, &head, sizeof(head));
+	if (bytes > 0)
+		memcpy(whole + sizeof(head), data, bytes);
+	return write_all(fd, whole, sizeof(head) + bytes);
+}
+
+int frame_read(int fd, struct frame_reader *reader)
+{
+	ssize_t got = read(fd, reader->bytes + reader->have, sizeof(reader->bytes) - reader->have);
+
+	if (got < 0)
+		return -errno;
+	reader->have += (size_t)got;
+	return (int)got;
+}
+
+int frame_next(struct frame_reader *reader, struct frame *frame)
+{
+	struct frame_head head;
+	size_t whole;
+
+	if (reader->have < sizeof(head))
+		return 0;
+	memcpy(&head, reader->bytes, sizeof(head));
+	if (head.magic != FRAME_MAGIC || head.bytes > FRAME_MAX_BYTES)
+		return -EPROTO;
+	whole = sizeof(head) + head.bytes;
+	if (reader->have < whole)
+		return 0;
+	frame->kind = (enum frame_kind)head.kind;
+	frame->bytes = head.bytes;
+	memcpy(frame->data, reader->bytes + sizeof(head), head.bytes);
+	frame->data[head.bytes] = 0;
+	reader->have -= whole;
+	memmove(reader->bytes, reader->bytes + whole, reader->have);
+	return 1;
+}
+
+uint32_t frame_number(const struct frame *frame)
+{
+	uint32_t number = 0;
+
+	if (frame->bytes >= sizeof(number))
+		memcpy(&number, frame->data, sizeof(number));
+	return number;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * machine.h - an emulated machine: how it is started, and what is held of it.
+ *
+ * One table of operations for each emulator: amd.c, intel.c.
+ */
+#ifndef MACHINE_H
+#define MACHINE_H
+
+#include "archive.h"
+#include "child.h"
+#include "host_spec.h"
+#include "kernel.h"
+#include "request.h"
+
+#define COMPLAINT_BYTES 512
+
+struct machine {
+	const struct host_spec *spec;
+	struct kernel kernel;
+	int initramfs;                  /* a memory file */
+	struct child emulator;
+	struct child files;             /* who serves the host's files; .pid 0 where nobody */
+	int line;                       /* to the agent: frame.h; -1 before the start */
+	int console;                    /* a memory file: what the kernel says */
+	char complaint[COMPLAINT_BYTES]; /* why an operation has failed */
+};
+
+struct machine_ops {
+	const char *name;               /* "an emulated AMD machine" */
+
+	/* Are the emulator's programs there? -ENOENT. */
+	int (*check)(struct machine *machine);
+
+	/* Say how the root comes about, and with which modules. */
+	void (*prepare)(const struct machine *machine, struct request *request);
+
+	/* Optional: more files of the initramfs, which already has folders bin/ and root/. */
+	int (*add_files)(struct machine *machine, const struct request *request,
+			 struct archive *archive);
+
+	/* Start it; .line, .console, .emulator and .files are set. */
+	int (*start)(struct machine *machine);
+
+	/* Optional: bytes of a FRAME_FILES; NULL when there are no more, and all are to be put
+	 * in place. -errno when they could not be. */
+	int (*take_files)(struct machine *machine, const void *data, size_t bytes);
+};
+
+extern const struct machine_ops g_machine_amd;
+
+#endif
