@@ -40,7 +40,7 @@ def print_table(overcommit, protocols):
         ratio, low, high = runs.ratio_interval(runs.rates(protocol), base)
         print(f"{name:<17}{mean:>9.0f}{sd:>8.0f}{100 * (ratio - 1):>+9.1f}%"
               f"{100 * (low - 1):>+8.1f} to{100 * (high - 1):>+6.1f}%"
-              f"{protocol['wall_ns']['p50'] / 1000:>9.0f}us{protocol['wall_ns']['p99'] / 1000:>9.0f}us"
+              f"{runs.us(protocol['wall_ns']['p50'], 11)}{runs.us(protocol['wall_ns']['p99'], 11)}"
               f"{protocol['stale']:>7} {protocol['checks']:.3g}", flush=True)
 
 

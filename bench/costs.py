@@ -110,7 +110,7 @@ def memory(vmm):
 def floor(host, name, what, scale, unit):
     """Of a primitive: its median; empty where it is not there, or was not measured."""
     primitive = (host or {}).get("primitives", {}).get(name, {})
-    if not primitive.get("samples"):
+    if not primitive.get("p50"):
         return "", "", ""
     return what, round(primitive["p50"] / scale, 3), unit
 

@@ -24,7 +24,7 @@ def kick_of(primitives):
     medians: behind those is the host, which lets the kicked thread wait for its CPU. Not
     measured, on one CPU: half of a doorbell, and nothing."""
     kick, flush = (primitives[name]["p50"] for name in ("kick_ns", "kick_flush_ns"))
-    if kick == 0:
+    if kick is None or flush is None:
         return primitives["exit_ns"]["p50"] // 2, 0
     return max(0, kick - SIGNAL_NS), max(0, flush - kick)
 
@@ -37,7 +37,8 @@ def costs_of(host, entry_flush):
     kick_ns, kicked_flush_ns = kick_of(primitives)
 
     def pair(name, scale=1.0):
-        return tuple(int(primitives[name][quantile] * scale) for quantile in ("p50", "p90"))
+        return tuple(int((primitives[name][quantile] or 0) * scale)
+                     for quantile in ("p50", "p90"))
 
     send = SEND_NS[host["host"]["kvm"]]
     gate, floor = pair("gate_ns"), pair("shootdown_floor_ns")

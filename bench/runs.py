@@ -115,6 +115,17 @@ def say_progress(text):
         print(f"\r{text}\033[K", end="", file=sys.stderr, flush=True)
 
 
+def median(values):
+    """Of those that were measured; None where none was."""
+    measured = [value for value in values if value is not None]
+    return statistics.median(measured) if measured else None
+
+
+def us(value_ns, width, digits=0):
+    """Nanoseconds as microseconds, so wide; "-" for what was not measured."""
+    return f"{'-' if value_ns is None else f'{value_ns / 1000:.{digits}f}us':>{width}}"
+
+
 def sweep(arguments, options_of, values, figures, path, column):
     """Rounds over all @values in turn, so that drift of the host spreads over them.
 
@@ -136,7 +147,7 @@ def sweep(arguments, options_of, values, figures, path, column):
                     rows.writerow([value, protocol["name"], number, *row.values()])
                     cells.setdefault((protocol["name"], value), []).append(row)
     say_progress("")
-    return {key: {name: statistics.median(row[name] for row in rows) for name in figures} |
+    return {key: {name: median([row[name] for row in rows]) for name in figures} |
             {name: sum(row[name] for row in rows) for name in ("checks", "stale")}
             for key, rows in cells.items()}
 

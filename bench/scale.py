@@ -38,9 +38,10 @@ def print_medians(first, cells):
     print(f"{'protocol':<17}{'vCPUs':>6}{'wall p50':>11}{'growth':>8}{'wall p99':>11}"
           f"{'PTE p50':>10}{'IPIs':>6}{'deferred':>9}{'flushes':>9}{'stale':>6} of checks")
     for (name, vcpus), cell in sorted(cells.items()):
-        growth = cell["wall_p50_ns"] / cells[name, first]["wall_p50_ns"]
-        print(f"{name:<17}{vcpus:>6}{cell['wall_p50_ns'] / 1000:>9.1f}us{growth:>8.2f}"
-              f"{cell['wall_p99_ns'] / 1000:>9.0f}us{cell['pte_p50_ns'] / 1000:>8.1f}us"
+        base = cells[name, first]["wall_p50_ns"]
+        growth = f"{cell['wall_p50_ns'] / base:.2f}" if base and cell["wall_p50_ns"] else "-"
+        print(f"{name:<17}{vcpus:>6}{runs.us(cell['wall_p50_ns'], 11, 1)}{growth:>8}"
+              f"{runs.us(cell['wall_p99_ns'], 11)}{runs.us(cell['pte_p50_ns'], 10, 1)}"
               f"{cell['ipis_per_flush']:>6.2f}{cell['deferred_per_flush']:>9.1f}"
               f"{cell['flushes']:>9.0f}{cell['stale']:>6} {cell['checks']:.3g}")
 

@@ -67,7 +67,7 @@ def host_costs(arguments):
         host = runs.host(arguments.vmm, path)
         best = best or host
         for name, primitive in host["primitives"].items():
-            if primitive["p90"] < best["primitives"][name]["p90"]:
+            if (primitive["p90"] or 0) < (best["primitives"][name]["p90"] or 0):
                 best["primitives"][name] = primitive
     path.write_text(json.dumps(best, indent=2) + "\n", encoding="utf-8")
     return best
@@ -120,12 +120,12 @@ def figures_of_cells(measured):
         for index, protocol in enumerate(summaries[0]["protocols"]):
             count = kept([summary["protocols"][index] for summary in summaries])
             rows = [figures_of(protocol) for protocol in count]
-            figures = {key: statistics.median(row[key] for row in rows) for key in rows[0]}
+            figures = {key: runs.median([row[key] for row in rows]) for key in rows[0]}
             cells.append({
                 "shape": shape_of(summaries[0]), "protocol": protocol["name"],
                 "entry_flush": summaries[0]["entry_flush"], "runs": len(count),
                 "disturbed": count[0]["disturbed"], "measured": figures,
-                "pte": (int(figures["pte_p50_ns"]), int(figures["pte_p90_ns"])),
+                "pte": (int(figures["pte_p50_ns"] or 0), int(figures["pte_p90_ns"] or 0)),
             })
     return cells
 

@@ -25,7 +25,7 @@ def print_medians(cells):
     print(f"{'protocol':<17}{'--ple':>7}{'flushes/s':>11}{'wall p50':>11}{'wall p99':>11}"
           f"{'stall p50':>11}{'stall p99':>11}{'slices lost':>13}{'stale':>6} of checks")
     for (name, window), cell in sorted(cells.items()):
-        times = "".join(f"{cell[key] / 1000:>9.0f}us" for key in
+        times = "".join(runs.us(cell[key], 11) for key in
                         ("wall_p50_ns", "wall_p99_ns", "stall_p50_ns", "stall_p99_ns"))
         print(f"{name:<17}{window:>7}{cell['flushes_per_s']:>11.0f}{times}{cell['spun']:>13.0f}"
               f"{cell['stale']:>6} {cell['checks']:.3g}")

@@ -31,13 +31,13 @@ static const char *const g_quantiles[] = {
 	[FIGURE_MAX] = "max",
 };
 
-static const double g_shares[] = {
-	[FIGURE_P50] = 0.5,
-	[FIGURE_P90] = 0.9,
-	[FIGURE_P99] = 0.99,
-	[FIGURE_P995] = 0.995,
-	[FIGURE_P999] = 0.999,
-	[FIGURE_MAX] = 1.0,
+static const struct { double share; uint64_t least; } g_shares[] = {
+	[FIGURE_P50] = { 0.5, 2 },
+	[FIGURE_P90] = { 0.9, 10 },
+	[FIGURE_P99] = { 0.99, 100 },
+	[FIGURE_P995] = { 0.995, 200 },
+	[FIGURE_P999] = { 0.999, 1000 },
+	[FIGURE_MAX] = { 1.0, 1 },
 };
 
 const char *figure_times_name(enum figure_times times)
@@ -55,7 +55,13 @@ const char *figure_quantile_name(enum figure_quantile quantile)
 double figure_quantile_share(enum figure_quantile quantile)
 {
 	assert((unsigned int)quantile < FIGURE_QUANTILES);
-	return g_shares[quantile];
+	return g_shares[quantile].share;
+}
+
+uint64_t figure_quantile_least(enum figure_quantile quantile)
+{
+	assert((unsigned int)quantile < FIGURE_QUANTILES);
+	return g_shares[quantile].least;
 }
 
 const char *figure_key_read(const char *text, size_t bytes, struct figure_key *key)

@@ -68,9 +68,12 @@ const char *figure_limit_read(const char *text, size_t bytes, struct figure_limi
 void figure_key_text(char out[FIGURE_KEY_BYTES], const struct figure_key *key);
 
 /* figure_times_name, figure_quantile_name - one word of it; figure_quantile_share - the
- * share of values that it is not below, 0 to 1. */
+ * share of values that it is not below, 0 to 1; figure_quantile_least - the samples that
+ * it takes: so many that one of them is expected above it. Of fewer it would be their
+ * maximum under another name. */
 const char *figure_times_name(enum figure_times times);
 const char *figure_quantile_name(enum figure_quantile quantile);
 double figure_quantile_share(enum figure_quantile quantile);
+uint64_t figure_quantile_least(enum figure_quantile quantile);
 
 #endif

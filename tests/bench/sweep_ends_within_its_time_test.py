@@ -20,7 +20,7 @@ from sweep_plan import Cell, Times  # noqa: E402
 
 NAMES = ["ipi", "sleep", "yield", "deferred", "generation", "takeover", "hypercall"]
 COLUMNS = ["protocol", "run", "wall_ns", "stall_ns"]
-NO_TIMES = {"p50": 0, "p99": 0, "samples": 0}
+NO_TIMES = {"p50": None, "p99": None, "samples": 0}
 
 
 def check(condition, message):

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "bench"))
 import sweep_summary  # noqa: E402
 
 CELL = [2, 8, 1, 2000]
-ABSENT = {"p50": 0, "p99": 0, "samples": 0}
+ABSENT = {"p50": None, "p99": None, "samples": 0}
 
 
 def check(condition, message):

@@ -22,7 +22,8 @@ COLUMNS = ["protocol", "run", "seq", "initiator", "targets", "ipis", "deferred",
            "taken_over", "pages", "start_ns", "pte_ns", "wall_ns", "stall_ns"]
 Row = collections.namedtuple("Row", COLUMNS)
 
-QUANTILES = ["p50", "p90", "p99", "p995", "p999", "max"]
+# The samples that each takes.
+QUANTILES = {"p50": 2, "p90": 10, "p99": 100, "p995": 200, "p999": 1000, "max": 1}
 SUMMARY_KEYS = {
     "schema": int, "command": list, "version": str, "seed": int, "started": str,
     "host": dict, "vcpus": int, "slots": int, "slice_us": int, "pages": int,
@@ -197,6 +198,15 @@ def check_marks(protocols):
             check_types(protocol["name"], protocol, wanted)
 
 
+def check_times(what, times):
+    """Quantiles in order, each where there are samples enough for it and nowhere else."""
+    for name, least in QUANTILES.items():
+        check((times[name] is not None) == (times["samples"] >= least), f"{what} {times}")
+    values = [times[name] for name in QUANTILES if times[name] is not None]
+    check(all(isinstance(value, int) for value in values) and values == sorted(values),
+          f"{what} {times}")
+
+
 def read_summary(folder):
     """summary.json, its shape checked."""
     text = pathlib.Path(folder, "summary.json").read_text(encoding="utf-8")
@@ -217,9 +227,7 @@ def read_summary(folder):
         check_rounds(summary, protocol)
         check_walks(summary, protocol)
         for key in "wall_ns", "stall_ns", "floor_ns", "pte_ns":
-            times = [protocol[key].get(quantile) for quantile in QUANTILES]
-            check(all(isinstance(time, int) for time in times) and times == sorted(times),
-                  f"{protocol['name']}: {key} {protocol[key]}")
+            check_times(f"{protocol['name']}: {key}", protocol[key])
     return summary
 
 

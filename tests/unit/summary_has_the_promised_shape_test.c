@@ -598,7 +598,7 @@ static void safety_is_that_of_the_protocol(void **state)
 	json_decref(summary);
 }
 
-static void nothing_measured_gives_zeros(void **state)
+static void nothing_measured_gives_no_times(void **state)
 {
 	struct run_results *run = fixture_reset();
 	struct protocol_result *result = &run->results[0];
@@ -624,7 +624,7 @@ static void nothing_measured_gives_zeros(void **state)
 		const json_t *times = json_object_get(protocol, g_times[t]);
 
 		for (size_t q = 0; q < LENGTH(g_quantiles); q++)
-			assert_int_equal(count_in(times, g_quantiles[q].key), 0);
+			assert_true(json_is_null(json_object_get(times, g_quantiles[q].key)));
 		assert_int_equal(count_in(times, "samples"), 0);
 	}
 	json_decref(summary);
@@ -763,7 +763,7 @@ static void host_costs_have_their_keys(void **state)
 	(void)state;
 	for (size_t i = 0; i < LENGTH(all); i++) {
 		histogram_init(all[i]);
-		for (size_t n = 0; n < i; n++)  /* the first stays empty */
+		for (size_t n = 0; n < 1000 + i; n++)
 			histogram_record(all[i], 1000 * i);
 	}
 	json = parse(host_text(fixture_reset(), &costs));
@@ -777,7 +777,7 @@ static void host_costs_have_their_keys(void **state)
 		const json_t *cost = json_object_get(primitives, keys[i]);
 
 		check_members(cost, g_quantiles, LENGTH(g_quantiles));
-		assert_int_equal(count_in(cost, "samples"), i);
+		assert_int_equal(count_in(cost, "samples"), 1000 + i);
 		assert_int_equal(count_in(cost, "max"), 1000 * i);
 	}
 	json_decref(json);
@@ -831,7 +831,7 @@ int main(void)
 		cmocka_unit_test(rounds_stand_one_by_one),
 		cmocka_unit_test(distributions_are_not_mixed_up),
 		cmocka_unit_test(safety_is_that_of_the_protocol),
-		cmocka_unit_test(nothing_measured_gives_zeros),
+		cmocka_unit_test(nothing_measured_gives_no_times),
 		cmocka_unit_test(a_run_without_results_is_valid),
 		cmocka_unit_test(counts_beyond_63_bits_are_not_negative),
 		cmocka_unit_test(any_bytes_in_argv_are_kept),

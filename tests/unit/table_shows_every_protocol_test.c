@@ -99,14 +99,14 @@ static void a_row_has_its_figures_in_order(void **state)
 	struct protocol_result *result = &run->results[0];
 	char *text, name[64], cells[12][16];
 	const char *expected[] = {
-		"12.3k", "8.00ms", "9.00ms", "812ns", "29.3us", "1.23s", "2.00s", "1.75", "5.25",
+		"1000", "12.3k", "8.00ms", "812ns", "29.3us", "1.23s", "2.00s", "1.75", "5.25",
 		"0", "1.90G", "ok",
 	};
 
 	(void)state;
 	result->flushes = 1000;
 	result->measured_ns = 81234567;
-	/* Two values: the lower is the p50, the upper all else; three give p99.9. */
+	/* Two values, of which the lower is the p50; three give p99.9. */
 	histogram_init(&result->wall_ns);
 	histogram_init(&result->stall_ns);
 	histogram_record(&result->wall_ns, 8000000);

@@ -60,10 +60,19 @@ const struct histogram *figure_times(const struct protocol_result *result,
 	return all[times];
 }
 
-uint64_t figure_value_ns(const struct run_results *run, const struct figure_key *key,
-			 uint64_t *samples)
+bool figure_quantile_ns(const struct histogram *times_ns, enum figure_quantile quantile,
+			uint64_t *value_ns)
 {
-	*samples = 0;
+	bool measured = times_ns->count >= figure_quantile_least(quantile);
+
+	*value_ns = measured ? histogram_quantile(times_ns, figure_quantile_share(quantile)) : 0;
+	return measured;
+}
+
+bool figure_value_ns(const struct run_results *run, const struct figure_key *key,
+		     uint64_t *value_ns, uint64_t *samples)
+{
+	*value_ns = *samples = 0;
 	for (uint32_t i = 0; i < run->result_count; i++) {
 		const struct histogram *times_ns;
 
@@ -71,9 +80,9 @@ uint64_t figure_value_ns(const struct run_results *run, const struct figure_key 
 			continue;
 		times_ns = figure_times(&run->results[i], key->times);
 		*samples = times_ns->count;
-		return histogram_quantile(times_ns, figure_quantile_share(key->quantile));
+		return figure_quantile_ns(times_ns, key->quantile, value_ns);
 	}
-	return 0;
+	return false;
 }
 
 /* Decimals that leave three digits; 9.996 has one, as it rounds to 10.0. */
@@ -133,6 +142,16 @@ struct figure_text figure_ratio(double ratio)
 	else
 		snprintf(figure.text, sizeof(figure.text), "%s", ratio > 0.0 ? "<.01" : "0");
 	return figure;
+}
+
+struct figure_text figure_quantile(const struct histogram *times_ns,
+				   enum figure_quantile quantile)
+{
+	uint64_t value_ns;
+
+	if (!figure_quantile_ns(times_ns, quantile, &value_ns))
+		return (struct figure_text){ "-" };
+	return figure_time(value_ns);
 }
 
 const char *figure_entry_flush(enum entry_flush entry_flush)

@@ -34,10 +34,18 @@ double figure_taken_pct(const struct protocol_result *result);
 const struct histogram *figure_times(const struct protocol_result *result,
 				     enum figure_times times);
 
-/* figure_value_ns - the value of @key in @run; 0 where it was not measured. *samples:
- * how many it is of. */
-uint64_t figure_value_ns(const struct run_results *run, const struct figure_key *key,
-			 uint64_t *samples);
+/**
+ * figure_quantile_ns - the value of @quantile of @times_ns.
+ *
+ * Returns: false where there are fewer samples than figure_quantile_least(): it was not
+ *          measured, and *value_ns is 0.
+ */
+bool figure_quantile_ns(const struct histogram *times_ns, enum figure_quantile quantile,
+			uint64_t *value_ns);
+
+/* figure_value_ns - the same of @key in @run. *samples: how many there are. */
+bool figure_value_ns(const struct run_results *run, const struct figure_key *key,
+		     uint64_t *value_ns, uint64_t *samples);
 
 struct figure_text {
 	char text[16];
@@ -54,6 +62,10 @@ struct figure_text {
 struct figure_text figure_time(uint64_t ns);
 struct figure_text figure_count(uint64_t count);
 struct figure_text figure_ratio(double ratio);
+
+/* figure_quantile - as figure_time(); "-" where it was not measured. */
+struct figure_text figure_quantile(const struct histogram *times_ns,
+				   enum figure_quantile quantile);
 
 /* figure_entry_flush - "steal", "sregs", or "unknown" before it was decided. */
 const char *figure_entry_flush(enum entry_flush entry_flush);

@@ -38,9 +38,8 @@ static void cost_print(FILE *out, const char *what, const struct histogram *cost
 		return;
 	}
 	fprintf(out, "%-36s %7s %7s %7s %8s\n", what,
-		figure_time(histogram_quantile(cost_ns, 0.5)).text,
-		figure_time(histogram_quantile(cost_ns, 0.9)).text,
-		figure_time(histogram_quantile(cost_ns, 0.99)).text,
+		figure_quantile(cost_ns, FIGURE_P50).text, figure_quantile(cost_ns, FIGURE_P90).text,
+		figure_quantile(cost_ns, FIGURE_P99).text,
 		figure_count(cost_ns->count).text);
 }
 

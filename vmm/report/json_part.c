@@ -53,6 +53,11 @@ void part_put_real(struct json_part *part, const char *key, double value)
 	part_put(part, key, json_real(isfinite(value) ? value : 0.0));
 }
 
+void part_put_null(struct json_part *part, const char *key)
+{
+	part_put(part, key, json_null());
+}
+
 void part_put_flag(struct json_part *part, const char *key, bool value)
 {
 	part_put(part, key, json_boolean(value));

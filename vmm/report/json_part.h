@@ -38,6 +38,9 @@ void part_put_count(struct json_part *part, const char *key, uint64_t value);
 /* part_put_real - written with six significant digits; 0 if not finite. */
 void part_put_real(struct json_part *part, const char *key, double value);
 
+/* part_put_null - of what was not measured. */
+void part_put_null(struct json_part *part, const char *key);
+
 /* part_put_flag - true or false. */
 void part_put_flag(struct json_part *part, const char *key, bool value);
 

@@ -39,14 +39,20 @@ static void put_time(struct json_part *object, const char *key, const struct tim
 	part_put_text(object, key, text);
 }
 
+/* null: not measured, or too few samples for it. */
 static void put_distribution(struct json_part *object, const char *key,
 			     const struct histogram *values)
 {
 	struct json_part part = part_new();
 
-	for (enum figure_quantile i = 0; i < FIGURE_QUANTILES; i++)
-		part_put_count(&part, figure_quantile_name(i),
-			       histogram_quantile(values, figure_quantile_share(i)));
+	for (enum figure_quantile i = 0; i < FIGURE_QUANTILES; i++) {
+		uint64_t value_ns;
+
+		if (figure_quantile_ns(values, i, &value_ns))
+			part_put_count(&part, figure_quantile_name(i), value_ns);
+		else
+			part_put_null(&part, figure_quantile_name(i));
+	}
 	part_put_count(&part, "samples", values->count);
 	part_put_part(object, key, part);
 }

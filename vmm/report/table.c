@@ -120,28 +120,23 @@ static int name_columns(const struct run_results *run)
 
 static void columns_print(FILE *out, int name)
 {
-	fprintf(out, "\n%-*s %5s  %13s  %27s  %9s  %12s\n", name, "", "flush",
-		"---- wall ---", "---------- stall ----------", "per flush", "-- oracle --");
-	fprintf(out, "%-*s %5s  %6s %6s  %6s %6s %6s %6s  %4s %4s  %5s %6s\n", name, "protocol",
-		"per s", "p50", "p99", "p50", "p99", "p99.9", "max", "IPIs", "defd", "stale", "checks");
-}
-
-static struct figure_text quantile_text(const struct histogram *times_ns, double quantile)
-{
-	if (times_ns->count == 0)
-		return (struct figure_text){ "-" };
-	return figure_time(histogram_quantile(times_ns, quantile));
+	fprintf(out, "\n%-*s %5s %5s  %6s  %27s  %9s  %12s\n", name, "", "", "flush",
+		"wall", "---------- stall ----------", "per flush", "-- oracle --");
+	fprintf(out, "%-*s %5s %5s  %6s  %6s %6s %6s %6s  %4s %4s  %5s %6s\n", name, "protocol",
+		"n", "per s", "p50", "p50", "p99", "p99.9", "max", "IPIs", "defd", "stale", "checks");
 }
 
 static void row_print(FILE *out, int name, const struct run_results *run,
 		      const struct protocol_result *result)
 {
-	fprintf(out, "%-*s %5s  %6s %6s  %6s %6s %6s %6s  %4s %4s  %5s %6s %s%s%s\n",
-		name, protocol_name(result->protocol),
+	const struct histogram *stall_ns = &result->stall_ns;
+
+	fprintf(out, "%-*s %5s %5s  %6s  %6s %6s %6s %6s  %4s %4s  %5s %6s %s%s%s\n",
+		name, protocol_name(result->protocol), figure_count(result->flushes).text,
 		figure_ratio(figure_flushes_per_s(result)).text,
-		quantile_text(&result->wall_ns, 0.5).text, quantile_text(&result->wall_ns, 0.99).text,
-		quantile_text(&result->stall_ns, 0.5).text, quantile_text(&result->stall_ns, 0.99).text,
-		quantile_text(&result->stall_ns, 0.999).text, quantile_text(&result->stall_ns, 1.0).text,
+		figure_quantile(&result->wall_ns, FIGURE_P50).text,
+		figure_quantile(stall_ns, FIGURE_P50).text, figure_quantile(stall_ns, FIGURE_P99).text,
+		figure_quantile(stall_ns, FIGURE_P999).text, figure_quantile(stall_ns, FIGURE_MAX).text,
 		figure_ratio(figure_per_flush(result, result->ipis)).text,
 		figure_ratio(figure_per_flush(result, result->deferred)).text,
 		figure_count(result->stale).text, figure_count(result->checks).text,
@@ -155,8 +150,9 @@ static void times_print(FILE *out, const char *what, const struct histogram *tim
 		line_print(out, "%s: not measured", what);
 	else
 		line_print(out, "%s: p50 %s, p99 %s, max %s, %s sample%s", what,
-			   quantile_text(times_ns, 0.5).text, quantile_text(times_ns, 0.99).text,
-			   quantile_text(times_ns, 1.0).text,
+			   figure_quantile(times_ns, FIGURE_P50).text,
+			   figure_quantile(times_ns, FIGURE_P99).text,
+			   figure_quantile(times_ns, FIGURE_MAX).text,
 			   figure_count(times_ns->count).text, line_plural(times_ns->count));
 }
 

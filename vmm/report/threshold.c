@@ -12,14 +12,14 @@
 #include <inttypes.h>
 
 #include "figure.h"
+#include "line.h"
 
 enum threshold threshold_of(const struct run_results *run, const struct figure_limit *limit,
 			    uint64_t *value_ns)
 {
 	uint64_t samples;
 
-	*value_ns = figure_value_ns(run, &limit->key, &samples);
-	if (samples == 0)
+	if (!figure_value_ns(run, &limit->key, value_ns, &samples))
 		return THRESHOLD_UNMEASURED;
 	return *value_ns > limit->limit_ns ? THRESHOLD_EXCEEDED : THRESHOLD_HELD;
 }
@@ -27,13 +27,28 @@ enum threshold threshold_of(const struct run_results *run, const struct figure_l
 void print_figures(FILE *out, const struct run_results *run)
 {
 	for (uint32_t i = 0; i < run->options->print_count; i++) {
-		uint64_t samples, value_ns = figure_value_ns(run, &run->options->print[i], &samples);
+		uint64_t samples, value_ns;
 
-		if (samples == 0)
-			fputs("-\n", out);
-		else
+		if (figure_value_ns(run, &run->options->print[i], &value_ns, &samples))
 			fprintf(out, "%" PRIu64 "\n", value_ns);
+		else
+			fputs("-\n", out);
 	}
+}
+
+/* "not measured", or of how many samples and how many it takes. */
+static void say_unmeasured(FILE *messages, const struct run_results *run,
+			   const struct figure_limit *limit, const char *name)
+{
+	uint64_t value_ns, samples;
+
+	(void)figure_value_ns(run, &limit->key, &value_ns, &samples);
+	fprintf(messages, "%s: not measured", name);
+	if (samples != 0)
+		fprintf(messages, " (%" PRIu64 " sample%s, it takes %" PRIu64 ")", samples,
+			line_plural(samples), figure_quantile_least(limit->key.quantile));
+	fprintf(messages, ", so nothing shows that it keeps below %" PRIu64 " ns\n",
+		limit->limit_ns);
 }
 
 /* A run that was cut short has not failed for what it did not get to. */
@@ -58,8 +73,7 @@ enum exit_status thresholds_of(const struct run_results *run, FILE *messages)
 			fprintf(messages, "%s: %" PRIu64 " ns, over the limit of %" PRIu64 " ns\n",
 				name, value_ns, limit->limit_ns);
 		else if (threshold == THRESHOLD_UNMEASURED)
-			fprintf(messages, "%s: not measured, so nothing shows that it keeps below "
-				"%" PRIu64 " ns\n", name, limit->limit_ns);
+			say_unmeasured(messages, run, limit, name);
 		if (threshold_fails(run, threshold))
 			status = EXIT_THRESHOLD;
 	}
