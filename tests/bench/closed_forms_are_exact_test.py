@@ -1,6 +1,6 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""bench/closed_form.py against the model, cell by cell: exactly where nothing is left to
+"""bench/sim/closed_form.py against the model, cell by cell: exactly where nothing is left to
 chance, within sampling error where the beginning of a flush is.
 
 Usage: closed_forms_are_exact_test.py VMM BUILD
@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SIM = pathlib.Path(sys.argv[2], "bench", "sim")
 
 sys.path.insert(0, str(ROOT / "bench"))
-import closed_form  # noqa: E402
+from sim import closed_form  # noqa: E402
 
 
 def simulate(**options):

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """bench/compare where the truth is known: as many false alarms as asked for, a real change
 found, other hosts and shapes refused.
@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 COMPARE = ROOT / "bench" / "compare"
 
 sys.path.insert(0, str(ROOT / "bench"))
-import comparison  # noqa: E402
+from lib import comparison  # noqa: E402
 
 COLUMNS = ["protocol", "run", "seq", "initiator", "targets", "ipis", "deferred", "taken_over",
            "pages", "start_ns", "pte_ns", "wall_ns", "stall_ns"]

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The page of a sweep loads nothing, has every protocol and cell in it, says what its data
 say and not the opposite, takes nothing from them as markup, and says what is missing.
@@ -19,13 +19,13 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve()
 BENCH = HERE.parents[2] / "bench"
 sys.path[:0] = [str(BENCH), str(HERE.parent)]
-import findings  # noqa: E402
-import page  # noqa: E402
-import plots  # noqa: E402
-import prediction  # noqa: E402
-import sim  # noqa: E402
+from report import findings  # noqa: E402
+from report import page  # noqa: E402
+from report import plots  # noqa: E402
+from report import prediction  # noqa: E402
+from sim import sim  # noqa: E402
 import sweep_data  # noqa: E402
-import sweep_folder  # noqa: E402
+from report import folder as sweep_folder  # noqa: E402
 
 SIM = pathlib.Path(sys.argv[2]) / "bench" / "sim"
 PICTURES = ["stall-distribution", "wall-distribution", "stall-overcommit", "rate-overcommit",
@@ -174,7 +174,7 @@ def check_whole(base):
     total = sweep_data.CHECKS * len(sweep_data.shapes()) * len(sweep_data.PROTOCOLS)
     for wanted in (f"0 of {total} under protocols that are declared safe",
                    "guest ring 0 is emulated", "2 CPUs online", "seed 7", "Version 0.1.0",
-                   "bench/sweep.py build/vmm", "14.2"):
+                   "bench/bench.py build/vmm", "14.2"):
         check(wanted in words, f"not in the page: {wanted}")
     for unwanted in ("STALE", "missing", "not finished", "too little", "Too little"):
         check(unwanted not in words, f"in the page: {unwanted}")
@@ -185,7 +185,7 @@ def check_hostile(base):
     """Data are words: in HTML, in SVG and for gnuplot."""
     protocols = {"ipi": (500000, 0.1), HOSTILE: (60000, 0.2)}
     path = sweep_data.write(base / "hostile", protocols, sweep={
-        "quick": True, "command": ["bench/sweep.py", HOSTILE], "version": HOSTILE})
+        "quick": True, "command": ["bench/bench.py", HOSTILE], "version": HOSTILE})
     host = json.loads((path / "summary.json").read_text(encoding="utf-8"))
     host["host"]["cpu"] = f"</p>{HOSTILE}"
     sweep_data.write_json(path / "summary.json", host)
@@ -296,7 +296,7 @@ def check_parts_missing(base):
 
 def run_page(path, environment=None):
     """The program; it ends with status 2 and one line."""
-    done = subprocess.run([sys.executable, BENCH / "page.py", path, SIM], capture_output=True,
+    done = subprocess.run([BENCH / "bench.py", sys.argv[1], "page", path], capture_output=True,
                           text=True, check=False, env=environment)
     check(done.returncode == 2 and done.stderr.count("\n") == 1 and not done.stdout,
           f"status {done.returncode}: {done.stdout}{done.stderr}")
@@ -309,7 +309,7 @@ def check_refusals(base):
     empty.mkdir()
     check("no folder of a sweep" in run_page(empty), "an empty folder")
     check("no folder" in run_page(base / "nowhere"), "a folder that is not there")
-    check("no folder" in run_page(BENCH / "page.py"), "a file")
+    check("no folder" in run_page(BENCH / "compare"), "a file")
     path = sweep_data.write(base / "few", {"ipi": (60000, 0.3)}, sweep={"quick": True})
     said = run_page(path, {"PATH": str(empty)})
     check("gnuplot-nox" in said, said)

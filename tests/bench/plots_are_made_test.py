@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Every picture of a sweep is drawn, in its size, with every protocol in it, and shows what
 the data say.
@@ -14,10 +14,10 @@ import zlib
 
 HERE = pathlib.Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[2] / "bench"), str(HERE.parent)]
-import gnuplot  # noqa: E402
-import plots  # noqa: E402
+from report import gnuplot  # noqa: E402
+from report import plots  # noqa: E402
 import sweep_data  # noqa: E402
-import sweep_folder  # noqa: E402
+from report import folder as sweep_folder  # noqa: E402
 
 NAMES = ["stall-distribution", "wall-distribution", "stall-overcommit", "rate-overcommit",
          "stall-vcpus", "stall-parts", "slot-switch"]

@@ -1,6 +1,6 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""bench/soak.py over a program that only writes summaries: every protocol gets its share
+"""`bench soak` over a program that only writes summaries: every protocol gets its share
 under every policy, a soak that was cut off goes on without a run lost or doubled, a run
 that fails ends it with what was counted before it, and a killed one leaves no run behind.
 
@@ -15,11 +15,11 @@ import subprocess
 import sys
 import tempfile
 
-SOAK = pathlib.Path(__file__).resolve().parents[2] / "bench" / "soak.py"
+BENCH = pathlib.Path(__file__).resolve().parents[2] / "bench" / "bench.py"
 
 # Says well what it was asked for, --flushes of each protocol or 50 by time; --fail-at SEED fails,
 # --stay keeps a pipe open as long as it lives.
-FAKE = """#!/usr/bin/env python3
+FAKE = """#!/usr/bin/python3
 import json, pathlib, sys, time
 if "--list-protocols" in sys.argv:
     print("".join(f"{name} safe\\n" for name in "abcdefg") + "lossy unsafe")
@@ -45,7 +45,7 @@ def check(condition, message):
 
 
 def soak(folder, *options):
-    return subprocess.run([sys.executable, SOAK, folder / "vmm", "--out", folder,
+    return subprocess.run([BENCH, folder / "vmm", "soak", "--out", folder,
                            "--least", str(LEAST), "--flushes", str(ALL), "--chunk", str(CHUNK),
                            *options],
                           capture_output=True, text=True, check=False, timeout=300)
@@ -76,7 +76,7 @@ def check_whole(folder, done):
 def check_no_run_is_left(folder):
     """The run holds a FIFO: its end comes when the run is gone, and not before."""
     os.mkfifo(folder / "held")
-    with subprocess.Popen([sys.executable, SOAK, folder / "vmm", "--out", folder,
+    with subprocess.Popen([BENCH, folder / "vmm", "soak", "--out", folder,
                            "--stay", folder / "held"]) as process:
         with open(folder / "held", encoding="utf-8") as held:
             process.kill()

@@ -1,12 +1,12 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""bench/stall_parts.py on timelines made by hand, one flush each, whose parts are known."""
+"""bench/sweep/stall_parts.py on timelines made by hand, one flush each, whose parts are known."""
 import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
-import stall_parts  # noqa: E402
-import traces  # noqa: E402
+from sweep import stall_parts  # noqa: E402
+from lib import traces  # noqa: E402
 
 VCPUS, GUEST = 3, 4                     # pid of a row
 

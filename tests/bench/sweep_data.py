@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""sweep_data.py - folders such as bench/sweep.py writes, for the tests of the page.
+"""sweep_data.py - folders such as a sweep writes, for the tests of the page.
 
 Nothing in them was measured: latencies are drawn from log-normal distributions around the
 medians that a test asks for, so the test knows what the page has to say.
@@ -162,7 +162,7 @@ def write(folder, protocols=None, seed=1, stale=None, sweep=None, most=120):
         "schema": 1, "version": "0.1.0", "started": "2026-01-01T00:00:00Z",
         "ended": "2026-01-01T00:20:00Z", "seconds": 1200, "seed": 7,
         "seeds": {str(number): 7 + number for number in range(ROUNDS)}, "rounds": ROUNDS,
-        "quick": False, "complete": True, "command": ["bench/sweep.py", "build/vmm"],
+        "quick": False, "complete": True, "command": ["bench/bench.py", "build/vmm"],
         "base": BASE, "axes": AXES, "protocols": list(protocols), "cells_done": len(shapes()),
         "cells_planned": len(shapes())} | (sweep or {}))
     return folder

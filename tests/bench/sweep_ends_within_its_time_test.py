@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """A sweep whose runs take longer than planned still ends in time, by a clock that the test
 moves: it cuts its runs, then leaves out rounds, and from the third on those begun are whole.
@@ -14,9 +14,9 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 sys.path.insert(0, str(ROOT / "bench"))
-import sweep_measure  # noqa: E402
-import sweep_plan  # noqa: E402
-from sweep_plan import Cell, Times  # noqa: E402
+from sweep import measure as sweep_measure  # noqa: E402
+from sweep import plan as sweep_plan  # noqa: E402
+from sweep.plan import Cell, Times  # noqa: E402
 
 NAMES = ["ipi", "sleep", "yield", "deferred", "generation", "takeover", "hypercall"]
 COLUMNS = ["protocol", "run", "wall_ns", "stall_ns"]

@@ -1,6 +1,6 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""bench/sweep.py, with a vmm that measures nothing: killed at any moment it goes on to the
+"""`bench sweep`, with a vmm that measures nothing: killed at any moment it goes on to the
 same rows, no run twice; a folder of another sweep is refused; Ctrl-C and failing runs end
 in order.
 
@@ -20,7 +20,7 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SWEEP = ROOT / "bench" / "sweep.py"
+BENCH = ROOT / "bench" / "bench.py"
 FAKE = ROOT / "tests" / "bench" / "fake_vmm.py"
 OPTIONS = ["--cells-only", "--slots", "1,2", "--vcpus", "2,4", "--initiators", "1",
            "--slice-us", "2000", "--rounds", "2"]
@@ -35,7 +35,7 @@ def check(condition, message):
 
 
 def start(out, *options, **environment):
-    return subprocess.Popen([sys.executable, SWEEP, FAKE, "--out", out, *OPTIONS, *options],
+    return subprocess.Popen([BENCH, FAKE, "sweep", "--out", out, *OPTIONS, *options],
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                             env=os.environ | environment)
 

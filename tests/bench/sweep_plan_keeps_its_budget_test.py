@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The plan of a sweep: its runs fit into the time that is given, for hosts of 1 to 64 CPUs
 and of any pace; every cell is run as often as another, in orders that differ by round
@@ -13,8 +13,8 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 sys.path.insert(0, str(ROOT / "bench"))
-import sweep_plan  # noqa: E402
-from sweep_plan import Cell, Times  # noqa: E402
+from sweep import plan as sweep_plan  # noqa: E402
+from sweep.plan import Cell, Times  # noqa: E402
 
 NAMES = ["ipi", "sleep", "yield", "deferred", "generation", "takeover", "hypercall"]
 # Seconds, rounds, weights: full and quick, and what else may be asked for.

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """summary.csv of a sweep against figures worked out by hand: median, least and most of the
 rounds, percentiles of all flushes together, what was not measured; and the histogram of
@@ -14,7 +14,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 sys.path.insert(0, str(ROOT / "bench"))
-import sweep_summary  # noqa: E402
+from sweep import summary as sweep_summary  # noqa: E402
 
 CELL = [2, 8, 1, 2000]
 ABSENT = {"p50": None, "p99": None, "samples": 0}

@@ -8,7 +8,6 @@ import pathlib
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 
 from bench import Bench, check, fail, require
@@ -88,12 +87,12 @@ def run(bench, command):
     with tempfile.TemporaryDirectory() as out:
         words = [word.replace("BUILD", bench.build) for word in words]
         words = ([bench.vmm, *words[1:]] if words[0] == "VMM" else
-                 [sys.executable, str(ROOT / "bench" / f"{words[0]}.py"), bench.vmm, *words[1:]])
+                 [str(ROOT / "bench" / "bench.py"), bench.vmm, *words])
         done = subprocess.run([*words, "--out", out], capture_output=True, text=True,
                               check=False, timeout=600)
         check(done.returncode == 0, f"{command}: status {done.returncode}: {done.stderr}")
         check(done.stdout.strip(), f"{command} says nothing")
-        if words[1].endswith("sweep.py"):
+        if words[2:3] == ["sweep"]:
             check_sweep(pathlib.Path(out), done)
 
 
@@ -133,7 +132,7 @@ def main():
     check_all_are_known(found - options)
     manual = (ROOT / "vmm/vmm.1").read_text(encoding="utf-8")
     scripts = [path.read_text(encoding="utf-8") for path in
-               [*(ROOT / "bench").glob("*.py"), ROOT / "bench/compare"]]
+               [*(ROOT / "bench").glob("*/*.py"), ROOT / "bench/compare"]]
     for option in sorted(options):
         check_option(bench, option, manual, scripts)
     commands = HERE if bench.long else FIRST

@@ -5,12 +5,11 @@ agrees with the model, and the cloud has all cells and, with gnuplot, its plots.
 import csv
 import pathlib
 import shutil
-import sys
 import tempfile
 
 from bench import SAFE, Bench, check, require
 
-SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "bench" / "sim.py"
+SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "bench" / "bench.py"
 FIGURES = 7
 
 
@@ -56,7 +55,7 @@ def main():
     require("require_kvm")
     bench = Bench()
     with tempfile.TemporaryDirectory() as folder:
-        done = bench.run([sys.executable, SCRIPT, bench.vmm, "--out", folder, "--rounds", "1",
+        done = bench.run([SCRIPT, bench.vmm, "sim", "--out", folder, "--rounds", "1",
                           "--duration", "0.05", "--flushes", "20", "--overcommit", "2",
                           "--seconds", "2", "--cloud-overcommit", "1,2",
                           "--cloud-seconds", "0.2"], limit_s=110)

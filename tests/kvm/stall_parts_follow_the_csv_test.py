@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""bench/stall_parts.py on a run: the parts of every protocol's stall are none negative and add
+"""`./run bench stall_parts` on a run: the parts of every protocol's stall are none negative and add
 up to the mean of the CSV's column, and what ipi waits for on few slots is parked targets."""
 import pathlib
 import statistics
 import subprocess
-import sys
 import tempfile
 
 from bench import SAFE, Bench, check, read_rows, require
@@ -31,7 +30,7 @@ def main():
     bench = Bench()
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder)
-        command = [sys.executable, ROOT / "bench" / "stall_parts.py", bench.vmm, "--out", out,
+        command = [ROOT / "bench" / "bench.py", bench.vmm, "stall_parts", "--out", out,
                    "--duration", "0.4", "--csv", out / "flushes.csv", "--vcpus", "8",
                    "--overcommit", "4"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)

@@ -7,14 +7,13 @@ import json
 import pathlib
 import random
 import subprocess
-import sys
 import tempfile
 import time
 
 from bench import Bench, check, require
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SWEEP = ROOT / "bench" / "sweep.py"
+SCRIPT = ROOT / "bench" / "bench.py"
 COMPARE = ROOT / "bench" / "compare"
 PROTOCOLS = ["ipi", "generation"]
 OPTIONS = ["--cells-only", "--minutes", "0.2", "--rounds", "2", "--slots", "1,2",
@@ -25,7 +24,7 @@ PATIENCE_S = 100
 
 
 def start(bench, out):
-    return subprocess.Popen([sys.executable, SWEEP, bench.vmm, "--out", out, *OPTIONS],
+    return subprocess.Popen([SCRIPT, bench.vmm, "sweep", "--out", out, *OPTIONS],
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """timeline.py - reading a timeline of vmm --trace, strictly, for the tests beside it.
 
-bench/traces.py reads it. Here every event is checked for what its phase needs, and the
+bench/lib/traces.py reads it. Here every event is checked for what its phase needs, and the
 whole for what a viewer relies on: slices of a track nest; arrows have both ends, go
 forward in time, and each end comes when a slice of its track is open; every track has a
 name.
@@ -13,7 +13,7 @@ import sys
 from bench import check, fail
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
-from traces import GROUPS, close_cut, of_group, parse, timeline_of  # noqa: E402,F401
+from lib.traces import GROUPS, close_cut, of_group, parse, timeline_of  # noqa: E402,F401
 
 KEYS = {
     "M": {"ph", "pid", "tid", "name", "args"},

@@ -1,8 +1,7 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """churn.py - the table of the ebizzy results of 2012 and 2017, in their shape.
 
-    bench/churn.py VMM [--overcommit K,...] [--rounds N] [--pairs N] [--duration S]
+    ./run bench churn [--overcommit K,...] [--rounds N] [--pairs N] [--duration S]
                        [--protocol LIST] [--out DIR] [vmm options]
 
 Every vCPU maps, touches, works, unmaps and flushes (vmm --workload churn); what is
@@ -14,7 +13,7 @@ ratio is shown; elsewhere mean and standard deviation of --rounds.
 DIR/churn.csv has a row for each overcommit, protocol and round.
 """
 import csv
-import runs
+from lib import runs
 
 BASE = "ipi"
 
@@ -44,12 +43,12 @@ def print_table(overcommit, protocols):
               f"{protocol['stale']:>7} {protocol['checks']:.3g}", flush=True)
 
 
-def main():
-    parser = runs.parser(__doc__.splitlines()[0])
+def main(words):
+    parser = runs.parser("churn", __doc__.splitlines()[0], rounds=5, duration=1)
     parser.add_argument("--overcommit", default=[1, 2, 3], metavar="K,...", type=runs.numbers)
     parser.add_argument("--pairs", default=20, type=int, help="rounds at overcommit 1")
     parser.add_argument("--protocol", default="safe,ipi-pending-2017")
-    arguments, options = parser.parse_known_args()
+    arguments, options = parser.parse_known_args(words)
     arguments.out.mkdir(parents=True, exist_ok=True)
     path = arguments.out / "churn.csv"
     with open(path, "w", encoding="utf-8", newline="") as file:
@@ -63,7 +62,3 @@ def main():
             runs.say_progress("")
             print_table(overcommit, protocols)
     print(f"\n{path}")
-
-
-if __name__ == "__main__":
-    main()

@@ -2,12 +2,12 @@
 """page_model.py - the tables of a sweep's page in which the model (bench/sim/) stands."""
 import statistics
 
-import findings
-import prediction
-import sim
-import sweep_folder
-from markup import NONE, element, joined, paragraph, table
-from words import ratio_text, shape_text, time_text, value_text
+from report import findings
+from report import prediction
+from sim import sim
+from report import folder as sweep_folder
+from report.markup import NONE, element, joined, paragraph, table
+from lib.words import ratio_text, shape_text, time_text, value_text
 
 TITLES = {"wall_p50_ns": "wall p50", "stall_p50_ns": "stall p50", "stall_p99_ns": "stall p99",
           "flushes_per_s": "flushes/s"}
@@ -17,7 +17,7 @@ def measured(folder, cells):
     """The cells that were measured and simulated: the base cell, and all by protocol."""
     return joined([
         paragraph("Costs are those of one run of vmm --host and of each cell's own PTE stores "
-                  "(bench/model.py). The model has nothing else on the CPUs."),
+                  "(bench/sim/model.py). The model has nothing else on the CPUs."),
         base(folder, cells), ratios(cells)])
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""sweep_measure.py - the course of a sweep (bench/sweep.py): what is still to do in its
+"""measure.py - the course of a sweep (sweep.py): what is still to do in its
 folder, run by run, within its time.
 
 Times of runs follow the plan as long as what is left fits into the time that is left; else
@@ -16,15 +16,15 @@ import sys
 import time
 from subprocess import TimeoutExpired
 
-import comparison
-import runs
-import sweep_journal
-import sweep_plan
-import sweep_summary
-from sweep_journal import Refused
-from sweep_plan import Cell, Times
-from sweep_run import FINDINGS, GUEST_FAILED, Failed, Stop, call, command_of, run
-from words import counted
+from lib import comparison
+from lib import runs
+from lib import journal as sweep_journal
+from sweep import plan as sweep_plan
+from sweep import summary as sweep_summary
+from lib.journal import Refused
+from sweep.plan import Cell, Times
+from sweep.run import FINDINGS, GUEST_FAILED, Failed, call, command_of, run
+from lib.words import counted
 
 WEIGHTS = {False: sweep_plan.FULL, True: sweep_plan.QUICK}     # by --quick
 # Of the time, for page, parts and costs.
@@ -86,7 +86,7 @@ class Sweep:
         self.protocols = arguments.protocol     # a list of names once it is open
         self.cells_only = arguments.cells_only
         self.folder = self.out / "run"          # of the run under way
-        self.stop, self.progress = Stop(), Progress()
+        self.stop, self.progress = runs.Stop(), Progress()
         self.journal, self.plan = None, {}
         self.paces, self.pace = [], 1.0
         self.failed = self.failed_last = False  # the guest of any run, of the last one

@@ -1,8 +1,7 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """stall_parts.py - what the stall of a flush is made of, from a timeline of vmm --trace.
 
-    bench/stall_parts.py VMM [--out DIR] [--duration S] [vmm options]
+    ./run bench stall_parts [--out DIR] [--duration S] [vmm options]
 
 One traced run of every safe protocol. Of the time of a flush, without that in which the
 initiator itself was parked, each moment is one part:
@@ -28,15 +27,14 @@ vmm counted as stall. Tracing costs, some 30 us a handler where ring 0 is emulat
 how a stall divides, not how long it is. Flushes of which the timeline has lost a piece are
 left out, and counted on stdout.
 """
-import argparse
 import bisect
 import collections
 import os
 import pathlib
 import tempfile
 
-import runs
-import traces
+from lib import runs
+from lib import traces
 
 PARTS = ["post", "flight", "handler", "parked_wait", "rest"]
 COLUMNS = ["protocol", "flushes", *(f"{part}_ns" for part in PARTS), "stall_mean_ns"]
@@ -249,17 +247,10 @@ def print_rows(rows, lost):
         print(f"{lost} flushes left out: the timeline has lost a piece of them")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0],
-                                     epilog="More options go to vmm.")
-    parser.add_argument("vmm", type=os.path.abspath)
-    parser.add_argument("--out", default="out", type=pathlib.Path)
+def main(words):
+    parser = runs.parser("stall_parts", __doc__.splitlines()[0])
     parser.add_argument("--duration", default=DURATION_S, type=float, help="seconds a protocol")
-    arguments, options = parser.parse_known_args()
+    arguments, options = parser.parse_known_args(words)
     base = {"slots": runs.cpus(), "vcpus": 4 * runs.cpus(), "initiators": 1, "slice_us": 2000}
     print_rows(*measure(arguments.vmm, arguments.out, base, arguments.duration, options))
     print(arguments.out / "parts.csv")
-
-
-if __name__ == "__main__":
-    main()

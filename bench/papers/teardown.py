@@ -1,8 +1,7 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """teardown.py - what does it cost to free page tables after a grace period?
 
-    bench/teardown.py VMM [--flushes N] [--rounds N] [--protocol LIST] [--out DIR]
+    ./run bench teardown [--flushes N] [--rounds N] [--protocol LIST] [--out DIR]
                           [vmm options]
 
 The question that the threads of 2012 ("any idea how much?" - "no idea") and 2017 left
@@ -17,7 +16,7 @@ DIR/teardown.csv has a row for each load, way of freeing, protocol and round.
 """
 import csv
 
-import runs
+from lib import runs
 
 WAYS = ["now", "rcu"]
 COLUMNS = {
@@ -78,11 +77,11 @@ def print_table(arguments, cells):
               f"{text(values, 'sleeps', 0):>13}{held:>10}{grace:>10.0f}{bad:>11} {walks:.3g}")
 
 
-def main():
-    parser = runs.parser(__doc__.splitlines()[0], rounds=5)
+def main(words):
+    parser = runs.parser("teardown", __doc__.splitlines()[0], rounds=5)
     parser.add_argument("--flushes", default=2000, type=int)
     parser.add_argument("--protocol", default="ipi,deferred,generation,takeover")
-    arguments, options = parser.parse_known_args()
+    arguments, options = parser.parse_known_args(words)
     arguments.out.mkdir(parents=True, exist_ok=True)
     path = arguments.out / "teardown.csv"
     with open(path, "w", encoding="utf-8", newline="") as file:
@@ -90,7 +89,3 @@ def main():
         rows.writerow(["load", "table_free", "protocol", "round", *COLUMNS])
         print_table(arguments, measure(arguments, options, rows))
     print(path)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """prediction.py - the model (bench/sim/) beside the cells of a sweep, and on a machine of
-256 CPUs (CLOUD of bench/sim.py).
+256 CPUs (CLOUD of bench/sim/sim.py).
 
 Costs are those of the sweep's own `vmm --host` and of each cell's own PTE stores. The model
 has its share of a sweep's time and no more: what is not simulated when that is over is left
@@ -10,9 +10,9 @@ import argparse
 import subprocess
 import time
 
-import model
-import sim
-import sweep_folder
+from sim import model
+from sim import sim
+from report import folder as sweep_folder
 
 FIGURES = ["wall_p50_ns", "stall_p50_ns", "stall_p99_ns", "flushes_per_s"]
 BUDGET_S = {False: 40, True: 4}         # by whether the sweep is a quick one

@@ -1,22 +1,18 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """plots.py - the pictures of a sweep, by gnuplot.
-
-    bench/plots.py OUT
 
 OUT/plots/NAME.svg and NAME.png, made for a column of 85 mm: a protocol is its kind of line
 and of point, a part of a stall its pattern; colour (Okabe and Ito's) only comes on top. Bars
 go from the least to the most of the rounds. A point that rests on too few flushes
-(sweep_folder.py) is not drawn.
+(folder.py) is not drawn.
 """
 import statistics
-import sys
 
-import runs
-import sweep_folder
-from gnuplot import (TITLE, Picture, at_screen, block, draw, key, key_height, landmarks,
-                     log_axis, log_range, panel, quoted, require_gnuplot)
-from words import UNITS, shape_text, short_time
+from lib import runs
+from report import folder as sweep_folder
+from report.gnuplot import (TITLE, Picture, at_screen, block, key, key_height, landmarks,
+                     log_axis, log_range, panel, quoted)
+from lib.words import UNITS, shape_text, short_time
 
 # Colour, dashes, point: what one of them does not tell apart in grey, another does.
 STYLES = [
@@ -368,20 +364,3 @@ def pictures(folder):
              *overcommit_pictures(folder), vcpus_picture(folder), parts_picture(folder),
              switch_picture(folder)]
     return [picture for picture in found if picture]
-
-
-def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__.splitlines()[2].strip())
-    try:
-        require_gnuplot()
-        folder = sweep_folder.Folder(sys.argv[1])
-        for name in draw(pictures(folder), folder.path):
-            print(folder.path / "plots" / f"{name}.svg")
-    except sweep_folder.Unusable as error:
-        print(f"plots: {error}", file=sys.stderr)
-        sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

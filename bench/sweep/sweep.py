@@ -1,23 +1,22 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """sweep.py - every safe protocol by slots, vCPUs, initiators and slices, within a time.
 
-    bench/sweep.py VMM [--quick] [--minutes M] [--rounds N] [--seed X] [--out DIR] [--fresh]
+    ./run bench sweep [--quick] [--minutes M] [--rounds N] [--seed X] [--out DIR] [--fresh]
                    [--cells-only] [--slots N,...] [--vcpus N,...] [--initiators N,...]
                    [--slice-us US,...] [--protocol LIST] [vmm options]
 
-15 minutes, 5 rounds; --quick: one minute, 2 rounds. bench/sweep_plan.py says which cells
+15 minutes, 5 rounds; --quick: one minute, 2 rounds. plan.py says which cells
 fit into that and for how long each is measured. Every round goes through all cells in an
 order of its own, and every run through the protocols in one of its own, so that drift of
 the host spreads over them.
 
 A sweep that was killed goes on where it was when it is started again with the same options
-and folder (bench/sweep_journal.py); of a complete one only the page is made again. --fresh
+and folder (lib/journal.py); of a complete one only the page is made again. --fresh
 measures anew. The first Ctrl-C ends it in order: the run under way is not counted, what was
 measured is written.
 
 Files in DIR: flush-latency.csv, a row a flush (`run` is the round); summary.csv, a row a
-cell and protocol (bench/sweep_summary.py); sweep.json, what was measured and how;
+cell and protocol (summary.py); sweep.json, what was measured and how;
 summary.json, a run's without what differs from run to run; host.json, `vmm --host`;
 switch.hist, slot switches of the base cell; parts.csv, costs.csv and index.html of the
 modules beside this one.
@@ -29,21 +28,20 @@ translation (its command is on stderr, the sweep goes on), 6 when one was over a
 Ctrl-C.
 """
 import argparse
-import os
 import pathlib
 import shutil
 import sys
 
-import costs
-import page
-import runs
-import stall_parts
-import sweep_folder
-import sweep_plan
-from sweep_journal import Refused
-from sweep_measure import Sweep, say
-from sweep_plan import Cell
-from sweep_run import Failed
+from sweep import costs
+from report import page
+from lib import runs
+from sweep import stall_parts
+from report import folder as sweep_folder
+from sweep import plan as sweep_plan
+from lib.journal import Refused
+from sweep.measure import Sweep, say
+from sweep.plan import Cell
+from sweep.run import Failed
 
 MINUTES = {False: 15.0, True: 1.0}      # by --quick
 ROUNDS = {False: 5, True: 2}
@@ -129,12 +127,8 @@ def counts(text):
     return sorted({count(word) for word in text.split(",")})
 
 
-def arguments_read():
-    parser = argparse.ArgumentParser(
-        prog="sweep", description=__doc__.splitlines()[0], allow_abbrev=False,
-        epilog="More options go to every run of vmm.")
-    parser.add_argument("vmm", type=os.path.abspath)
-    parser.add_argument("--out", default="out", type=pathlib.Path)
+def arguments_read(words):
+    parser = runs.parser("sweep", __doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a minute, 2 rounds")
     parser.add_argument("--minutes", type=positive, help="for all, page included (15)")
     parser.add_argument("--rounds", type=count, help="over all cells (5)")
@@ -145,7 +139,7 @@ def arguments_read():
     parser.add_argument("--protocol", default="safe", metavar="LIST")
     for name in Cell._fields:
         parser.add_argument("--" + name.replace("_", "-"), metavar="N,...", type=counts)
-    arguments, options = parser.parse_known_args()
+    arguments, options = parser.parse_known_args(words)
     for option in options:
         if option.split("=")[0] in OWN:
             parser.error(f"{option}: the sweep sets that; see --minutes")
@@ -166,16 +160,12 @@ def settle(parser, arguments):
                      "not go together")
 
 
-def main():
+def main(words):
     try:
-        sys.exit(sweep_all(*arguments_read()))
+        sys.exit(sweep_all(*arguments_read(words)))
     except Refused as refusal:
         say(refusal)
         sys.exit(2)
     except OSError as error:
         say(error)
         sys.exit(5)
-
-
-if __name__ == "__main__":
-    main()

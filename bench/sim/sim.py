@@ -1,8 +1,7 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """sim.py - the model beside the measurement, and what it says of machines nobody has here.
 
-    bench/sim.py VMM [--parts measured,closed,cloud] [--overcommit K,...] [--slices US,...]
+    ./run bench sim [--parts measured,closed,cloud] [--overcommit K,...] [--slices US,...]
                      [--rounds N] [--duration S] [--seconds S] [--out DIR] [vmm options]
 
 measured: cells of every safe protocol are run on this host, then simulated with the costs
@@ -12,7 +11,7 @@ host's. Nothing but the PTE stores is taken from the cells themselves. Of N runs
 nothing disturbed (the summary's word) count, and of their figures the median; where all were,
 the one from which least was taken, marked *. Each primitive is from the quietest of N runs
 too: the one with the lowest p90.
-closed: bench/closed_form.py beside model and measurement.
+closed: closed_form.py beside model and measurement.
 cloud: 256 CPUs, up to 4096 vCPUs, with the assumptions of CLOUD below.
 
 DIR/sim-measured.csv, sim-closed.csv and sim-cloud.csv have the tables, sim-cloud.svg and
@@ -26,9 +25,9 @@ import statistics
 import subprocess
 import sys
 
-import closed_form
-import model
-import runs
+from sim import closed_form
+from sim import model
+from lib import runs
 
 PARTS = ["measured", "closed", "cloud"]
 FIGURES = ["wall_p50_ns", "wall_p90_ns", "wall_p99_ns", "stall_p50_ns", "stall_p90_ns",
@@ -323,8 +322,8 @@ def names(value):
     return value.split(",")
 
 
-def main():
-    parser = runs.parser(__doc__.splitlines()[0], rounds=5, duration=0.5)
+def main(words):
+    parser = runs.parser("sim", __doc__.splitlines()[0], rounds=5, duration=0.5)
     parser.add_argument("--parts", default=PARTS, metavar="PART,...", type=names)
     parser.add_argument("--overcommit", default=[1, 2, 4], metavar="K,...", type=runs.numbers)
     parser.add_argument("--slices", default=[2000], metavar="US,...", type=runs.numbers)
@@ -333,7 +332,7 @@ def main():
                         type=runs.numbers)
     parser.add_argument("--cloud-seconds", default=2, type=float,
                         help="simulated for each cell, times overcommit")
-    arguments, options = parser.parse_known_args()
+    arguments, options = parser.parse_known_args(words)
     unknown = set(arguments.parts) - set(PARTS)
     if unknown:
         parser.error(f"--parts: {', '.join(sorted(unknown))}: not one of {', '.join(PARTS)}")
@@ -351,7 +350,3 @@ def main():
             part_closed(arguments, cells)
     if "cloud" in arguments.parts:
         part_cloud(arguments)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""sweep_plan.py - which cells a sweep measures, for how long, and in which order.
+"""plan.py - which cells a sweep measures, for how long, and in which order.
 
 A cell is a number of slots, of vCPUs, of initiators, and a slice; one run of vmm measures
 every protocol in it, one after the other. The base cell is what the others differ from. The
@@ -17,7 +17,7 @@ import collections
 import math
 import random
 
-import runs
+from lib import runs
 
 Cell = collections.namedtuple("Cell", "slots vcpus initiators slice_us")
 # What one run is given: seconds of each protocol that count, and before them.

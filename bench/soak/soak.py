@@ -1,8 +1,7 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """soak.py - flushes until there are so many that a rare loss would have shown.
 
-    bench/soak.py VMM [--flushes N] [--least N] [--chunk N] [--seed X] [--out DIR]
+    ./run bench soak [--flushes N] [--least N] [--chunk N] [--seed X] [--out DIR]
                   [vmm options]
 
 Runs, each in another shape drawn from the seed: vCPUs, slots, slice, initiators, pages,
@@ -21,7 +20,7 @@ import random
 import sys
 import time
 
-import runs
+from lib import runs
 
 POLICIES = ["slice", "random", "at-step", "host"]
 COUNTS = ["flushes", "checks", "stale", "dropped"]
@@ -143,19 +142,15 @@ class Soak:
         print(f"{len(seconds)} runs, {sum(seconds.values()) / 60:.0f} minutes")
 
 
-def main():
-    parser = runs.parser(__doc__.splitlines()[0])
+def main(words):
+    parser = runs.parser("soak", __doc__.splitlines()[0])
     parser.add_argument("--flushes", default=10_000_000, type=int, help="in all (10 million)")
     parser.add_argument("--least", default=100_000, type=int,
                         help="of each protocol under each policy (100000)")
     parser.add_argument("--chunk", default=20000, type=int, help="a protocol and run (20000)")
     parser.add_argument("--seed", default=1, type=int)
-    arguments, options = parser.parse_known_args()
+    arguments, options = parser.parse_known_args(words)
     soak = Soak(arguments, options)
     soak.go_on()
     soak.print_counts()
     print(soak.path)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,26 +1,26 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """page.py - the page of a sweep: which protocol, at which overcommit, at what cost.
 
-    bench/page.py OUT [SIM]
+    ./run bench page [OUT]
 
-Reads the folder OUT that bench/sweep.py has written, has the pictures drawn (plots.py) and
-the model run (prediction.py; SIM is its binary, build/bench/sim by default), and writes
+Reads the folder OUT that a sweep has written, has the pictures drawn (plots.py) and the
+model run (prediction.py), and writes
 OUT/index.html, one file that loads nothing. What is missing in OUT the page says.
 """
+import argparse
 import pathlib
 import shlex
 import sys
 
-import findings
-import page_model
-import plots
-import prediction
-import sim
-import sweep_folder
-from gnuplot import draw, require_gnuplot
-from markup import NONE, Html, element, inlined_svg, joined, paragraph, table
-from words import listed, rate_text, shape_text, spread_text, time_text, value_text
+from report import findings
+from report import page_model
+from report import plots
+from report import prediction
+from sim import sim
+from report import folder as sweep_folder
+from report.gnuplot import draw, require_gnuplot
+from report.markup import NONE, Html, element, inlined_svg, joined, paragraph, table
+from lib.words import listed, rate_text, shape_text, spread_text, time_text, value_text
 
 HERE = pathlib.Path(__file__).resolve().parent
 TIMES = {"wall p50": "wall_p50_ns", "wall p99": "wall_p99_ns", "wall p99.9": "wall_p999_ns",
@@ -351,7 +351,7 @@ class Page:
             "Parts of a stall come from a traced run, and tracing costs time in each handler."]
         if self.predicted.cloud:
             said.append(f"The machine of {sim.CLOUD_CPUS} CPUs was never measured. Its costs are "
-                        "published figures and assumptions, named in bench/sim.py.")
+                        "published figures and assumptions, named in bench/sim/sim.py.")
         return element("ul", joined(element("li", line) for line in said))
 
     def text(self):
@@ -397,7 +397,7 @@ def times_the_floor(row):
     return NONE
 
 
-def make(out, program=HERE.parent / "build" / "bench" / "sim"):
+def make(out, program):
     """Writes @out/index.html and the pictures; returns its path. Raises Unusable, one line."""
     require_gnuplot()
     folder = sweep_folder.Folder(out)
@@ -412,16 +412,13 @@ def make(out, program=HERE.parent / "build" / "bench" / "sim"):
     return path
 
 
-def main():
-    if not 2 <= len(sys.argv) <= 3:
-        print("usage: page.py OUT [SIM]", file=sys.stderr)
-        sys.exit(2)
+def main(words):
+    parser = argparse.ArgumentParser(prog="bench page", description=__doc__.splitlines()[0])
+    parser.add_argument("vmm", type=pathlib.Path, help=argparse.SUPPRESS)
+    parser.add_argument("out", nargs="?", default="out", help="the folder of a sweep (out)")
+    arguments = parser.parse_args(words)
     try:
-        print(make(*sys.argv[1:]))
+        print(make(arguments.out, arguments.vmm.parent / "bench" / "sim"))
     except sweep_folder.Unusable as error:
         print(f"page: {error}", file=sys.stderr)
         sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,8 +1,7 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """costs.py - what the tool itself costs, beside the floors of `vmm --host`.
 
-    bench/costs.py VMM [--out DIR] [--quick] [vmm options]
+    ./run bench costs [--out DIR] [--quick] [vmm options]
 
 A row of DIR/costs.csv for each cost:
 what,value,low,high,unit,floor_what,floor_value,floor_unit,note
@@ -21,10 +20,8 @@ sample        writing down what a flush took, as the payload measures it, likewi
 The floors are from DIR/host.json, where a sweep has left `vmm --host --json` of the same
 host; else it is run, or, with --quick, floors stay empty. Empty is what was not measured.
 """
-import argparse
 import collections
 import json
-import os
 import pathlib
 import signal
 import statistics
@@ -32,9 +29,9 @@ import subprocess
 import sys
 import tempfile
 
-import runs
-import sweep_plan
-import words
+from lib import runs
+from sweep import plan as sweep_plan
+from lib import words
 
 COLUMNS = ["what", "value", "low", "high", "unit", "floor_what", "floor_value", "floor_unit",
            "note"]
@@ -177,17 +174,10 @@ def print_rows(rows):
               .rstrip())
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0],
-                                     epilog="More options go to the run of the base cell.")
-    parser.add_argument("vmm", type=os.path.abspath)
-    parser.add_argument("--out", default="out", type=pathlib.Path)
+def main(words):
+    parser = runs.parser("costs", __doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer runs, and shorter ones")
-    arguments, options = parser.parse_known_args()
+    arguments, options = parser.parse_known_args(words)
     print_rows(measure(arguments.vmm, arguments.out, sweep_plan.BASE._asdict(), arguments.quick,
                        options))
     print(arguments.out / "costs.csv")
-
-
-if __name__ == "__main__":
-    main()

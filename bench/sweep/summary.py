@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""sweep_summary.py - what a sweep's runs come to: summary.csv, switch.hist, and a table.
+"""summary.py - what a sweep's runs come to: summary.csv, switch.hist, and a table.
 
 A figure is taken of each run by itself; a cell has the median, the least and the most of its
 rounds. Wall and stall of a run are exact, by the rows of its flushes; the 99.9th percentile
@@ -11,10 +11,10 @@ import collections
 import csv
 import statistics
 
-import runs
-from comparison import SHARES, TIMES, quantile
-from sweep_plan import Cell, overcommit
-from words import counted
+from lib import runs
+from lib.comparison import SHARES, TIMES, quantile
+from sweep.plan import Cell, overcommit
+from lib.words import counted
 
 SPREAD = ["flushes_per_s", "wall_p50_ns", "wall_p99_ns", "stall_p50_ns", "stall_p99_ns",
           "floor_p50_ns", "switch_p50_ns", "switch_p99_ns", "ipis_per_flush",

@@ -27,15 +27,19 @@ PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)                # before the fork: nothing is loaded behind it
 
 
-def parser(description, **defaults):
-    """The options of every script: the binary, where the results go, vmm's own behind."""
-    arguments = argparse.ArgumentParser(description=description,
+def parser(name, description, **defaults):
+    """The options of every script: the binary, where the results go; with defaults for them,
+    --duration and --rounds. All others are vmm's."""
+    arguments = argparse.ArgumentParser(prog=f"bench {name}", description=description,
+                                        allow_abbrev=False,
                                         epilog="More options go to every run of vmm.")
-    arguments.add_argument("vmm", type=os.path.abspath)
+    arguments.add_argument("vmm", type=os.path.abspath, help=argparse.SUPPRESS)
     arguments.add_argument("--out", default="out", type=pathlib.Path)
-    arguments.add_argument("--duration", default=defaults.get("duration", 1), type=float,
-                           help="seconds a protocol and round")
-    arguments.add_argument("--rounds", default=defaults.get("rounds", 5), type=int)
+    if "duration" in defaults:
+        arguments.add_argument("--duration", default=defaults["duration"], type=float,
+                               help="seconds a protocol and round")
+    if "rounds" in defaults:
+        arguments.add_argument("--rounds", default=defaults["rounds"], type=int)
     return arguments
 
 
@@ -57,10 +61,48 @@ def die_with_parent():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+class Stop:
+    """Who wants Ctrl-C for himself: the first one asks for the end, the second one is the end.
+    What runs meanwhile is in a session of its own, and is told by this alone."""
+
+    def __init__(self):
+        self.asked = False
+        self.child = None
+        signal.signal(signal.SIGINT, self._ask)
+
+    def _ask(self, *_):
+        self.asked = True
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        self.tell(self.child)
+
+    def tell(self, child):
+        self.child = child
+        if self.asked and child is not None:
+            child.send_signal(signal.SIGINT)
+
+
+def launch(command, stop=None, limit_s=None, **streams):
+    """Run @command to its end; it dies with the script. Returns a CompletedProcess. It is killed
+    when it takes too long: TimeoutExpired."""
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent,
+                          start_new_session=stop is not None,
+                          **{"stdout": subprocess.DEVNULL, "text": True} | streams) as child:
+        try:
+            if stop is not None:
+                stop.tell(child)
+            said = child.communicate(timeout=limit_s)
+        except BaseException:
+            child.kill()
+            raise
+        finally:
+            if stop is not None:
+                stop.tell(None)
+    return subprocess.CompletedProcess(command, child.returncode, *said)
+
+
 def call(command, **streams):
-    """Run @command of vmm to its end; it dies with the script. Ends the script when it fails."""
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent,
-                          check=False, **{"stdout": subprocess.DEVNULL} | streams)
+    """launch() what has to end well: ends the script when it fails."""
+    done = launch(command, **streams)
     if done.returncode != 0:
         sys.exit(f"exit status {done.returncode} of {shlex.join(command)}")
     return done
@@ -70,7 +112,7 @@ def protocols(vmm, wanted):
     """The protocols of @wanted, by name: `safe`, `all` or a list."""
     if wanted not in ("safe", "all"):
         return list(dict.fromkeys(wanted.split(",")))
-    listed = call([vmm, "--list-protocols"], stdout=subprocess.PIPE, text=True).stdout
+    listed = call([vmm, "--list-protocols"], stdout=subprocess.PIPE).stdout
     rows = [line.split(maxsplit=1) for line in listed.splitlines()]
     return [name for name, kind in rows if wanted == "all" or kind == "safe"]
 

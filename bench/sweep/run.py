@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""sweep_run.py - one run of vmm for a sweep (bench/sweep.py).
+"""run.py - one run of vmm for a sweep (sweep.py).
 
 A run is in a session of its own, so that Ctrl-C comes to the sweep alone, which passes it
 on; and it dies with the sweep, however that ends.
@@ -10,13 +10,12 @@ import csv
 import json
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import time
 
-import runs
-from sweep_journal import Refused
+from lib import runs
+from lib.journal import Refused
 
 # What vmm found or was told to find; the run is whole.
 FINDINGS = {1: "a stale translation, or a control that was not caught", 6: "over a threshold"}
@@ -31,41 +30,13 @@ class Failed(Exception):
         self.status = status
 
 
-class Stop:
-    """The first SIGINT asks for the end, the second one is the end."""
-
-    def __init__(self):
-        self.asked = False
-        self.child = None
-        signal.signal(signal.SIGINT, self._ask)
-
-    def _ask(self, *_):
-        self.asked = True
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        if self.child is not None:
-            self.child.send_signal(signal.SIGINT)
-
-
 def call(command, stop, limit_s=None):
-    """Run @command to its end; its stderr is shown. Returns its exit status. It is killed when
-    it takes too long: TimeoutExpired."""
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.PIPE, text=True, start_new_session=True,
-                          preexec_fn=runs.die_with_parent) as child:
-        stop.child = child
-        if stop.asked:
-            child.send_signal(signal.SIGINT)
-        try:
-            said = child.communicate(timeout=limit_s)[1]
-        except subprocess.TimeoutExpired:
-            child.kill()
-            raise
-        finally:
-            stop.child = None
-    if said:
+    """Its exit status; what it says on stderr is shown when it is over. TimeoutExpired."""
+    done = runs.launch(command, stop, limit_s, stderr=subprocess.PIPE)
+    if done.stderr:
         runs.say_progress("")
-        sys.stderr.write(said)
-    return child.returncode
+        sys.stderr.write(done.stderr)
+    return done.returncode
 
 
 def command_of(vmm, cell, protocols, times, seed, options, folder):

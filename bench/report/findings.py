@@ -7,10 +7,10 @@ nothing escaped. None where there is nothing to say.
 """
 import statistics
 
-import comparison
-import plots
-import sweep_folder
-from words import listed, ratio_text, shape_text, spread_text, time_text, times_text
+from lib import comparison
+from report import plots
+from report import folder as sweep_folder
+from lib.words import listed, ratio_text, shape_text, spread_text, time_text, times_text
 
 WITHIN = 1.25                           # simulated to measured: what counts as near
 

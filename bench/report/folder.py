@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""sweep_folder.py - reading the folder that a sweep leaves behind (bench/sweep.py).
+"""folder.py - reading the folder that a sweep leaves behind (bench/sweep/).
 
 Whatever is missing or cannot be read is left out and said in `missing`, a line each: a
 sweep that was stopped half-way is worth a page all the same. A figure of the rounds that
@@ -14,11 +14,11 @@ import math
 import operator
 import pathlib
 
-import comparison
-import runs
-import stall_parts
-import sweep_plan
-from sweep_summary import POOLED, POOLED_LEAST, SPREAD
+from lib import comparison
+from lib import runs
+from sweep import stall_parts
+from sweep import plan as sweep_plan
+from sweep.summary import POOLED, POOLED_LEAST, SPREAD
 
 KEY = list(sweep_plan.Cell._fields)
 COUNTS = ["rounds", "disturbed", "flushes", "checks", "stale"]

@@ -8,8 +8,8 @@ import math
 import shutil
 import subprocess
 
-import sweep_folder
-from words import short_time
+from report import folder as sweep_folder
+from lib.words import short_time
 
 WIDTH = 480                             # of the SVG, 85 mm: the font is 7.5 points high there
 PNG_SCALE = 2                           # 287 dots an inch

@@ -1,15 +1,14 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """spinning.py - does pause-loop exiting help who waits for a preempted vCPU?
 
-    bench/spinning.py VMM [--ple US,...] [--protocol LIST] [--rounds N] [--duration S]
+    ./run bench spinning [--ple US,...] [--protocol LIST] [--rounds N] [--duration S]
                           [--out DIR] [vmm options]
 
 Flushes under each window of --ple (0 is off), rounds through all windows in turn.
 DIR/spinning.csv has a row for each round, window and protocol; medians over the
 rounds go to stdout.
 """
-import runs
+from lib import runs
 
 FIGURES = {
     "flushes_per_s": lambda p: p["flushes_per_s"],
@@ -31,11 +30,11 @@ def print_medians(cells):
               f"{cell['stale']:>6} {cell['checks']:.3g}")
 
 
-def main():
-    parser = runs.parser(__doc__.splitlines()[0], rounds=3, duration=2)
+def main(words):
+    parser = runs.parser("spinning", __doc__.splitlines()[0], rounds=3, duration=2)
     parser.add_argument("--ple", default=[0, 50, 200, 1000], metavar="US,...", type=runs.numbers)
     parser.add_argument("--protocol", default="ipi,deferred,generation")
-    arguments, options = parser.parse_known_args()
+    arguments, options = parser.parse_known_args(words)
     path = arguments.out / "spinning.csv"
     cells = runs.sweep(arguments,
                        lambda window: ["--ple", window, "--protocol", arguments.protocol,
@@ -43,7 +42,3 @@ def main():
                        arguments.ple, FIGURES, path, "ple_us")
     print_medians(cells)
     print(path)
-
-
-if __name__ == "__main__":
-    main()

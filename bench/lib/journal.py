@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""sweep_journal.py - what a sweep has measured, kept so that a kill loses nothing.
+"""journal.py - what a sweep has measured, kept so that a kill loses nothing.
 
 sweep.journal is append-only, a JSON object a line: first what is being measured (settings,
 vmm's version, the host, the plan), then a record for each run that is over. The rows of a

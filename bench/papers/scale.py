@@ -1,8 +1,7 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """scale.py - how a flush grows with the number of vCPUs, on the same slots.
 
-    bench/scale.py VMM [--vcpus N,...] [--protocol LIST] [--rounds N] [--duration S]
+    ./run bench scale [--vcpus N,...] [--protocol LIST] [--rounds N] [--duration S]
                        [--out DIR] [vmm options]
 
 One slot a CPU, slices of 10 ms, no pause between flushes; a run takes at least so long
@@ -10,7 +9,7 @@ that every vCPU has its slot eight times. DIR/scale.csv has a row for each round
 of vCPUs and protocol; medians over the rounds go to stdout, with the growth against the
 first number.
 """
-import runs
+from lib import runs
 
 FIGURES = {
     "wall_p50_ns": lambda p: p["wall_ns"]["p50"],
@@ -46,18 +45,14 @@ def print_medians(first, cells):
               f"{cell['flushes']:>9.0f}{cell['stale']:>6} {cell['checks']:.3g}")
 
 
-def main():
-    parser = runs.parser(__doc__.splitlines()[0], rounds=3, duration=4)
+def main(words):
+    parser = runs.parser("scale", __doc__.splitlines()[0], rounds=3, duration=4)
     parser.add_argument("--vcpus", default=[8, 64, 256, 1024], metavar="N,...",
                         type=runs.numbers)
     parser.add_argument("--protocol", default="generation")
-    arguments, options = parser.parse_known_args()
+    arguments, options = parser.parse_known_args(words)
     path = arguments.out / "scale.csv"
     cells = runs.sweep(arguments, lambda vcpus: options_of(arguments, options, vcpus),
                        arguments.vcpus, FIGURES, path, "vcpus")
     print_medians(arguments.vcpus[0], cells)
     print(path)
-
-
-if __name__ == "__main__":
-    main()
