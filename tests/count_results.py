@@ -1,37 +1,36 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Print why tests were skipped, then `N passed, M failed, K skipped`.
+"""count_results.py - the last lines of a test run, for run_tests: why tests were skipped,
+how many ran where, and `N passed, M failed, K skipped`."""
+import collections
 
-Usage: count_results.py TESTLOG.json (of `meson test`)
-Exit status: 1 when a test failed or none ran.
-"""
-import json
-import sys
-
-
-def read_log(path):
-    try:
-        with open(path, encoding="utf-8") as log:
-            return [json.loads(line) for line in log if line.strip()]
-    except FileNotFoundError:
-        return []
+# kind: passed, failed or skipped. said: what the test printed.
+Result = collections.namedtuple("Result", ["name", "where", "kind", "said"])
 
 
-def reason(test):
+def reason(result):
     """The line that tests/require.sh has printed."""
-    lines = (test.get("stdout") or "").splitlines()
+    lines = result.said.splitlines()
     return next((line for line in lines if line.startswith("SKIP")), "SKIP: no reason given")
 
 
-def main():
-    tests = read_log(sys.argv[1])
-    passed = [test for test in tests if test["result"] in ("OK", "EXPECTEDFAIL")]
-    skipped = [test for test in tests if test["result"] == "SKIP"]
-    failed = len(tests) - len(passed) - len(skipped)
-    for test in skipped:
-        print(f"{test['name']}: {reason(test)}")
-    print(f"{len(passed)} passed, {failed} failed, {len(skipped)} skipped")
-    return 0 if tests and not failed else 1
+def counts(results):
+    kinds = collections.Counter(result.kind for result in results)
+    return ", ".join(f"{kinds[kind]} {kind}" for kind in ("passed", "failed", "skipped"))
 
 
-sys.exit(main())
+def print_counts(names, results):
+    """@results, an iterable, of the tests @names. One without a result was not run, and
+    counts as failed. Returns the exit status: 1 when a test failed or there is none."""
+    results = list(results)
+    missing = set(names) - {result.name for result in results}
+    results += [Result(name, "not run", "failed", "") for name in sorted(missing)]
+    for result in results:
+        if result.kind == "skipped":
+            print(f"{result.name}: {reason(result)}")
+    failed = [result.name for result in results if result.kind == "failed"]
+    if failed:
+        print(f"failed: {' '.join(failed)}")
+    for where in dict.fromkeys(result.where for result in results):
+        print(f"{where}: {counts(r for r in results if r.where == where)}")
+    print(counts(results), flush=True)
+    return 0 if results and not failed else 1
