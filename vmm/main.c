@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "elf_loader.h"
+#include "host_below.h"
 #include "options.h"
 #include "payload_image.h"
 #include "run.h"
@@ -85,6 +86,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "vmm: %s\n", why.text);
 		return why.status;
 	}
+	options_suit_host(&options, host_below().emulated);
 	run.options = &options;
 	switch (options.action) {
 	case OPTIONS_HELP:

@@ -25,6 +25,9 @@
  * page, which the payload has mapped up to as many vCPUs as an xAPIC can name. */
 #define TEARDOWN_MAX_VCPUS 255
 
+#define SLICE_US          2000
+#define SLICE_US_EMULATED 20000         /* a slot switch alone takes half a millisecond there */
+
 /* getopt's own: a leading dash has it return operands as code 1, in order and
  * whatever the environment says; the colon tells ':' from '?'. */
 #define SHORT_OPTIONS "-:qh"
@@ -38,7 +41,7 @@ static void options_set_defaults(struct options *options)
 		.action = OPTIONS_RUN,
 		.vcpus = 8,
 		.overcommit = 0,        /* not given: options_settle() */
-		.slice_us = 2000,
+		.slice_us = 0,          /* not given: options_settle() */
 		.duration_s = 0,        /* not given */
 		.warmup_s = 0.1,
 		.repeat = 1,
@@ -173,6 +176,9 @@ static int options_settle(struct options *options, struct why *why)
 		return -EINVAL;
 	if (options->overcommit == 0)
 		options->overcommit = vcpus < 4 ? vcpus : 4;
+	options->slice_given = options->slice_us != 0;
+	if (!options->slice_given)
+		options->slice_us = SLICE_US;
 	options->slots = (vcpus + options->overcommit - 1) / options->overcommit;
 	options->duration_given = options->duration_s > 0 || options->flushes == 0;
 	if (options->duration_s <= 0)
@@ -291,6 +297,12 @@ int options_parse(int argc, char **argv, struct options *options, struct why *wh
 	return error;
 }
 
+void options_suit_host(struct options *options, bool emulated)
+{
+	if (emulated && !options->slice_given)
+		options->slice_us = SLICE_US_EMULATED;
+}
+
 const char *options_help(void)
 {
 	return
@@ -299,7 +311,7 @@ const char *options_help(void)
 "  --vcpus N             vCPUs, 1 to 1024 (8)\n"
 "  --overcommit K        vCPUs that share a slot, 1 to N (4, or N if less)\n"
 "  --cpus LIST           CPUs the slots are pinned to, as in 0-3,8 (all)\n"
-"  --slice-us US         how long a vCPU keeps its slot, 50 to 10000000 (2000)\n"
+"  --slice-us US         of a vCPU on its slot, 50 to 1e7 (2000, emulated: 20000)\n"
 "  --preempt POLICY      slice, random, at-step[=STEP,...] or host (slice); STEP:\n"
 "                        posted, read, flushed, served, publish, walk (all)\n"
 "  --ple US              spinning that costs the slot, up to 1000000; 0: none (0)\n"

@@ -97,6 +97,7 @@ struct options {
 	uint32_t overcommit;            /* vCPUs a slot, 1 to vcpus */
 	uint32_t slots;                 /* ceil(vcpus / overcommit) */
 	uint32_t slice_us;
+	bool slice_given;               /* --slice-us; else it follows the host: options_suit_host() */
 	bool cpus_given;
 	cpu_set_t cpus;                 /* --cpus; empty unless cpus_given */
 	enum sd_protocol protocols[SD_PROTOCOLS]; /* in the order given, none twice */
@@ -147,6 +148,10 @@ struct options {
  */
 __attribute__((warn_unused_result))
 int options_parse(int argc, char **argv, struct options *options, struct why *why);
+
+/* options_suit_host - defaults that are others on an @emulated host, once that is known:
+ * slices of 20 ms. What was given stays. */
+void options_suit_host(struct options *options, bool emulated);
 
 /* options_help - the text of --help: fits 80 x 40. */
 const char *options_help(void);

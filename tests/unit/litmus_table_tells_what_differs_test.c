@@ -89,12 +89,55 @@ static void the_table_marks_what_differs(void **state)
 	assert_non_null(strstr(text, "\n1 as expected, 1 not, 1 skipped; "));
 }
 
+static char *table_text(const struct run_results *run, const struct litmus_result *result)
+{
+	static char text[2048];
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	litmus_print(out, run, result, 1);
+	fclose(out);
+	return text;
+}
+
+static void an_emulated_host_is_said_first(void **state)
+{
+	static const struct options options = { .action = OPTIONS_LITMUS };
+	struct run_results run = { .options = &options, .host = { .kvm = "svm", .below = "tcg" } };
+
+	(void)state;
+	assert_non_null(strstr(table_text(&run, &g_kept), "host kvm-svm on tcg, "));
+	assert_null(strstr(table_text(&run, &g_kept), "mulat"));
+	run.host.emulated = true;
+	assert_ptr_equal(strstr(table_text(&run, &g_kept), "emulated host (tcg): times are an "
+				"emulator's and mean ratios only\n"), table_text(&run, &g_kept));
+}
+
+/* Only where an exit empties the TLB is that the reason. */
+static void what_was_skipped_can_be_played_elsewhere(void **state)
+{
+	static const char remedy[] = ": ./run --on amd,npt=0 vmm --litmus\n";
+	static const struct options options = { .action = OPTIONS_LITMUS };
+	struct run_results run = { .options = &options, .host = { .kvm = "svm", .emulated = true } };
+	struct litmus_result skipped = g_kept;
+
+	(void)state;
+	skipped.skip = "an exit empties the TLB";
+	assert_non_null(strstr(table_text(&run, &skipped), remedy));
+	assert_null(strstr(table_text(&run, &g_kept), "./run"));
+	run.exit_keeps_stale = true;
+	assert_null(strstr(table_text(&run, &skipped), "./run"));
+	run.exit_keeps_stale = run.host.emulated = false;
+	assert_null(strstr(table_text(&run, &skipped), "./run"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_outcome_has_its_status),
 		cmocka_unit_test(one_that_differs_is_enough),
 		cmocka_unit_test(the_table_marks_what_differs),
+		cmocka_unit_test(an_emulated_host_is_said_first),
+		cmocka_unit_test(what_was_skipped_can_be_played_elsewhere),
 	};
 
 	return !!cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,6 +108,27 @@ static void what_is_not_given_is_empty(void **state)
 	assert_int_equal(options.steps, 0);
 }
 
+/* Not what was given. */
+static void slices_are_longer_on_an_emulated_host(void **state)
+{
+	static const struct { const char *line; bool emulated; uint32_t slice_us; } cases[] = {
+		{ "",                false, 2000 },
+		{ "",                true,  20000 },
+		{ "--slice-us 2000", true,  2000 },
+		{ "--slice-us 50",   true,  50 },
+		{ "--slice-us 50",   false, 50 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct options options = command_line_options(cases[i].line);
+
+		options_suit_host(&options, cases[i].emulated);
+		assert_int_equal(options.slice_us, cases[i].slice_us);
+		assert_int_equal(options.slice_given, cases[i].line[0] != '\0');
+	}
+}
+
 /* churn: every vCPU that does not sleep, as far as there are windows; all others: one. */
 static void initiators_follow_the_workload(void **state)
 {
@@ -253,6 +274,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_are_the_manual_s),
 		cmocka_unit_test(what_is_not_given_is_empty),
+		cmocka_unit_test(slices_are_longer_on_an_emulated_host),
 		cmocka_unit_test(initiators_follow_the_workload),
 		cmocka_unit_test(overcommit_is_four_or_all),
 		cmocka_unit_test(the_help_names_each_default),

@@ -56,6 +56,7 @@ static inline void fixture_host(struct host_facts *host)
 {
 	*host = (struct host_facts){
 		.kernel = "Linux 6.1.0-18", .cpu = "Some CPU", .kvm = "pvm",
+		.below = "kvm",
 		.mitigations = "none known", .clocksource = "tsc", .cpus_online = 2,
 		.max_vcpus = 1024, .tsc_hz = UINT64_C(2450000000), .pv_features = 0x01007efb,
 		.load_1m = 0.25,

@@ -48,6 +48,7 @@ static const struct member g_run_members[] = {
 
 static const struct member g_host_members[] = {
 	{ "kernel", JSON_STRING }, { "cpu", JSON_STRING }, { "kvm", JSON_STRING },
+	{ "below", JSON_STRING }, { "emulated", FLAG },
 	{ "mitigations", JSON_STRING }, { "clocksource", JSON_STRING }, { "cpus_online", INTEGER },
 	{ "max_vcpus", INTEGER }, { "tsc_hz", INTEGER }, { "pv_features", INTEGER },
 	{ "marks_preempted", FLAG }, { "load_1m", JSON_REAL },

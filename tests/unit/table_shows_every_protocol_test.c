@@ -141,8 +141,58 @@ static void the_header_says_what_ran(void **state)
 	assert_string_equal(line_with(text, "8 vCPUs"),
 		"8 vCPUs on 2 slots, slice 2.00ms, 1 initiator, pause 100us, seed 7, CPUs 0-1,5");
 	assert_string_equal(line_with(text, "host "),
-		"host kvm-pvm, entry flush by steal (tested), Linux 6.1.0-18, Some CPU");
+		"host kvm-pvm on kvm, entry flush by steal (tested), Linux 6.1.0-18, Some CPU");
 	free(text);
+}
+
+/* Before anything else, and no word of it elsewhere. */
+static void an_emulated_host_is_said_first(void **state)
+{
+	static const char first[] =
+		"emulated host (tcg): times are an emulator's and mean ratios only";
+	struct run_results *run = fixture_reset();
+	char *text;
+
+	(void)state;
+	assert_says(run, "mulat", false);
+	run->host.emulated = true;
+	strcpy(run->host.below, "tcg");
+	text = table_of(run);
+	assert_memory_equal(text, first, sizeof(first) - 1);
+	assert_memory_equal(text + sizeof(first) - 1, "; slices of 20 ms by default\n", 29);
+	assert_non_null(strstr(text, "\nhost kvm-pvm on tcg, "));
+	free(text);
+	g_fixture.options.slice_given = true;
+	assert_says(run, " only\n", true);
+	g_fixture.options.slice_given = false;
+	g_fixture.options.preempt = PREEMPT_HOST;
+	assert_says(run, " only\n", true);
+}
+
+static void bare_metal_is_said(void **state)
+{
+	struct run_results *run = fixture_reset();
+
+	(void)state;
+	strcpy(run->host.below, "none");
+	assert_says(run, "\nhost kvm-pvm on bare metal, ", true);
+}
+
+/* What this host hides can be seen on another one, if it is an emulator's. */
+static void a_hidden_control_names_the_host_that_shows_it(void **state)
+{
+	struct run_results *run = fixture_reset();
+
+	(void)state;
+	fixture_first(SD_KIND_CONTROL)->stale = 0;
+	fixture_first(SD_KIND_CONTROL)->ipis = 1;
+	run->exit_keeps_stale = false;
+	assert_says(run, "loses cannot be seen\n", true);
+	run->host.emulated = true;
+	strcpy(run->host.kvm, "svm");
+	assert_says(run, "loses cannot be seen; see --on amd,npt=0\n", true);
+	strcpy(run->host.kvm, "vmx");
+	assert_says(run, "loses cannot be seen; see --on intel,ept=0\n", true);
 }
 
 static void a_way_that_failed_is_named(void **state)
@@ -155,7 +205,7 @@ static void a_way_that_failed_is_named(void **state)
 	run->steal_failed = 16;
 	text = table_of(run);
 	assert_string_equal(line_with(text, "host "),
-		"host kvm-pvm, entry flush by sregs (tested: steal failed), Linux 6.1.0-18, Some CPU");
+		"host kvm-pvm on kvm, entry flush by sregs (tested: steal failed), Linux 6.1.0-18, Some CPU");
 	free(text);
 }
 
@@ -863,6 +913,7 @@ static void primitives_are_shown_or_not_measured(void **state)
 	assert_non_null(strstr(line_with(text, "gate,"), "6.90us"));
 	assert_non_null(strstr(line_with(text, "gate,"), " 1000"));
 	assert_non_null(strstr(line_with(text, "KVM "), "pvm, at most 1024 vCPUs"));
+	assert_non_null(strstr(line_with(text, "below KVM "), " kvm"));
 	assert_non_null(strstr(line_with(text, "TSC "), "2.450 GHz"));
 	assert_non_null(strstr(line_with(text, "PV features "), "0x01007efb"));
 	free(text);
@@ -874,6 +925,9 @@ int main(void)
 		cmocka_unit_test(every_protocol_has_its_row),
 		cmocka_unit_test(a_row_has_its_figures_in_order),
 		cmocka_unit_test(the_header_says_what_ran),
+		cmocka_unit_test(an_emulated_host_is_said_first),
+		cmocka_unit_test(bare_metal_is_said),
+		cmocka_unit_test(a_hidden_control_names_the_host_that_shows_it),
 		cmocka_unit_test(a_way_that_failed_is_named),
 		cmocka_unit_test(the_header_says_what_is_unusual),
 		cmocka_unit_test(a_long_header_goes_on_in_another_line),

@@ -284,6 +284,44 @@ static void a_host_that_keeps_nothing_hides_one_control(void **state)
 	assert_int_equal(verdict_of_protocol(run, run->results), VERDICT_MISSED);
 }
 
+/* There one that flushes nobody is caught by a target that does not leave the guest from
+ * the PTE stores to the return: if there can be one. */
+static void where_no_target_stays_every_control_is_hidden(void **state)
+{
+	static const struct counts flushes_nobody = { CONTROL, 8, 1000, 9999, 0, 7000, 0, 0, 0 };
+	static const struct {
+		uint32_t vcpus, slots, sleepers, cpus, steps;
+		enum verdict expected;
+	} cases[] = {
+		{ 8, 2, 0, 2, 0, VERDICT_MISSED },
+		{ 8, 1, 0, 2, 0, VERDICT_HIDDEN },
+		{ 8, 2, 0, 1, 0, VERDICT_HIDDEN },
+		{ 8, 2, 6, 2, 0, VERDICT_MISSED },
+		{ 8, 2, 7, 2, 0, VERDICT_HIDDEN },
+		{ 8, 2, 0, 2, 1 << SD_STEP_POSTED, VERDICT_HIDDEN },
+		{ 8, 2, 0, 2, 1 << SD_STEP_PUBLISH, VERDICT_HIDDEN },
+		{ 8, 2, 0, 2, 1 << SD_STEP_READ | 1 << SD_STEP_WALK, VERDICT_MISSED },
+		/* With a slot of its own a vCPU is not away for anybody. */
+		{ 2, 2, 0, 2, 1 << SD_STEP_POSTED | 1 << SD_STEP_PUBLISH, VERDICT_MISSED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		struct run_results *run = run_of(&flushes_nobody);
+
+		g_fixture.options.vcpus = cases[i].vcpus;
+		g_fixture.options.slots = cases[i].slots;
+		g_fixture.options.sleepers = cases[i].sleepers;
+		g_fixture.options.steps = cases[i].steps;
+		if (cases[i].cpus < 2)
+			CPU_CLR(1, &run->slot_cpus);
+		/* Where exits keep translations, a parked vCPU shows it. */
+		assert_int_equal(verdict_of_protocol(run, run->results), VERDICT_MISSED);
+		run->exit_keeps_stale = false;
+		assert_int_equal(verdict_of_protocol(run, run->results), cases[i].expected);
+	}
+}
+
 static void each_case_has_its_verdict(void **state)
 {
 	(void)state;
@@ -422,6 +460,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_case_has_its_verdict),
 		cmocka_unit_test(a_host_that_keeps_nothing_hides_one_control),
+		cmocka_unit_test(where_no_target_stays_every_control_is_hidden),
 		cmocka_unit_test(walkers_meet_no_freed_table),
 		cmocka_unit_test(a_hidden_control_is_idle_in_a_teardown),
 		cmocka_unit_test(a_bad_walk_is_said_with_its_counts),

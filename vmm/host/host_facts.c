@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "entry_flush_test.h"
+#include "host_below.h"
 
 #define VMX_BIT (1u << 5)
 #define SVM_BIT (1u << 2)
@@ -130,6 +131,7 @@ static int read_pv_features(struct host_facts *facts, struct kvm_system system, 
 
 void host_facts_read(struct host_facts *facts, const struct machine *machine)
 {
+	struct host_below below = host_below();
 	struct utsname name;
 
 	memset(facts, 0, sizeof(*facts));
@@ -138,6 +140,8 @@ void host_facts_read(struct host_facts *facts, const struct machine *machine)
 			 name.release);
 	read_cpuinfo("model name", facts->cpu, sizeof(facts->cpu));
 	snprintf(facts->kvm, sizeof(facts->kvm), "%s", host_kvm_kind());
+	snprintf(facts->below, sizeof(facts->below), "%s", below.name);
+	facts->emulated = below.emulated;
 	facts->marks_preempted = host_kvm_marks();
 	read_mitigations(facts->mitigations, sizeof(facts->mitigations));
 	read_line("/sys/devices/system/clocksource/clocksource0/current_clocksource",

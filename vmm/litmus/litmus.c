@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "confine.h"
 #include "device.h"
+#include "figure.h"
 #include "host_facts.h"
 #include "litmus_list.h"
 #include "play.h"
@@ -52,10 +53,20 @@ static const struct {
 #undef BUFFERED
 };
 
+static const char *empties_tlb(const struct host_facts *host)
+{
+	const char *other = figure_kept_on(host);
+	static char reason[96];
+
+	snprintf(reason, sizeof(reason), "an exit from the guest empties the TLB here%s%s",
+		 other != NULL ? "; see --on " : "", other != NULL ? other : "");
+	return reason;
+}
+
 static const char *reason_to_skip(const struct run_results *run, enum sd_litmus litmus)
 {
 	if (litmuses[litmus].oracle == ORACLE_TLB && !run->exit_keeps_stale)
-		return "an exit from the guest empties the TLB here";
+		return empties_tlb(&run->host);
 	if (litmuses[litmus].oracle == ORACLE_DEVICE && litmuses[litmus].expected.loses &&
 	    run->entry_flush == ENTRY_FLUSH_SREGS)
 		return "KVM_SET_SREGS flushes before the rest of the instruction";

@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static double quotient(double part, uint64_t whole)
 {
@@ -152,6 +153,18 @@ struct figure_text figure_quantile(const struct histogram *times_ns,
 	if (!figure_quantile_ns(times_ns, quantile, &value_ns))
 		return (struct figure_text){ "-" };
 	return figure_time(value_ns);
+}
+
+const char *figure_below(const struct host_facts *host)
+{
+	return strcmp(host->below, "none") == 0 ? "bare metal" : host->below;
+}
+
+const char *figure_kept_on(const struct host_facts *host)
+{
+	if (!host->emulated)
+		return NULL;
+	return strcmp(host->kvm, "vmx") == 0 ? "intel,ept=0" : "amd,npt=0";
 }
 
 const char *figure_entry_flush(enum entry_flush entry_flush)

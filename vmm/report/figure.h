@@ -67,6 +67,13 @@ struct figure_text figure_ratio(double ratio);
 struct figure_text figure_quantile(const struct histogram *times_ns,
 				   enum figure_quantile quantile);
 
+/* figure_below - what KVM runs on, for text: "bare metal" where nothing shows itself. */
+const char *figure_below(const struct host_facts *host);
+
+/* figure_kept_on - an emulated host like @host on which an exit keeps translations, as
+ * --on names it; NULL where @host is not emulated. */
+const char *figure_kept_on(const struct host_facts *host);
+
 /* figure_entry_flush - "steal", "sregs", or "unknown" before it was decided. */
 const char *figure_entry_flush(enum entry_flush entry_flush);
 

@@ -11,11 +11,28 @@
 #include "figure.h"
 #include "line.h"
 
+/* Not what the user has said, and not what it is elsewhere: options_suit_host(). */
+static bool slice_follows_host(const struct options *options)
+{
+	return options->action == OPTIONS_RUN && options->preempt != PREEMPT_HOST &&
+		!options->slice_given;
+}
+
+void emulated_print(FILE *out, const struct run_results *run)
+{
+	if (run->host.emulated)
+		line_print(out, "emulated host (%s): times are an emulator's and mean ratios only%s",
+			   run->host.below, slice_follows_host(run->options)
+			   ? "; slices of 20 ms by default" : "");
+}
+
 static void facts_print(FILE *out, const struct run_results *run)
 {
 	const struct host_facts *host = &run->host;
 
+	emulated_print(out, run);
 	line_print(out, "%-14s %s, at most %u vCPUs", "KVM", host->kvm, host->max_vcpus);
+	line_print(out, "%-14s %s", "below KVM", host->below);
 	line_print(out, "%-14s %s", "kernel", host->kernel);
 	line_print(out, "%-14s %s", "CPU", host->cpu);
 	line_print(out, "%-14s %u, load %.2f", "CPUs online", host->cpus_online, host->load_1m);

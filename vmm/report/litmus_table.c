@@ -4,6 +4,8 @@
  */
 #include <inttypes.h>
 
+#include "figure.h"
+#include "line.h"
 #include "report.h"
 
 /* "park-in-two-steps/ipi-pending-2017-as-written" */
@@ -70,7 +72,10 @@ void litmus_print(FILE *out, const struct run_results *run, const struct litmus_
 	uint32_t differing = 0, skipped = 0;
 	uint64_t checks = 0, stale = 0;
 
-	fprintf(out, "host kvm-%s, %s, %s\n\n", run->host.kvm, run->host.kernel, run->host.cpu);
+	emulated_print(out, run);
+	line_print(out, "host kvm-%s on %s, %s, %s", run->host.kvm, figure_below(&run->host),
+		   run->host.kernel, run->host.cpu);
+	putc('\n', out);
 	fprintf(out, "%-*s  %-8s  %-8s  (lost of rounds)\n", NAME_COLUMNS, "litmus", "expected",
 		"observed");
 	for (uint32_t i = 0; i < count; i++) {
@@ -83,4 +88,7 @@ void litmus_print(FILE *out, const struct run_results *run, const struct litmus_
 	fprintf(out, "\n%" PRIu32 " as expected, %" PRIu32 " not, %" PRIu32 " skipped; %" PRIu64
 		" stale of %" PRIu64 " checks\n", count - differing - skipped, differing, skipped, stale,
 		checks);
+	if (skipped > 0 && !run->exit_keeps_stale && figure_kept_on(&run->host) != NULL)
+		fprintf(out, "what needs a TLB that an exit does not empty: ./run --on %s vmm --litmus\n",
+			figure_kept_on(&run->host));
 }

@@ -50,6 +50,9 @@ char *litmus_text(const struct run_results *run, const struct litmus_result *res
 
 /* --- text: table.c, exits_table.c, host_table.c, litmus_table.c --------------------------- */
 
+/* emulated_print - of an emulated host, one line that says what its times are worth. */
+void emulated_print(FILE *out, const struct run_results *run);
+
 /* table_print - the comparison table and the lines below it, to @out. */
 void table_print(FILE *out, const struct run_results *run);
 

@@ -120,6 +120,8 @@ struct host_facts {
 	char kernel[128];               /* uname: sysname release */
 	char cpu[128];                  /* model name */
 	char kvm[16];                   /* "vmx", "svm", "pvm" or "unknown" */
+	char below[64];                 /* what KVM runs on: host_below.h */
+	bool emulated;                  /* that is an emulator: so are all times */
 	char mitigations[64];           /* /sys/devices/system/cpu/vulnerabilities digest or "unknown" */
 	char clocksource[32];
 	uint32_t cpus_online;

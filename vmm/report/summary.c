@@ -190,6 +190,8 @@ static struct json_part host_part(const struct host_facts *host)
 	struct json_part object = part_new();
 
 	part_put_text(&object, "kvm", host->kvm);
+	part_put_text(&object, "below", host->below);
+	part_put_flag(&object, "emulated", host->emulated);
 	part_put_text(&object, "kernel", host->kernel);
 	part_put_text(&object, "cpu", host->cpu);
 	part_put_text(&object, "mitigations", host->mitigations);

@@ -59,9 +59,9 @@ static void machine_print(FILE *out, const struct run_results *run)
 		   slice_text(options).text,
 		   options->initiators, line_plural(options->initiators),
 		   figure_time(options->pace_us * UINT64_C(1000)).text, options->seed, cpus);
-	line_print(out, "host kvm-%s, entry flush by %s (%s), %s, %s", run->host.kvm,
-		   figure_entry_flush(run->entry_flush), figure_entry_flush_test(run),
-		   run->host.kernel, run->host.cpu);
+	line_print(out, "host kvm-%s on %s, entry flush by %s (%s), %s, %s", run->host.kvm,
+		   figure_below(&run->host), figure_entry_flush(run->entry_flush),
+		   figure_entry_flush_test(run), run->host.kernel, run->host.cpu);
 }
 
 /* As on the command line: "preempt at-step=posted,read". */
@@ -342,14 +342,22 @@ static void hazards_print(FILE *out, const struct run_results *run)
 	line_list_end(&list);
 }
 
+/* What a host hides, another one may show. */
+static void verdict_print(FILE *out, const struct run_results *run, enum verdict verdict)
+{
+	const char *other = verdict == VERDICT_HIDDEN ? figure_kept_on(&run->host) : NULL;
+
+	line_print(out, "%s: %s%s%s", verdict_name(verdict), verdict_words(verdict),
+		   other != NULL ? "; see --on " : "", other != NULL ? other : "");
+}
+
 /* A line for each verdict in the table that needs words. */
 static void verdicts_print(FILE *out, const struct run_results *run)
 {
 	for (enum verdict verdict = VERDICT_OK; verdict <= VERDICT_MISSED; verdict++)
 		for (uint32_t i = 0; verdict_words(verdict) && i < run->result_count; i++)
 			if (verdict_of_protocol(run, &run->results[i]) == verdict) {
-				line_print(out, "%s: %s", verdict_name(verdict),
-					   verdict_words(verdict));
+				verdict_print(out, run, verdict);
 				break;
 			}
 }
@@ -417,6 +425,7 @@ void table_print(FILE *out, const struct run_results *run)
 {
 	int name = name_columns(run);
 
+	emulated_print(out, run);
 	machine_print(out, run);
 	setup_print(out, run);
 	columns_print(out, name);

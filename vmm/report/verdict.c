@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 
+#include "control.h"
 #include "figure.h"
 #include "line.h"
 
@@ -44,6 +45,23 @@ static enum verdict verdict_of_bad_walks(const struct options *options, enum sd_
 	return protocol_kind(protocol) == SD_KIND_CONTROL ? VERDICT_CAUGHT : VERDICT_HAZARD;
 }
 
+/*
+ * Where every exit drops a vCPU's translations, only one that runs from the PTE stores to
+ * the end of the flush can be late for it. Is there such a target? Not where whoever
+ * flushes has the only CPU, and not where it is parked in between, long enough for the
+ * others to be parked as well.
+ */
+static bool a_target_stays(const struct run_results *run)
+{
+	const uint32_t between = UINT32_C(1) << SD_STEP_POSTED | UINT32_C(1) << SD_STEP_PUBLISH;
+	const struct options *options = run->options;
+
+	if (options->slots < 2 || CPU_COUNT(&run->slot_cpus) < 2 ||
+	    options->vcpus - options->sleepers < 2)
+		return false;
+	return options->vcpus == options->slots || !(options->steps & between);
+}
+
 /* Of one with neither stale loads nor bad walks. */
 static enum verdict verdict_of_control(const struct run_results *run,
 				       const struct protocol_result *result)
@@ -52,7 +70,9 @@ static enum verdict verdict_of_control(const struct run_results *run,
 		return VERDICT_IDLE;
 	/* One that flushes whoever runs can only be caught by a vCPU that brings
 	 * old translations back from its park. */
-	return result->ipis > 0 && !run->exit_keeps_stale ? VERDICT_HIDDEN : VERDICT_MISSED;
+	if (!run->exit_keeps_stale && (result->ipis > 0 || !a_target_stays(run)))
+		return VERDICT_HIDDEN;
+	return VERDICT_MISSED;
 }
 
 enum verdict verdict_of_protocol(const struct run_results *run,
@@ -105,8 +125,8 @@ const char *verdict_words(enum verdict verdict)
 		[VERDICT_BLIND] = "nobody checked for stale loads, so 0 of them prove nothing",
 		[VERDICT_UNSAFE] = "known to lose flushes now and then; measured for comparison, "
 				   "not relied on",
-		[VERDICT_HIDDEN] = "a parked vCPU keeps no translation on this host, so this "
-				   "control cannot be caught",
+		[VERDICT_HIDDEN] = "an exit empties the TLB here: what this control loses "
+				   "cannot be seen",
 		[VERDICT_STALE] = "declared safe, but used translations older than a flush that "
 				  "had returned",
 		[VERDICT_HAZARD] = "tables freed at once, and not every target is interrupted: "
