@@ -16,7 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "machine.h"
+#include "emulator.h"
 
 #define QEMU      "qemu-system-x86_64"
 #define VIRTIOFSD "/usr/lib/qemu/virtiofsd"
@@ -43,7 +43,7 @@ static int in_path(const char *program)
 	return -ENOENT;
 }
 
-static int amd_check(struct machine *machine)
+static int amd_check(struct emulator *machine)
 {
 	if (in_path(QEMU) == 0 && access(VIRTIOFSD, X_OK) == 0)
 		return 0;
@@ -53,7 +53,7 @@ static int amd_check(struct machine *machine)
 	return -ENOENT;
 }
 
-static void amd_prepare(const struct machine *machine, struct request *request)
+static void amd_prepare(const struct emulator *machine, struct request *request)
 {
 	size_t count = sizeof(g_modules) / sizeof(g_modules[0]);
 
@@ -83,7 +83,7 @@ static int files_connect(int *listening, int *connected)
 }
 
 /* Every file that the machine has looked at stays open. */
-static int files_serve(struct machine *machine, int listening)
+static int files_serve(struct emulator *machine, int listening)
 {
 	struct rlimit files;
 	char fd[32], limit[48];
@@ -100,7 +100,7 @@ static int files_serve(struct machine *machine, int listening)
 	return child_start(&machine->files, command, keep, true);
 }
 
-static int emulator_start(struct machine *machine, int files, int line)
+static int emulator_start(struct emulator *machine, int files, int line)
 {
 	const struct host_spec *spec = machine->spec;
 	char cpu[96], smp[16], mem[16], memory[96], root[48], serial[48], console[80], initrd[48];
@@ -129,10 +129,10 @@ static int emulator_start(struct machine *machine, int files, int line)
 	snprintf(initrd, sizeof(initrd), "/proc/self/fd/%d", machine->initramfs);
 	snprintf(append, sizeof(append), "console=ttyS0 quiet panic=-1 mitigations=off %s",
 		 spec->args);
-	return child_start(&machine->emulator, command, keep, false);
+	return child_start(&machine->program, command, keep, false);
 }
 
-static int amd_start(struct machine *machine)
+static int amd_start(struct emulator *machine)
 {
 	int listening = -1, connected = -1, line[2] = { -1, -1 };
 	int error = files_connect(&listening, &connected);
@@ -155,7 +155,7 @@ static int amd_start(struct machine *machine)
 	return error;
 }
 
-const struct machine_ops g_machine_amd = {
+const struct emulator_ops g_emulator_amd = {
 	.name = "an emulated AMD machine",
 	.check = amd_check,
 	.prepare = amd_prepare,

@@ -23,7 +23,7 @@
 #include "beside.h"
 #include "host_spec.h"
 #include "kvm_usable.h"
-#include "machine.h"
+#include "emulator.h"
 #include "relay.h"
 
 #define EXIT_USAGE   2
@@ -46,9 +46,9 @@ static int usage(const char *complaint)
 	return EXIT_USAGE;
 }
 
-static const struct machine_ops *machine_ops_of(enum host_kind kind)
+static const struct emulator_ops *emulator_ops_of(enum host_kind kind)
 {
-	return kind == HOST_AMD ? &g_machine_amd : NULL;
+	return kind == HOST_AMD ? &g_emulator_amd : NULL;
 }
 
 /* ---- the command, here ---- */
@@ -100,7 +100,7 @@ static int request_add(const struct request *request, struct archive *archive)
 	return error;
 }
 
-static int initramfs_fill(struct machine *machine, const struct machine_ops *ops,
+static int initramfs_fill(struct emulator *machine, const struct emulator_ops *ops,
 			  const struct request *request, struct archive *archive)
 {
 	static const char *const folders[] = { "dev", "proc", "sys", "root" };
@@ -124,7 +124,7 @@ static int initramfs_fill(struct machine *machine, const struct machine_ops *ops
 	return error;
 }
 
-static int initramfs_make(struct machine *machine, const struct machine_ops *ops, char **command)
+static int initramfs_make(struct emulator *machine, const struct emulator_ops *ops, char **command)
 {
 	char folder[PATH_MAX];
 	struct request request;
@@ -152,9 +152,9 @@ static int initramfs_make(struct machine *machine, const struct machine_ops *ops
 
 /* ---- the machine ---- */
 
-static void machine_stop(struct machine *machine)
+static void machine_stop(struct emulator *machine)
 {
-	child_stop(&machine->emulator);
+	child_stop(&machine->program);
 	child_stop(&machine->files);
 	if (machine->line >= 0)
 		close(machine->line);
@@ -162,10 +162,10 @@ static void machine_stop(struct machine *machine)
 }
 
 /* Whoever of the machine's parts has said something last. */
-static void machine_last_words(const struct machine *machine, char *line, size_t bytes)
+static void machine_last_words(const struct emulator *machine, char *line, size_t bytes)
 {
 	const int speakers[] = {
-		machine->console, machine->emulator.words, machine->files.words,
+		machine->console, machine->program.words, machine->files.words,
 	};
 
 	*line = '\0';
@@ -189,7 +189,7 @@ static int end_as(uint32_t status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int lost(const struct machine *machine, const struct machine_ops *ops,
+static int lost(const struct emulator *machine, const struct emulator_ops *ops,
 		const struct relay_result *result, const char *next)
 {
 	char words[256];
@@ -204,7 +204,7 @@ static int lost(const struct machine *machine, const struct machine_ops *ops,
 	return EXIT_HOST;
 }
 
-static int ended(struct machine *machine, const struct relay_result *result)
+static int ended(struct emulator *machine, const struct relay_result *result)
 {
 	if (result->end == RELAY_SIGNALLED)
 		return 128 + (int)result->status;
@@ -219,7 +219,7 @@ static int ended(struct machine *machine, const struct relay_result *result)
 	return end_as(result->status);
 }
 
-static int run_there(struct machine *machine, const struct machine_ops *ops, int signals)
+static int run_there(struct emulator *machine, const struct emulator_ops *ops, int signals)
 {
 	struct relay_result result;
 
@@ -245,8 +245,8 @@ static int run_there(struct machine *machine, const struct machine_ops *ops, int
 
 static int run_emulated(const struct host_spec *spec, char **command, const char *reason)
 {
-	const struct machine_ops *ops = machine_ops_of(spec->kind);
-	struct machine machine = { .spec = spec, .initramfs = -1, .line = -1, .console = -1 };
+	const struct emulator_ops *ops = emulator_ops_of(spec->kind);
+	struct emulator machine = { .spec = spec, .initramfs = -1, .line = -1, .console = -1 };
 	sigset_t signals;
 
 	if (ops->check(&machine) != 0 ||

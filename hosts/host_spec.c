@@ -46,6 +46,10 @@ static int complain(struct complaint complaint, const char *format, ...)
 	va_start(values, format);
 	vsnprintf(complaint.text, complaint.bytes, format, values);
 	va_end(values);
+	/* One line, whatever it names. */
+	for (char *c = complaint.text; *c != '\0'; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
 	return -EINVAL;
 }
 

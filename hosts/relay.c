@@ -18,8 +18,8 @@
 #define LOOK_MS 1000
 
 struct relay {
-	struct machine *machine;
-	const struct machine_ops *ops;
+	struct emulator *machine;
+	const struct emulator_ops *ops;
 	struct relay_result *result;
 	int signals;
 	struct frame_reader reader;
@@ -208,7 +208,7 @@ static bool relay_step(struct relay *relay)
 	return silence_count(relay);
 }
 
-void relay_run(struct machine *machine, const struct machine_ops *ops, int signals,
+void relay_run(struct emulator *machine, const struct emulator_ops *ops, int signals,
 	       struct relay_result *result)
 {
 	struct relay relay = {

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "frame.h"
-#include "machine.h"
+#include "emulator.h"
 
 enum relay_end {
 	RELAY_STATUS,           /* the command has ended; .status as of waitpid() */
@@ -42,7 +42,7 @@ void relay_signals(sigset_t *signals);
  * Shape:   @signals is a signalfd() of relay_signals(). A second SIGINT or SIGTERM, or one
  *          before the command has begun, ends the relay.
  */
-void relay_run(struct machine *machine, const struct machine_ops *ops, int signals,
+void relay_run(struct emulator *machine, const struct emulator_ops *ops, int signals,
 	       struct relay_result *result);
 
 #endif

@@ -3,7 +3,7 @@
  * request.h - what the agent is to do, as a file of its initramfs.
  *
  * Words that each end with a zero: KEY=VALUE. enter writes them, the agent reads them.
- * Tested: tests/unit/requests_round_trip_test.c
+ * Tested: tests/unit/host_requests_round_trip_test.c
  */
 #ifndef REQUEST_H
 #define REQUEST_H

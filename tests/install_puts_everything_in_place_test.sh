@@ -26,6 +26,8 @@ present() {
 }
 
 present bin/vmm
+present libexec/shootdown/enter
+present libexec/shootdown/agent
 present share/man/man1/vmm.1
 present share/bash-completion/completions/vmm
 headers=0
@@ -34,8 +36,8 @@ for header in include/*; do
 	headers=$((headers + 1))
 done
 files=$(find "$destination" -type f | wc -l)
-[ "$files" -eq $((headers + 3)) ] || {
-	echo "$files files are installed, $((headers + 3)) expected:"
+[ "$files" -eq $((headers + 5)) ] || {
+	echo "$files files are installed, $((headers + 5)) expected:"
 	find "$destination" -type f
 	failed=1
 }

@@ -39,6 +39,7 @@ _vmm() {
 		;;
 	--preempt) mapfile -t COMPREPLY < <(compgen -W 'slice random at-step host' -- "$word") ;;
 	at-step) _vmm_list "$word" 'posted read flushed served publish walk' ;;
+	--on) mapfile -t COMPREPLY < <(compgen -W 'auto kvm amd intel' -- "$word") ;;
 	--workload) mapfile -t COMPREPLY < <(compgen -W 'toggle churn teardown' -- "$word") ;;
 	--table-free) mapfile -t COMPREPLY < <(compgen -W 'now rcu' -- "$word") ;;
 	--shadow-reclaim) mapfile -t COMPREPLY < <(compgen -W 'mode rcu counter' -- "$word") ;;

@@ -7,10 +7,11 @@
 #include "kvm.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+
+#include "kvm_usable.h"
 
 /* One call: the request is written once, its name comes from itself, and the
  * size encoded in it has to be that of what the argument points to. */
@@ -35,19 +36,12 @@ static int call(int fd, unsigned long request, const char *name, unsigned long a
 
 int kvm_open(struct kvm_system *system, struct why *why)
 {
-	int version;
+	char reason[256];
 
-	system->fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-	if (system->fd < 0 && errno == ENOENT)
-		return why_set(why, EXIT_HOST, ENOENT,
-			       "/dev/kvm: not there; this host has no KVM, or its module is not loaded");
+	system->fd = kvm_usable(reason, sizeof(reason));
 	if (system->fd < 0)
-		return why_set(why, EXIT_HOST, errno, "/dev/kvm: %s", strerror(errno));
-	version = CALL_VALUE(*system, KVM_GET_API_VERSION, 0, why);
-	if (version >= 0 && version != KVM_API_VERSION)
-		return why_set(why, EXIT_HOST, ENOTSUP, "/dev/kvm: API version %d, not %d", version,
-			       KVM_API_VERSION);
-	return version < 0 ? version : 0;
+		return why_set(why, EXIT_HOST, -system->fd, "%s", reason);
+	return 0;
 }
 
 int kvm_create_vm(struct kvm_system system, struct kvm_vm *vm, struct why *why)

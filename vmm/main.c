@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "elf_loader.h"
 #include "host_below.h"
+#include "host_enter.h"
 #include "options.h"
 #include "payload_image.h"
 #include "run.h"
@@ -71,6 +72,20 @@ static void list_protocols(void)
 		printf("%-18s%s\n", protocol_name(protocol), kinds[protocol_kind(protocol)]);
 }
 
+/* Where the user wants KVM from, or where there is one: a machine that is emulated gets the
+ * same command line, once it has been found to be a good one. */
+static int find_host(const struct options *options, char **argv, struct why *why)
+{
+	char complaint[sizeof(why->text)];
+
+	if (options->action != OPTIONS_RUN && options->action != OPTIONS_HOST &&
+	    options->action != OPTIONS_LITMUS)
+		return 0;
+	if (host_enter(options->on, &options->host, argv, complaint, sizeof(complaint)) != 0)
+		return why_set(why, EXIT_HOST, ENOENT, "%s", complaint);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct run run = { .argc = argc, .argv = argv, .main_ns = clock_ns() };
@@ -82,7 +97,8 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	if (options_parse(argc, argv, &options, &why) != 0 ||
-	    find_payload(options.payload, &run.payload, &why) != 0) {
+	    find_payload(options.payload, &run.payload, &why) != 0 ||
+	    find_host(&options, argv, &why) != 0) {
 		fprintf(stderr, "vmm: %s\n", why.text);
 		return why.status;
 	}

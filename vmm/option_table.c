@@ -382,6 +382,17 @@ static int read_litmus(const struct option_row *row, const char *value,
 	return 0;
 }
 
+static int read_on(const struct option_row *row, const char *value, struct options *options,
+		   struct why *why)
+{
+	char complaint[256];
+
+	options->on = value;
+	if (host_spec_parse(value, &options->host, complaint, sizeof(complaint)) != 0)
+		return why_set(why, EXIT_USAGE, EINVAL, "--%s %s", row->name, complaint);
+	return 0;
+}
+
 #define VALUE(n, reader) \
 	.name = n, .read = reader
 #define TEXT(n, member) \
@@ -404,6 +415,7 @@ _Static_assert(sizeof(enum workload) == sizeof(uint32_t) &&
 	       sizeof(enum entry_flush) == sizeof(uint32_t), "an enumeration is no uint32_t");
 
 const struct option_row g_option_rows[OPTION_ROWS] = {
+	{ VALUE("on",             read_on) },
 	{ NUMBER("vcpus",         read_u32,     vcpus,         1, SD_MAX_VCPUS) },
 	{ NUMBER("overcommit",    read_u32,     overcommit,    1, SD_MAX_VCPUS) },
 	{ VALUE("cpus",           read_cpus) },

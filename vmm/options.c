@@ -39,6 +39,7 @@ static void options_set_defaults(struct options *options)
 
 	*options = (struct options){
 		.action = OPTIONS_RUN,
+		.on = "auto",
 		.vcpus = 8,
 		.overcommit = 0,        /* not given: options_settle() */
 		.slice_us = 0,          /* not given: options_settle() */
@@ -308,6 +309,7 @@ const char *options_help(void)
 	return
 "Usage: vmm [OPTION]... [PAYLOAD]   an ELF64 file instead of the built-in one\n"
 "Measure how long TLB shootdowns hold up a vCPU, and prove that none gets lost.\n"
+"  --on HOST             kvm, amd or intel (emulated): whose KVM (kvm, else amd)\n"
 "  --vcpus N             vCPUs, 1 to 1024 (8)\n"
 "  --overcommit K        vCPUs that share a slot, 1 to N (4, or N if less)\n"
 "  --cpus LIST           CPUs the slots are pinned to, as in 0-3,8 (all)\n"
@@ -337,8 +339,7 @@ const char *options_help(void)
 "  --seed X              for all that is random, decimal or 0x... (1)\n"
 "Results\n"
 "  --out DIR             folder for the files (./out); -q, --quiet: no progress\n"
-"  --csv, --json FILE    instead of DIR/flush-latency.csv, DIR/summary.json\n"
-"  --trace FILE          a timeline for Perfetto: slots, vCPUs, requests\n"
+"  --csv, --json FILE    instead of those in DIR; --trace FILE: for Perfetto\n"
 "  --break-over US       stop at a flush held up longer, keep vCPUs and timeline\n"
 "  --fail-over LIST      limits, as generation:stall.p99=200us: exit 6 above one\n"
 "  --print LIST          no table, but these in ns, as ipi:wall.max,ipi:stall.p50\n"

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "figure_key.h"
+#include "host_spec.h"
 #include "protocols.h"
 #include "why.h"
 
@@ -93,6 +94,8 @@ enum extra {
 
 struct options {
 	enum options_action action;
+	const char *on;                 /* --on as it was said */
+	struct host_spec host;          /* and what it means: where KVM is */
 	uint32_t vcpus;                 /* 1 to SD_MAX_VCPUS */
 	uint32_t overcommit;            /* vCPUs a slot, 1 to vcpus */
 	uint32_t slots;                 /* ceil(vcpus / overcommit) */

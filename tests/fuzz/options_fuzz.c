@@ -126,6 +126,7 @@ static void check_machine(const struct options *options)
 	fuzz_check(options->realtime == 0 || options->preempt != PREEMPT_HOST);
 	fuzz_check((uint32_t)options->entry_flush <= ENTRY_FLUSH_SREGS);
 	fuzz_check((uint32_t)options->confine <= CONFINE_OFF);
+	fuzz_check((uint32_t)options->host.kind <= HOST_INTEL);
 }
 
 static void check_measurement(const struct options *options)
@@ -326,6 +327,7 @@ static void write_machine(struct line *line, const struct options *options)
 	if (options->clear_pending)
 		line_add(line, "--clear-pending");
 	line_add(line, "--confine=%s", confine_name(options->confine));
+	line_add(line, "--on=%s", options->on);
 }
 
 static void write_measurement(struct line *line, const struct options *options)

@@ -27,7 +27,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "out")
         for what, (make, words) in CASES.items():
-            for options in [], ["--host"]:
+            for options in ["--on", "kvm"], ["--on", "kvm", "--host"]:
                 command = [*private_mounts(), "sh", "-euc", SCRIPT.format(make),
                            *bench.command(out, *options)]
                 check_refused(bench.run(command), f"{what} {options}", 3, words)

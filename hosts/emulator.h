@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * machine.h - an emulated machine: how it is started, and what is held of it.
+ * emulator.h - an emulated machine: how it is started, and what is held of it.
  *
  * One table of operations for each emulator: amd.c, intel.c.
  */
-#ifndef MACHINE_H
-#define MACHINE_H
+#ifndef EMULATOR_H
+#define EMULATOR_H
 
 #include "archive.h"
 #include "child.h"
@@ -15,38 +15,38 @@
 
 #define COMPLAINT_BYTES 512
 
-struct machine {
+struct emulator {
 	const struct host_spec *spec;
 	struct kernel kernel;
 	int initramfs;                  /* a memory file */
-	struct child emulator;
+	struct child program;
 	struct child files;             /* who serves the host's files; .pid 0 where nobody */
 	int line;                       /* to the agent: frame.h; -1 before the start */
 	int console;                    /* a memory file: what the kernel says */
 	char complaint[COMPLAINT_BYTES]; /* why an operation has failed */
 };
 
-struct machine_ops {
+struct emulator_ops {
 	const char *name;               /* "an emulated AMD machine" */
 
 	/* Are the emulator's programs there? -ENOENT. */
-	int (*check)(struct machine *machine);
+	int (*check)(struct emulator *machine);
 
 	/* Say how the root comes about, and with which modules. */
-	void (*prepare)(const struct machine *machine, struct request *request);
+	void (*prepare)(const struct emulator *machine, struct request *request);
 
 	/* Optional: more files of the initramfs, which already has folders bin/ and root/. */
-	int (*add_files)(struct machine *machine, const struct request *request,
+	int (*add_files)(struct emulator *machine, const struct request *request,
 			 struct archive *archive);
 
-	/* Start it; .line, .console, .emulator and .files are set. */
-	int (*start)(struct machine *machine);
+	/* Start it; .line, .console, .program and .files are set. */
+	int (*start)(struct emulator *machine);
 
 	/* Optional: bytes of a FRAME_FILES; NULL when there are no more, and all are to be put
 	 * in place. -errno when they could not be. */
-	int (*take_files)(struct machine *machine, const void *data, size_t bytes);
+	int (*take_files)(struct emulator *machine, const void *data, size_t bytes);
 };
 
-extern const struct machine_ops g_machine_amd;
+extern const struct emulator_ops g_emulator_amd;
 
 #endif
