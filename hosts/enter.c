@@ -257,7 +257,7 @@ static int run_emulated(const struct host_spec *spec, char **command, const char
 		return EXIT_HOST;
 	}
 	if (*reason != '\0')
-		fprintf(stderr, "%s: %s; running in %s, whose times mean ratios only\n", g_name,
+		fprintf(stderr, "%s: %s: running in %s instead\n", g_name,
 			reason, ops->name);
 	relay_signals(&signals);
 	sigprocmask(SIG_BLOCK, &signals, NULL);

@@ -13,9 +13,9 @@
 static const char *remedy(int error)
 {
 	if (error == EACCES || error == EPERM)
-		return "join its group, usually kvm: usermod -aG kvm USER, then log in again";
+		return "usermod -aG kvm USER, and log in again";
 	if (error == ENOENT)
-		return "modprobe kvm_intel or kvm_amd; in a virtual machine, switch nested virtualisation on; in a container, pass it in";
+		return "modprobe kvm_intel or kvm_amd; in a VM: nested virtualisation";
 	return "is it KVM's device?";
 }
 
