@@ -23,6 +23,7 @@ struct script {
 	struct sd_sample samples[8];
 	uint32_t count;
 	uint64_t checks, stale, dropped, skipped, sample_ticks;
+	uint64_t longest_exit_ticks;    /* 0: 4000 */
 	bool fails;                     /* the vCPU thread, instead of ending the job */
 };
 
@@ -32,6 +33,18 @@ static struct vcpu_thread g_thread;
 static struct loop g_loop;
 static struct protocol_result g_result;
 static const struct script *g_script;
+static struct kvm_marks g_marks;        /* of the vCPU, as KVM counts them */
+
+/* No KVM here: three more marked by it at each look, and five that it has not. */
+int kvm_stats_read_marks(struct kvm_vcpu_fd vcpu, struct kvm_marks *marks, struct why *why)
+{
+	(void)vcpu;
+	(void)why;
+	*marks = g_marks;
+	g_marks.reported += 3;
+	g_marks.other += 5;
+	return 0;
+}
 
 static void sleep_ms(uint64_t ms)
 {
@@ -82,7 +95,8 @@ static void *play_vcpu(void *argument)
 		g_thread.counts.switches += 11;
 		g_thread.counts.transfers += 3;
 		g_thread.counts.spurious_ipis += 2;
-		g_thread.counts.exits[EXIT_KIND_SIGNAL] = (struct exit_count){ 3, 9000, 4000 };
+		g_thread.counts.exits[EXIT_KIND_SIGNAL] = (struct exit_count){
+			3, 9000, g_script->longest_exit_ticks ? g_script->longest_exit_ticks : 4000 };
 		g_thread.counts.exits[SD_REQ_SLEEP] = (struct exit_count){ 1, 2000, 2000 };
 		g_thread.counts.exits[SD_REQ_STEP] = (struct exit_count){ 2, 400, 300 };
 		histogram_record(&g_slot.switches, 5000);
@@ -99,6 +113,7 @@ static int set_up(void **state)
 	(void)state;
 	memset(&g_session, 0, sizeof(g_session));
 	memset(&g_thread, 0, sizeof(g_thread));
+	g_marks = (struct kvm_marks){ .known = true, .reported = 100, .other = 200 };
 	slot_init(&g_slot, 0, NS_PER_MS, 0);
 	slot_member_init(&g_thread.member, 0);
 	g_thread.slot = &g_slot;
@@ -195,6 +210,50 @@ static void samples_become_figures(void **state)
 	assert_int_equal(g_result.wall_ns.count, 2);
 }
 
+/* A quarter of a slice: 500 us. Only what is above it, and whatever was parked is not. */
+static void a_quarter_of_a_slice_is_of_the_stall(void **state)
+{
+	static const struct script script = {
+		.samples = {
+			{ .start_ticks = START, .wall_ticks = 4000000, .parked_ticks = 3500000 },
+			{ .start_ticks = START, .wall_ticks = 1000000 },
+			{ .start_ticks = START, .wall_ticks = 1000002 },
+			{ .start_ticks = START, .wall_ticks = 8000000, .parked_ticks = 100 },
+		},
+		.count = 4,
+	};
+	const struct options options = options_of(4);
+
+	(void)state;
+	run_well(&script, &options);
+	assert_int_equal(g_result.flushes, 4);
+	assert_int_equal(g_result.over_quarter_slice, 2);
+}
+
+/* What lies between two looks of this round, both ways; nothing where KVM cannot mark. */
+static void marks_are_those_of_the_round(void **state)
+{
+	const struct options options = options_of(2);
+
+	(void)state;
+	g_session.shape.marks_preempted = true;
+	run_well(&g_two_flushes, &options);
+	assert_int_equal(g_result.kvm_reported, 3);
+	assert_int_equal(g_result.kvm_other, 5);
+	run_well(&g_two_flushes, &options);
+	assert_int_equal(g_result.kvm_reported, 6);
+	assert_int_equal(g_result.kvm_other, 10);
+	g_session.shape.marks_preempted = false;
+	run_well(&g_two_flushes, &options);
+	assert_int_equal(g_result.kvm_reported, 6);
+	assert_int_equal(g_result.kvm_other, 10);
+	g_session.shape.shares_cpus = true;
+	g_marks.known = false;
+	run_well(&g_two_flushes, &options);
+	assert_int_equal(g_result.kvm_reported, 6);
+	assert_int_equal(g_result.kvm_other, 10);
+}
+
 /* Only above the limit, and only the first: with a look at every vCPU. */
 static void a_slow_flush_breaks_the_run(void **state)
 {
@@ -228,6 +287,7 @@ static void a_slow_flush_breaks_the_run(void **state)
 /* 2 ticks a nanosecond; of the longest there is one, of the others a sum. */
 static void exits_add_up_over_rounds(void **state)
 {
+	struct script script = g_two_flushes;
 	const struct options options = options_of(2);
 
 	(void)state;
@@ -241,6 +301,12 @@ static void exits_add_up_over_rounds(void **state)
 	assert_int_equal(g_result.exits[SD_REQ_STEP].count, 4);
 	assert_int_equal(g_result.exits[SD_REQ_STEP].max_ns, 150);
 	assert_int_equal(g_result.exits[SD_REQ_WAKE].count, 0);
+	script.longest_exit_ticks = 10;
+	run_well(&script, &options);
+	assert_int_equal(g_result.exits[EXIT_KIND_SIGNAL].max_ns, 2000);
+	script.longest_exit_ticks = 8000;
+	run_well(&script, &options);
+	assert_int_equal(g_result.exits[EXIT_KIND_SIGNAL].max_ns, 4000);
 }
 
 static void counts_add_up_over_rounds(void **state)
@@ -390,6 +456,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(samples_become_figures, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_quarter_of_a_slice_is_of_the_stall, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(marks_are_those_of_the_round, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(exits_add_up_over_rounds, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_slow_flush_breaks_the_run, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(counts_add_up_over_rounds, set_up, tear_down),

@@ -15,7 +15,9 @@
 #include "shadow.h"
 #include "unit_test.h"
 
+#ifndef FIXTURE_VCPUS
 #define FIXTURE_VCPUS  3
+#endif
 #define FIXTURE_PAGES  8                /* of a window, and with words in them */
 #define FIXTURE_SPARES 32
 
