@@ -207,7 +207,7 @@ static int read_cpus(const struct option_row *row, const char *value,
 	if (value_read_cpus(value, &options->cpus))
 		return why_set(why, EXIT_USAGE, EINVAL,
 			       "--%s %.64s: must be a list such as 0-3,8 of CPUs 0 to %d",
-			       row->name, value, CPU_SETSIZE - 1);
+			       row->name, value, CPUS_MAX - 1);
 	options->cpus_given = true;
 	return 0;
 }

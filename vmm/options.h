@@ -8,10 +8,10 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
-#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cpus.h"
 #include "figure_key.h"
 #include "host_spec.h"
 #include "protocols.h"
@@ -102,7 +102,7 @@ struct options {
 	uint32_t slice_us;
 	bool slice_given;               /* --slice-us; else it follows the host: options_suit_host() */
 	bool cpus_given;
-	cpu_set_t cpus;                 /* --cpus; empty unless cpus_given */
+	struct cpus cpus;               /* --cpus; empty unless cpus_given */
 	enum sd_protocol protocols[SD_PROTOCOLS]; /* in the order given, none twice */
 	uint32_t protocol_count;
 	bool duration_given;            /* false with --flushes alone: no deadline */

@@ -8,7 +8,6 @@
  */
 #include "run.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,22 +65,9 @@ static enum exit_status worse(enum exit_status a, enum exit_status b)
 	return rank[a] >= rank[b] ? a : b;
 }
 
-/* The CPUs asked for, or all this process may use. */
-static int choose_cpus(const struct options *options, cpu_set_t *cpus, struct why *why)
+static int choose_cpus(const struct options *options, struct cpus *cpus, struct why *why)
 {
-	cpu_set_t allowed;
-
-	if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0)
-		return why_set(why, EXIT_HOST, errno, "sched_getaffinity: %s", strerror(errno));
-	*cpus = allowed;
-	if (!options->cpus_given)
-		return 0;
-	CPU_AND(cpus, &allowed, &options->cpus);
-	for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, &options->cpus) && !CPU_ISSET(cpu, &allowed))
-			return why_set(why, EXIT_HOST, EINVAL, "--cpus: CPU %zu is not there to be used",
-				       cpu);
-	return 0;
+	return cpus_choose(options->cpus_given ? &options->cpus : NULL, cpus, why);
 }
 
 static uint64_t last_first_instruction(const struct session *session, uint64_t main_ns)

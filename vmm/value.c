@@ -99,7 +99,7 @@ int value_read_ns(const char *text, size_t bytes, uint64_t *ns)
 }
 
 /* Add one item, 8 or 0-3, and leave *at behind it. */
-static int cpus_add_item(const char **at, cpu_set_t *cpus)
+static int cpus_add_item(const char **at, struct cpus *cpus)
 {
 	uint64_t first, last;
 	int error = number_read(at, 10, &first);
@@ -113,19 +113,18 @@ static int cpus_add_item(const char **at, cpu_set_t *cpus)
 		return error;
 	if (first > last)
 		return -EINVAL;
-	if (last >= CPU_SETSIZE)
+	if (last >= CPUS_MAX)
 		return -ERANGE;
 	for (uint64_t cpu = first; cpu <= last; cpu++)
-		CPU_SET(cpu, cpus);
+		cpus_add(cpus, (uint32_t)cpu);
 	return 0;
 }
 
-int value_read_cpus(const char *text, cpu_set_t *cpus)
+int value_read_cpus(const char *text, struct cpus *cpus)
 {
-	cpu_set_t found;
+	struct cpus found = { 0 };
 	int error;
 
-	CPU_ZERO(&found);
 	while ((error = cpus_add_item(&text, &found)) == 0 && *text == ',')
 		text++;
 	if (error)

@@ -9,9 +9,10 @@
 #ifndef VALUE_H
 #define VALUE_H
 
-#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "cpus.h"
 
 /**
  * value_read_u64 - a decimal number.
@@ -45,10 +46,10 @@ int value_read_ns(const char *text, size_t bytes, uint64_t *ns);
  * value_read_cpus - a list such as 0-3,8; numbers may overlap.
  *
  * Errors: -EINVAL for an empty item, a range that runs down, anything else;
- *         -ERANGE for a CPU of CPU_SETSIZE or more.
+ *         -ERANGE for a CPU of CPUS_MAX or more.
  */
 __attribute__((warn_unused_result))
-int value_read_cpus(const char *text, cpu_set_t *cpus);
+int value_read_cpus(const char *text, struct cpus *cpus);
 
 /* The words for the numbers from 0 on. */
 struct value_names {

@@ -13,7 +13,6 @@
  */
 #include "shadow_bench.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "cpus.h"
 #include "page_tables.h"
 
 #define ROUNDS 5
@@ -82,28 +82,24 @@ uint64_t bench_cpu_ns(void)
 }
 
 /* Those of the start: each walker has but one later. */
-static cpu_set_t cpus;
+static struct cpus cpus;
 
 uint32_t bench_cpus(void)
 {
-	return (uint32_t)CPU_COUNT(&cpus);
+	return cpus_count(&cpus);
 }
 
 void bench_pin(pthread_t thread, uint32_t number)
 {
-	cpu_set_t one;
-	size_t cpu = 0;
+	struct cpus one = { 0 };
 
-	for (uint32_t left = number % bench_cpus(); left > 0 || !CPU_ISSET(cpu, &cpus); cpu++)
-		left -= CPU_ISSET(cpu, &cpus) ? 1 : 0;
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	(void)pthread_setaffinity_np(thread, sizeof(one), &one);
+	cpus_add(&one, cpus_nth(&cpus, number));
+	(void)pthread_setaffinity_np(thread, sizeof(one), cpus_set(&one));
 }
 
 void bench_unpin(void)
 {
-	(void)pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
+	(void)pthread_setaffinity_np(pthread_self(), sizeof(cpus), cpus_set(&cpus));
 }
 
 void bench_start(struct bench_thread *threads, uint32_t count, _Atomic bool *stop,
@@ -238,8 +234,8 @@ int main(int argc, char **argv)
 	    frames_create(&bench.frames, &bench.memory, BENCH_SPARES, &why) != 0)
 		bench_die(why.text);
 	page_tables_build(&bench.memory);
-	if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0)
-		bench_die("more CPUs than can be counted");
+	if (cpus_choose(NULL, &cpus, &why) != 0)
+		bench_die(why.text);
 	/* Short sleeps are to be short: the default adds 50 us. */
 	(void)prctl(PR_SET_TIMERSLACK, 1);
 	print_head(rounds);

@@ -117,7 +117,7 @@ static void check_machine(const struct options *options)
 	fuzz_check(options->slots >= 1 && options->slots * options->overcommit >= options->vcpus &&
 		   last * options->overcommit < options->vcpus);
 	fuzz_check(is_in(options->slice_us, 50, 10000000));
-	fuzz_check((CPU_COUNT(&options->cpus) != 0) == options->cpus_given);
+	fuzz_check((cpus_count(&options->cpus) != 0) == options->cpus_given);
 	fuzz_check((uint32_t)options->preempt <= PREEMPT_HOST);
 	fuzz_check((options->steps != 0) == (options->preempt == PREEMPT_AT_STEP));
 	fuzz_check(options->steps < UINT32_C(1) << SD_STEPS);
@@ -266,14 +266,14 @@ static void check_numbers(const struct line *line, const struct options *options
 
 /* --- written out in full ------------------------------------------------------ */
 
-static void write_cpus(struct line *line, const cpu_set_t *cpus)
+static void write_cpus(struct line *line, const struct cpus *cpus)
 {
-	char list[8 * CPU_SETSIZE] = "";
+	char list[8 * CPUS_MAX] = "";
 	size_t used = 0;
 
-	for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, cpus))
-			used += (size_t)sprintf(list + used, ",%zu", cpu);
+	for (uint32_t cpu = 0; cpu < CPUS_MAX; cpu++)
+		if (cpus_has(cpus, cpu))
+			used += (size_t)sprintf(list + used, ",%u", cpu);
 	line_add(line, "--cpus=%s", list + 1);
 }
 

@@ -40,8 +40,8 @@ static int set_up(void **state)
 	g_slots[0].cpu = 0;
 	g_slots[1].cpu = 2;
 	g_slots[2].cpu = 1;             /* beyond the slots of this run */
-	CPU_SET(0, &g_session.shape.cpus);
-	CPU_SET(2, &g_session.shape.cpus);
+	cpus_add(&g_session.shape.cpus, 0);
+	cpus_add(&g_session.shape.cpus, 2);
 	g_session.proc_stat = fmemopen(g_stat, strlen(g_stat), "r");
 	return g_session.proc_stat == NULL;
 }

@@ -184,15 +184,15 @@ static const struct {
 	{ "--seed 0x10000000000000000",
 	  "--seed 0x10000000000000000: must be a 64-bit number, decimal or 0x..." },
 	{ "--seed ff",                 "--seed ff: must be a 64-bit number, decimal or 0x..." },
-	{ "--cpus 1024",     "--cpus 1024: must be a list such as 0-3,8 of CPUs 0 to 1023" },
-	{ "--cpus 3-1",      "--cpus 3-1: must be a list such as 0-3,8 of CPUs 0 to 1023" },
-	{ "--cpus 0,",       "--cpus 0,: must be a list such as 0-3,8 of CPUs 0 to 1023" },
-	{ "--cpus ,0",       "--cpus ,0: must be a list such as 0-3,8 of CPUs 0 to 1023" },
-	{ "--cpus 0-",       "--cpus 0-: must be a list such as 0-3,8 of CPUs 0 to 1023" },
-	{ "--cpus 0-1-2",    "--cpus 0-1-2: must be a list such as 0-3,8 of CPUs 0 to 1023" },
-	{ "--cpus 0;1",      "--cpus 0;1: must be a list such as 0-3,8 of CPUs 0 to 1023" },
+	{ "--cpus 8192",     "--cpus 8192: must be a list such as 0-3,8 of CPUs 0 to 8191" },
+	{ "--cpus 3-1",      "--cpus 3-1: must be a list such as 0-3,8 of CPUs 0 to 8191" },
+	{ "--cpus 0,",       "--cpus 0,: must be a list such as 0-3,8 of CPUs 0 to 8191" },
+	{ "--cpus ,0",       "--cpus ,0: must be a list such as 0-3,8 of CPUs 0 to 8191" },
+	{ "--cpus 0-",       "--cpus 0-: must be a list such as 0-3,8 of CPUs 0 to 8191" },
+	{ "--cpus 0-1-2",    "--cpus 0-1-2: must be a list such as 0-3,8 of CPUs 0 to 8191" },
+	{ "--cpus 0;1",      "--cpus 0;1: must be a list such as 0-3,8 of CPUs 0 to 8191" },
 	{ "--cpus 0-99999999999999999999",
-	  "--cpus 0-99999999999999999999: must be a list such as 0-3,8 of CPUs 0 to 1023" },
+	  "--cpus 0-99999999999999999999: must be a list such as 0-3,8 of CPUs 0 to 8191" },
 	{ "--entry-flush on",          "--entry-flush on: must be auto, steal or sregs" },
 	{ "--confine yes",             "--confine yes: must be on, log or off" },
 	{ "--out=",                    "--out: needs a value" },
@@ -334,16 +334,16 @@ static void flushes_alone_lift_the_deadline(void **state)
 
 static void cpu_lists_are_sets(void **state)
 {
-	struct options options = command_line_options("--cpus 0-3,8,2-4,1023");
+	struct options options = command_line_options("--cpus 0-3,8,2-4,1024,8191");
 
 	(void)state;
 	assert_true(options.cpus_given);
-	for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		assert_int_equal(!!CPU_ISSET(cpu, &options.cpus),
-				 cpu <= 4 || cpu == 8 || cpu == 1023);
+	for (uint32_t cpu = 0; cpu < CPUS_MAX; cpu++)
+		assert_int_equal(cpus_has(&options.cpus, cpu),
+				 cpu <= 4 || cpu == 8 || cpu == 1024 || cpu == 8191);
 	options = command_line_options("--cpus 5 --cpus 7-7");
-	assert_int_equal(CPU_COUNT(&options.cpus), 1);
-	assert_true(CPU_ISSET(7, &options.cpus));
+	assert_int_equal(cpus_count(&options.cpus), 1);
+	assert_true(cpus_has(&options.cpus, 7));
 	assert_false(command_line_options("").cpus_given);
 }
 

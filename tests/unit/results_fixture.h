@@ -85,8 +85,8 @@ static inline struct run_results *fixture_reset(void)
 		.result_count = SD_PROTOCOLS, .results = g_fixture.results,
 	};
 	fixture_host(&g_fixture.run.host);
-	CPU_SET(0, &g_fixture.run.slot_cpus);
-	CPU_SET(1, &g_fixture.run.slot_cpus);
+	cpus_add(&g_fixture.run.slot_cpus, 0);
+	cpus_add(&g_fixture.run.slot_cpus, 1);
 	for (int i = 0; i < SD_PROTOCOLS; i++)
 		fixture_result(&g_fixture.results[i], (enum sd_protocol)i);
 	return &g_fixture.run;

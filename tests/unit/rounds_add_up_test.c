@@ -120,7 +120,7 @@ static int set_up(void **state)
 	g_session.shape = (struct session_shape){
 		.vcpus = 1, .initiators = 1, .pages = 1, .slots = 1, .slice_ns = 2 * NS_PER_MS,
 	};
-	CPU_SET(0, &g_session.shape.cpus);
+	cpus_add(&g_session.shape.cpus, 0);
 	g_session.slots = &g_slot;
 	g_session.slot_count = 1;
 	g_session.threads = &g_thread;

@@ -643,7 +643,7 @@ static void a_run_without_results_is_valid(void **state)
 	(void)state;
 	run->result_count = 0;
 	run->argc = 0;
-	CPU_ZERO(&run->slot_cpus);
+	run->slot_cpus = (struct cpus){ 0 };
 	run->host.load_1m = NAN;
 	summary = parse(summary_text(run));
 	check_members(summary, g_run_members, LENGTH(g_run_members));

@@ -136,7 +136,7 @@ static void the_header_says_what_ran(void **state)
 	char *text;
 
 	(void)state;
-	CPU_SET(5, &run->slot_cpus);
+	cpus_add(&run->slot_cpus, 5);
 	text = table_of(run);
 	assert_string_equal(line_with(text, "8 vCPUs"),
 		"8 vCPUs on 2 slots, slice 2.00ms, 1 initiator, pause 100us, seed 7, CPUs 0-1,5");
@@ -315,8 +315,8 @@ static void long_or_odd_facts_do_not_break_lines(void **state)
 	memset(run->host.cpu, 'x', sizeof(run->host.cpu) - 1);
 	memset(run->host.kernel, 'y', sizeof(run->host.kernel) - 1);
 	strcpy(run->host.kvm, "\x1b[31m\n\x7f\xff");
-	for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu += 2)
-		CPU_SET(cpu, &run->slot_cpus);
+	for (uint32_t cpu = 0; cpu < CPUS_MAX; cpu += 2)
+		cpus_add(&run->slot_cpus, cpu);
 	g_fixture.options.seed = UINT64_MAX;
 	assert_says(run, "seed 18446744073709551615", true);
 	assert_says(run, "...\nhost ", true);
@@ -438,7 +438,7 @@ static void more_slots_than_cpus_is_said(void **state)
 	(void)state;
 	g_fixture.options.slots = 3;
 	assert_says(run, "3 slots on 2 CPUs: ", true);
-	CPU_CLR(1, &run->slot_cpus);
+	run->slot_cpus.words[0] &= ~UINT64_C(2);
 	assert_says(run, "3 slots on 1 CPU: ", true);
 }
 

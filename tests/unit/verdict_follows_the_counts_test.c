@@ -314,7 +314,7 @@ static void where_no_target_stays_every_control_is_hidden(void **state)
 		g_fixture.options.sleepers = cases[i].sleepers;
 		g_fixture.options.steps = cases[i].steps;
 		if (cases[i].cpus < 2)
-			CPU_CLR(1, &run->slot_cpus);
+			run->slot_cpus.words[0] &= ~UINT64_C(2);
 		/* Where exits keep translations, a parked vCPU shows it. */
 		assert_int_equal(verdict_of_protocol(run, run->results), VERDICT_MISSED);
 		run->exit_keeps_stale = false;

@@ -111,11 +111,10 @@ static void hand_over(struct handover *handover, unsigned self)
 
 static void pin(int cpu)
 {
-	cpu_set_t set;
+	struct cpus set = { 0 };
 
-	CPU_ZERO(&set);
-	CPU_SET((size_t)cpu, &set);
-	(void)pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	cpus_add(&set, (uint32_t)cpu);
+	(void)pthread_setaffinity_np(pthread_self(), sizeof(set), cpus_set(&set));
 }
 
 static void *second_thread(void *argument)
@@ -140,13 +139,14 @@ static void *first_thread(void *argument)
 	return NULL;
 }
 
-static void measure_handover(struct host_costs *costs, const cpu_set_t *cpus)
+static void measure_handover(struct host_costs *costs, const struct cpus *cpus)
 {
-	struct handover handover = { .into = &costs->futex_handover_ns };
+	struct handover handover = {
+		.into = &costs->futex_handover_ns,
+		.cpu = (int)cpus_next(cpus, 0),
+	};
 	pthread_t first;
 
-	while (!CPU_ISSET((size_t)handover.cpu, cpus))
-		handover.cpu++;
 	if (pthread_create(&first, NULL, first_thread, &handover) == 0)
 		pthread_join(first, NULL);
 }
@@ -203,7 +203,7 @@ int host_costs_measure(struct host_costs *costs, struct loop *loop, struct kvm_s
 		.vcpus = 2,
 		.initiators = 1,
 		.pages = 1,
-		.slots = CPU_COUNT(&results->slot_cpus) >= 2 ? 2 : 1,
+		.slots = cpus_count(&results->slot_cpus) >= 2 ? 2 : 1,
 		.slice_ns = SWITCH_SLICE_US * NS_PER_US,
 		.cpus = results->slot_cpus,
 		.marks_preempted = host_kvm_marks(),

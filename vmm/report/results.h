@@ -180,7 +180,7 @@ struct run_results {
 	bool interrupted;               /* SIGINT */
 	struct break_result broke;
 	struct trace_counts trace;      /* zeros without --trace */
-	cpu_set_t slot_cpus;            /* CPUs in use */
+	struct cpus slot_cpus;            /* CPUs in use */
 	uint32_t result_count;
 	struct protocol_result *results; /* [result_count], in the order of options */
 	struct round_figure *by_round;  /* all of theirs; to be freed */

@@ -211,9 +211,9 @@ static void put_lists(struct json_part *object, const struct run_results *run)
 
 	for (int i = 0; i < run->argc; i++)
 		part_append(object, command, part_string(run->argv[i]));
-	for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, &run->slot_cpus))
-			part_append(object, cpus, json_integer((json_int_t)cpu));
+	for (uint32_t cpu = cpus_next(&run->slot_cpus, 0); cpu < CPUS_MAX;
+	     cpu = cpus_next(&run->slot_cpus, cpu + 1))
+		part_append(object, cpus, json_integer((json_int_t)cpu));
 	for (uint32_t i = 0; i < run->result_count; i++)
 		part_append_part(object, protocols, protocol_part(run, &run->results[i]));
 	part_put(object, "command", command);

@@ -18,25 +18,6 @@
 
 #define DISTURBED_LIMIT_PCT 2   /* as struct protocol_result says */
 
-/* "0-3,8"; cut where it does not fit. */
-static void cpus_text(char *out, size_t bytes, const cpu_set_t *cpus)
-{
-	size_t used = 0;
-
-	out[0] = '\0';
-	for (size_t first = 0; first < CPU_SETSIZE && used < bytes; first++) {
-		size_t last = first;
-
-		if (!CPU_ISSET(first, cpus))
-			continue;
-		while (last + 1 < CPU_SETSIZE && CPU_ISSET(last + 1, cpus))
-			last++;
-		used += (size_t)snprintf(out + used, bytes - used, last > first ? "%s%zu-%zu" : "%s%zu",
-					 used ? "," : "", first, last);
-		first = last;
-	}
-}
-
 /* "-": the host's scheduler has slices of its own. */
 static struct figure_text slice_text(const struct options *options)
 {
@@ -400,7 +381,7 @@ static void moved_print(FILE *out, const struct run_results *run)
 
 static void notes_print(FILE *out, const struct run_results *run)
 {
-	uint32_t cpus = (uint32_t)CPU_COUNT(&run->slot_cpus);
+	uint32_t cpus = cpus_count(&run->slot_cpus);
 
 	hazards_print(out, run);
 	for (uint32_t i = 0; i < run->result_count; i++)

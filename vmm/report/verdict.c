@@ -56,7 +56,7 @@ static bool a_target_stays(const struct run_results *run)
 	const uint32_t between = UINT32_C(1) << SD_STEP_POSTED | UINT32_C(1) << SD_STEP_PUBLISH;
 	const struct options *options = run->options;
 
-	if (options->slots < 2 || CPU_COUNT(&run->slot_cpus) < 2 ||
+	if (options->slots < 2 || cpus_count(&run->slot_cpus) < 2 ||
 	    options->vcpus - options->sleepers < 2)
 		return false;
 	return options->vcpus == options->slots || !(options->steps & between);

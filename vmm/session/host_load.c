@@ -85,7 +85,7 @@ struct host_load host_load_read(const struct session *session)
 
 static uint32_t slot_cpus(const struct session *session)
 {
-	uint32_t cpus = (uint32_t)CPU_COUNT(&session->shape.cpus);
+	uint32_t cpus = cpus_count(&session->shape.cpus);
 
 	return session->shape.slots < cpus ? session->shape.slots : cpus;
 }

@@ -38,17 +38,6 @@ static void raise_descriptor_limit(uint32_t vcpus)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* Slot @index goes to the CPUs in turn. */
-static int cpu_of_slot(const cpu_set_t *cpus, uint32_t index)
-{
-	int nth = (int)(index % (uint32_t)CPU_COUNT(cpus));
-
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET((size_t)cpu, cpus) && nth-- == 0)
-			return cpu;
-	return 0;
-}
-
 static int allocate(struct session *session, struct why *why)
 {
 	const struct session_shape *shape = &session->shape;
@@ -59,7 +48,7 @@ static int allocate(struct session *session, struct why *why)
 	if (session->slots == NULL || session->threads == NULL)
 		return why_set(why, EXIT_HOST, ENOMEM, "%u vCPUs: %s", shape->vcpus, strerror(ENOMEM));
 	for (uint32_t i = 0; i < session->slot_count; i++)
-		slot_init(&session->slots[i], cpu_of_slot(&shape->cpus, i % shape->slots),
+		slot_init(&session->slots[i], (int)cpus_nth(&shape->cpus, i % shape->slots),
 			  shape->slice_ns, shape->slice_ns * i / session->slot_count);
 	for (uint32_t i = 0; i < shape->vcpus; i++) {
 		struct vcpu_thread *thread = &session->threads[i];
@@ -129,12 +118,11 @@ static int start_threads(struct session *session, struct why *why)
 	pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
 	while (error == 0 && session->started < session->shape.vcpus) {
 		struct vcpu_thread *thread = &session->threads[session->started];
-		cpu_set_t cpu;
+		struct cpus cpu = { 0 };
 
 		/* From its first moment: a thread that moves itself is held up. */
-		CPU_ZERO(&cpu);
-		CPU_SET((size_t)thread->slot->cpu, &cpu);
-		error = pthread_attr_setaffinity_np(&attributes, sizeof(cpu), &cpu);
+		cpus_add(&cpu, (uint32_t)thread->slot->cpu);
+		error = pthread_attr_setaffinity_np(&attributes, sizeof(cpu), cpus_set(&cpu));
 		if (error == 0)
 			error = pthread_create(&thread->pthread, &attributes, vcpu_thread_main,
 					       thread);

@@ -24,7 +24,6 @@
 #ifndef SESSION_H
 #define SESSION_H
 
-#include <sched.h>
 #include <stdio.h>
 
 #include "guest_log.h"
@@ -54,7 +53,7 @@ struct session_shape {
 	bool free_after_grace;          /* page tables, SD_JOB_TEARDOWN */
 	uint64_t ple_ns;                /* 0 off */
 	uint64_t sleep_ns;              /* of a sleeper, each time */
-	cpu_set_t cpus;                 /* slots go round them */
+	struct cpus cpus;               /* slots go round them */
 	uint32_t realtime;              /* SCHED_FIFO priority of vCPU threads; 0 off */
 	bool marks_preempted;           /* KVM itself writes the preempted byte */
 	const struct reclaim_ops *reclaim; /* of the secondary MMU's tables; NULL: mode */

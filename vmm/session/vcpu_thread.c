@@ -88,12 +88,11 @@ static int set_scheduling(struct vcpu_thread *thread)
 	struct sched_param param = {
 		.sched_priority = (int)thread->session->shape.realtime,
 	};
-	cpu_set_t cpu;
+	struct cpus cpu = { 0 };
 	int error;
 
-	CPU_ZERO(&cpu);
-	CPU_SET((size_t)thread->slot->cpu, &cpu);
-	error = pthread_setaffinity_np(pthread_self(), sizeof(cpu), &cpu);
+	cpus_add(&cpu, (uint32_t)thread->slot->cpu);
+	error = pthread_setaffinity_np(pthread_self(), sizeof(cpu), cpus_set(&cpu));
 	if (error != 0)
 		return why_set(&thread->why, EXIT_HOST, error, "pinning to CPU %d: %s",
 			       thread->slot->cpu, strerror(error));
