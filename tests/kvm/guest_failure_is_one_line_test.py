@@ -38,6 +38,16 @@ CASES = {
     "flush_request_targets": r"vCPU 0: flush request of 0 pages from 0x0, or its targets, .*",
     "flush_request_range": r"vCPU 0: flush request of 2 pages from 0xf{13}000, .*",
 }
+# Where ring 0 is not emulated IOPL 3 opens every port; kvm-amd resets who shuts down.
+OPEN_PORTS = {"wrong_port": r"vCPU 0: out to port 0x14, 4 bytes, .*"}
+ELSEWHERE = {
+    "vmx": OPEN_PORTS,
+    "svm": {
+        **OPEN_PORTS,
+        "ud2_at_boot": r"vCPU [0-3]: exit 8 \(triple fault\); KVM has reset it, its rip is lost",
+        "no_idt": r"vCPU 0: exit 8 \(triple fault\); KVM has reset it, its rip is lost",
+    },
+}
 
 
 def main():
@@ -49,9 +59,11 @@ def main():
                                            "--protocol", "generation", "--duration", "0.2",
                                            "--warmup", "0", bench.payload(name)), limit_s=20)
             check(done.status == 4, f"{name}: status {done.status}, said: {done.err}")
-            check(re.fullmatch(f"vmm: {words}\n", done.err), f"{name}: said: {done.err!r}")
+            summary = read_summary(folder)
+            wanted = ELSEWHERE.get(summary["host"]["kvm"], {}).get(name, words)
+            check(re.fullmatch(f"vmm: {wanted}\n", done.err), f"{name}: said: {done.err!r}")
             check(read_csv(folder) == [], f"{name}: rows of flushes that never were")
-            check(read_summary(folder)["protocols"][0]["flushes"] == 0, f"{name}: flushes")
+            check(summary["protocols"][0]["flushes"] == 0, f"{name}: flushes")
 
 
 main()

@@ -24,6 +24,9 @@
 #include "session.h"
 #include "stamps.h"
 
+/* Where a vCPU stands that KVM has reset. */
+#define RESET_RIP 0xfff0
+
 enum slice_end {
 	SLICE_GOES_ON,
 	SLICE_OVER,             /* somebody else's turn */
@@ -370,22 +373,35 @@ static enum slice_end access_device(struct vcpu_thread *thread)
 	return thread->session->stage->access(thread) == 0 ? SLICE_GOES_ON : SLICE_FAILED;
 }
 
+/* kvm-amd resets a vCPU that has shut down: where it was is gone. */
+static enum slice_end refuse_exit(struct vcpu_thread *thread)
+{
+	uint32_t reason = thread->vcpu.run->exit_reason;
+	struct kvm_regs regs = { 0 };
+
+	if (kvm_get_regs(thread->vcpu.fd, &regs, &thread->why) != 0)
+		return SLICE_FAILED;
+	if (reason == KVM_EXIT_SHUTDOWN && regs.rip == RESET_RIP)
+		why_set(&thread->why, EXIT_GUEST, EIO,
+			"vCPU %u: exit %u (%s); KVM has reset it, its rip is lost",
+			thread->vcpu.id, reason, vcpu_exit_name(reason));
+	else
+		why_set(&thread->why, EXIT_GUEST, EIO, "vCPU %u: exit %u (%s) at rip 0x%llx",
+			thread->vcpu.id, reason, vcpu_exit_name(reason),
+			(unsigned long long)regs.rip);
+	return SLICE_FAILED;
+}
+
 static enum slice_end handle_exit(struct vcpu_thread *thread)
 {
 	const struct kvm_run *run = thread->vcpu.run;
-	struct kvm_regs regs = { 0 };
 
 	if (run->exit_reason == KVM_EXIT_IO)
 		return handle_io(thread);
 	if (run->exit_reason == KVM_EXIT_MMIO && thread->session->stage != NULL &&
 	    thread->session->stage->access != NULL)
 		return access_device(thread);
-	if (kvm_get_regs(thread->vcpu.fd, &regs, &thread->why) != 0)
-		return SLICE_FAILED;
-	why_set(&thread->why, EXIT_GUEST, EIO, "vCPU %u: exit %u (%s) at rip 0x%llx",
-		thread->vcpu.id, run->exit_reason, vcpu_exit_name(run->exit_reason),
-		(unsigned long long)regs.rip);
-	return SLICE_FAILED;
+	return refuse_exit(thread);
 }
 
 /* Park of one vCPU to KVM_RUN of the next; the first of a job follows nobody.
