@@ -10,7 +10,7 @@ from bench import CONTROLS, SAFE, Bench, check, check_counts, check_order, check
 def run(bench, *options):
     with tempfile.TemporaryDirectory() as folder:
         _, summary, rows = bench.run_clean(folder, "--workload", "churn", "--slice-us", "1000",
-                                           "--warmup", "0", "--duration", "0.3", *options)
+                                           "--warmup", "0", *options)
     check(summary["workload"] == "churn", f"workload {summary['workload']}")
     check_counts(summary, rows)
     check_order(rows)
@@ -22,20 +22,21 @@ def main():
     require("require_kvm")
     require("require_cpus", "2")
     bench = Bench()
-    summary, rows = run(bench, "--vcpus", "6", "--overcommit", "3")
+    summary, rows = run(bench, "--vcpus", "6", "--overcommit", "3", "--flushes", "60")
     check([protocol["name"] for protocol in summary["protocols"]] == SAFE, "wrong protocols")
     check(summary["initiators"] == 6, f"{summary['initiators']} initiators")
     for protocol in SAFE:
         seen = {row.initiator for row in rows if row.protocol == protocol}
         check(seen == set(range(6)), f"{protocol}: initiators {seen}")
-    summary, _ = run(bench, "--vcpus", "6", "--overcommit", "3", "--sleepers", "2", "--pages", "4")
+    summary, _ = run(bench, "--vcpus", "6", "--overcommit", "3", "--sleepers", "2", "--pages", "4",
+                     "--flushes", "12")
     check(summary["initiators"] == 4, f"{summary['initiators']} initiators beside 2 sleepers")
-    run(bench, "--initiators", "1", "--pages", "64", "--protocol", "generation,deferred")
-    run(bench, "--vcpus", "100", "--overcommit", "50", "--protocol", "generation",
-        "--duration", "1")
-    _, rows = run(bench, "--flushes", "50", "--duration", "20", "--protocol", "generation")
-    check(len(rows) == 50, f"{len(rows)} rows of 50")
-    run(bench, "--protocol", ",".join(CONTROLS))
+    run(bench, "--initiators", "1", "--pages", "64", "--protocol", "generation,deferred",
+        "--flushes", "12")
+    _, rows = run(bench, "--vcpus", "100", "--overcommit", "50", "--protocol", "generation",
+                  "--flushes", "20")
+    check(len(rows) == 20, f"{len(rows)} rows of 20")
+    run(bench, "--protocol", ",".join(CONTROLS), "--flushes", "200")
 
 
 main()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 
-from bench import Bench, check, private_mounts, read_summary, require
+from bench import PATIENCE, Bench, check, private_mounts, read_summary, require
 
 # The VMM alone asks for the flush there, and in the byte of a vCPU that is about to run:
 # what initiators ask for in the moment between is done, and missed by the first count.
@@ -27,7 +27,7 @@ def run(bench, prefix, folder, *options):
     return subprocess.run([*prefix, bench.vmm, "--vcpus", "8", "--overcommit", "4", "--quiet",
                            "--extra", "flushes", "--entry-flush", "steal", "--out", folder,
                            *options], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=100, check=False)
+                          timeout=100 * PATIENCE, check=False)
 
 
 def require_tracepoint():

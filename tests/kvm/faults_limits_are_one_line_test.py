@@ -9,7 +9,7 @@ import resource
 import subprocess
 import tempfile
 
-from bench import Bench, check, check_counts, read_csv, read_summary, require
+from bench import PATIENCE, Bench, check, check_counts, read_csv, read_summary, require
 
 VCPUS = 6
 FLUSHES = 5
@@ -52,7 +52,7 @@ def run(bench, what, command, before=None, more=()):
         os.chmod(folder, 0o777)
         done = subprocess.run([*command, *bench.command(folder, *OPTIONS, *more)], preexec_fn=before,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=120, check=False)
+                              timeout=120 * PATIENCE, check=False)
         if done.returncode == 127 and "error while loading shared libraries" in done.stderr:
             return None         # not ours yet
         return check_end(what, done.returncode, done.stdout, done.stderr, folder)

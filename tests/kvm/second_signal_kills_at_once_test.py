@@ -9,9 +9,9 @@ import subprocess
 import tempfile
 import time
 
-from bench import Bench, check, check_order, fail, read_rows, require
+from bench import PATIENCE, Bench, check, check_order, fail, read_rows, require
 
-LIMIT_S = 20
+LIMIT_S = 20 * PATIENCE
 
 
 def wait_until(condition, what):

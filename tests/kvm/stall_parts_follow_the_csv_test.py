@@ -4,7 +4,6 @@
 up to the mean of the CSV's column, and what ipi waits for on few slots is parked targets."""
 import pathlib
 import statistics
-import subprocess
 import tempfile
 
 from bench import SAFE, Bench, check, read_rows, require
@@ -33,9 +32,8 @@ def main():
         command = [ROOT / "bench" / "bench.py", bench.vmm, "stall_parts", "--out", out,
                    "--duration", "0.4", "--csv", out / "flushes.csv", "--vcpus", "8",
                    "--overcommit", "4"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
-        check((done.returncode, done.stderr) == (0, ""),
-              f"status {done.returncode}, said: {done.stderr}")
+        done = bench.run(command, limit_s=100)
+        check((done.status, done.err) == (0, ""), f"status {done.status}, said: {done.err}")
         header, *lines = (out / "parts.csv").read_text(encoding="ascii").splitlines()
         rows = read_rows((out / "flushes.csv").read_text(encoding="ascii"))
     check(header == HEADER, f"{header}")
@@ -43,13 +41,13 @@ def main():
     check(list(table) == SAFE, f"{list(table)}")
     names, lost = HEADER.split(",")[2:-1], 0
     for protocol, (flushes, *parts, mean) in table.items():
-        check(protocol in done.stdout, f"no {protocol} in the table: {done.stdout}")
+        check(protocol in done.out, f"no {protocol} in the table: {done.out}")
         parts = dict(zip(names, map(float, parts)))
         lost += check_row(protocol, int(flushes), parts, float(mean), rows)
         if protocol == "ipi":
             check(parts["parked_wait_ns"] > float(mean) / 2, f"ipi: {parts}")
-    check((f"{lost} flushes left out" in done.stdout) == (lost > 0) and lost * 100 <= len(rows),
-          f"{lost} flushes without a row are not said, or are many: {done.stdout}")
+    check((f"{lost} flushes left out" in done.out) == (lost > 0) and lost * 100 <= len(rows),
+          f"{lost} flushes without a row are not said, or are many: {done.out}")
     print(f"{len(table)} protocols, {len(rows)} flushes, {lost} left out")
 
 

@@ -10,10 +10,10 @@ import tempfile
 import time
 
 import timeline as timelines
-from bench import Bench, check, fail, private_mounts, require
+from bench import PATIENCE, Bench, check, fail, private_mounts, require
 
 OPTIONS = ["--vcpus", "4", "--overcommit", "2", "--protocol", "generation", "--pace-us", "0"]
-LIMIT_S = 30
+LIMIT_S = 30 * PATIENCE
 DISK_BYTES = 256 << 10
 SCRIPT = f'''
 mount -t tmpfs -o size={DISK_BYTES} none "$0"
