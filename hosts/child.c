@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +27,24 @@ static int file_write(const char *path, const char *text)
 	return done == (ssize_t)strlen(text) ? 0 : -EIO;
 }
 
+/*
+ * setgroups() is refused in a namespace that a user makes, and virtiofsd ends where it cannot
+ * drop its groups. They are the user's own: it is told that they are gone.
+ */
+static int setgroups_satisfy(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	int error = -ENOMEM;
+
+	if (filter == NULL)
+		return error;
+	error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(0), SCMP_SYS(setgroups), 0);
+	if (error == 0)
+		error = seccomp_load(filter);
+	seccomp_release(filter);
+	return error;
+}
+
 /* Follows: user_namespaces(7). */
 static int become_root(void)
 {
@@ -43,7 +62,9 @@ static int become_root(void)
 	if (file_write("/proc/self/uid_map", map) != 0)
 		return -EPERM;
 	snprintf(map, sizeof(map), "0 %u 1", group);
-	return file_write("/proc/self/gid_map", map);
+	if (file_write("/proc/self/gid_map", map) != 0)
+		return -EPERM;
+	return setgroups_satisfy();
 }
 
 static void descriptors_keep(const int *keep)
@@ -58,6 +79,7 @@ static void child_run(const struct child *child, const char *const *command, con
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t none;
+	int error;
 
 	setpgid(0, 0);
 	sigemptyset(&none);
@@ -65,9 +87,11 @@ static void child_run(const struct child *child, const char *const *command, con
 	dup2(null, STDIN_FILENO);
 	dup2(child->words, STDOUT_FILENO);
 	dup2(child->words, STDERR_FILENO);
-	if (as_root && become_root() != 0)
+	if (as_root && (error = become_root()) != 0) {
 		dprintf(STDERR_FILENO, "no user namespace for %s: %s\n", command[0],
-			strerror(errno));
+			strerror(-error));
+		_exit(127);
+	}
 	/* After the change of credentials, which takes it back. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)

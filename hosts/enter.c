@@ -165,7 +165,7 @@ static void machine_stop(struct emulator *machine)
 static void machine_last_words(const struct emulator *machine, char *line, size_t bytes)
 {
 	const int speakers[] = {
-		machine->console, machine->program.words, machine->files.words,
+		machine->console, machine->files.words, machine->program.words,
 	};
 
 	*line = '\0';
