@@ -157,6 +157,8 @@ static int amd_start(struct emulator *machine)
 
 const struct emulator_ops g_emulator_amd = {
 	.name = "an emulated AMD machine",
+	.boot_silence_s = 120,
+	.silence_s = 60,
 	.check = amd_check,
 	.prepare = amd_prepare,
 	.start = amd_start,

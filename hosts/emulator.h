@@ -29,6 +29,11 @@ struct emulator {
 struct emulator_ops {
 	const char *name;               /* "an emulated AMD machine" */
 
+	/* Given up after so many seconds without a sign of life: from the start until the
+	 * command begins, when it may be started again, and from there on. A machine that
+	 * shares its CPUs with ten others still needs a tenth of it. */
+	uint32_t boot_silence_s, silence_s;
+
 	/* Are the emulator's programs there? -ENOENT. */
 	int (*check)(struct emulator *machine);
 

@@ -206,8 +206,9 @@ static int lost(const struct emulator *machine, const struct emulator_ops *ops,
 
 static int ended(struct emulator *machine, const struct relay_result *result)
 {
+	/* A status of waitpid(): by this signal. */
 	if (result->end == RELAY_SIGNALLED)
-		return 128 + (int)result->status;
+		return end_as(result->status);
 	if (result->end == RELAY_CANNOT) {
 		say(result->words, "");
 		return EXIT_HOST;

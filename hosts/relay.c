@@ -9,12 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The agent says so once a second. An emulator that shares its CPUs with ten others still
- * does within a few; one that is stuck never does again. */
-#define SILENCE_MS      60000
-/* A kernel that boots says nothing: 3 s, and one that shares its CPUs 30. */
-#define BOOT_SILENCE_MS 120000
-
+/* The agent gives a sign of life once a second. */
 #define LOOK_MS 1000
 
 struct relay {
@@ -176,13 +171,14 @@ static bool silence_count(struct relay *relay)
 {
 	uint64_t now = now_ms();
 	uint64_t passed = now - relay->looked_ms;
-	uint64_t limit = relay->result->begun ? SILENCE_MS : BOOT_SILENCE_MS;
+	uint32_t limit_s = relay->result->begun ? relay->ops->silence_s :
+						  relay->ops->boot_silence_s;
 
 	relay->looked_ms = now;
 	relay->silent_ms += passed < LOOK_MS ? passed : LOOK_MS;
-	if (relay->silent_ms < limit)
+	if (relay->silent_ms < UINT64_C(1000) * limit_s)
 		return false;
-	return end(relay, RELAY_SILENT, (uint32_t)(limit / 1000));
+	return end(relay, RELAY_SILENT, limit_s);
 }
 
 static bool relay_step(struct relay *relay)

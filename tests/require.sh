@@ -85,3 +85,17 @@ require_emulated_svm() {
 	echo 'SKIP: no linux-image-cloud-amd64 in the package lists'
 	exit 77
 }
+
+# require_emulated_amd BUILD: what hosts/enter needs for it.
+require_emulated_amd() {
+	require_command qemu-system-x86_64 qemu-system-x86
+	[ -x /usr/lib/qemu/virtiofsd ] || {
+		echo 'SKIP: no virtiofsd (Debian package qemu-system-common)'
+		exit 77
+	}
+	for kernel in "$1"/hosts/kernel/boot/vmlinuz-* /boot/vmlinuz-*-cloud-amd64; do
+		[ ! -r "$kernel" ] || return 0
+	done
+	echo 'SKIP: no kernel for an emulated machine (./run --on amd enter true fetches it)'
+	exit 77
+}

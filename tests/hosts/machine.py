@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""machine.py - commands inside the emulated AMD machine, for the tests beside it."""
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "kvm"))
+
+from bench import Bench, check, fail, require      # noqa: E402
+
+LIMIT_S = 200                   # a machine that shares its CPUs with many
+GONE_S = 5                      # what is left behind is gone by then
+
+
+class Machine(Bench):
+    """The host amd, or with @keys one of another shape."""
+
+    def __init__(self, keys=""):
+        super().__init__()
+        require("require_emulated_amd", self.build)
+        self.enter = os.path.join(self.build, "hosts", "enter")
+        self.host = "amd" + keys
+
+    def inside(self, *command, **more):
+        return self.run([self.enter, self.host, *command], limit_s=LIMIT_S, **more)
+
+    def start_vmm(self, folder, *options, **more):
+        command = [*self.command(folder, *options), "--on", self.host]
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True, start_new_session=True, **more)
+
+
+def processes_of(session):
+    """Processes that name @session, an environment variable's value, as theirs."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and session.encode() in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            pass
+    return found
+
+
+def check_nothing_left(session):
+    end = time.monotonic() + GONE_S
+    while processes_of(session):
+        if time.monotonic() > end:
+            fail(f"left behind: {processes_of(session)}")
+        time.sleep(0.05)
+
+
+def emulators_of(session):
+    """The QEMU processes among them."""
+    return [pid for pid in processes_of(session)
+            if pathlib.Path(f"/proc/{pid}/comm").read_text(encoding="ascii").startswith("qemu")]
+
+
+__all__ = ["LIMIT_S", "Machine", "check", "check_nothing_left", "emulators_of", "fail",
+           "processes_of"]
