@@ -14,9 +14,6 @@
 #include "pte.h"
 #include "samples.h"
 
-#define COST_ROUNDS 2000
-#define KICK_ROUNDS 200         /* a kicked thread may have to wait for its CPU */
-#define ENTRY_FLUSH_ROUNDS 16
 
 /* Each returns false when there was nothing to measure. */
 static bool clock_once(void)
@@ -78,7 +75,7 @@ static void measure(bool (*once)(void))
 	struct g_ring ring;
 
 	g_ring_open(&ring, 0);
-	for (uint32_t i = 0; i < COST_ROUNDS; i++) {
+	for (uint32_t i = 0; i < SD_COST_SAMPLES; i++) {
 		uint64_t start;
 
 		do {
@@ -95,7 +92,7 @@ static void measure_entry(void)
 	struct g_ring ring;
 
 	g_ring_open(&ring, 0);
-	for (uint32_t i = 0; i < COST_ROUNDS; i++) {
+	for (uint32_t i = 0; i < SD_COST_SAMPLES; i++) {
 		uint64_t start = g_tsc_start(), middle, without, with;
 
 		g_doorbell(SD_REQ_FINISH);
@@ -143,7 +140,7 @@ static void measure_kick(bool changed)
 	struct g_ring ring;
 
 	g_ring_open(&ring, 0);
-	for (uint32_t i = 0; i < KICK_ROUNDS; i++) {
+	for (uint32_t i = 0; i < SD_COST_KICKS; i++) {
 		uint64_t start, middle, without, with;
 
 		wait_until_runs(g_region(target));
@@ -169,7 +166,7 @@ static void entry_flush_test(void)
 	struct sd_region *own = g_region(0);
 	uint64_t seen = 0, kept = 0, survived = 0;
 
-	for (uint32_t i = 0; i < ENTRY_FLUSH_ROUNDS; i++) {
+	for (uint32_t i = 0; i < SD_ENTRY_FLUSH_ROUNDS; i++) {
 		uint64_t frame = probe_frame(i);
 		uint64_t before = probe_load(), cached;
 

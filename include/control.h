@@ -87,8 +87,14 @@
 #define SD_JOB_COST_CLOCK  13   /* vCPU 0: one reading of the TSC behind another */
 
 /* Results of SD_JOB_ENTRY_FLUSH, in region 0: checks = times a stale
- * translation was there, skipped = of these, times it was still there after a
- * plain exit, stale = times it was still there after the flush on entry. */
+ * translation was there, SD_ENTRY_FLUSH_ROUNDS at most, skipped = of these, times it was
+ * still there after a plain exit, stale = of these, still there after the flush on entry. */
+#define SD_ENTRY_FLUSH_ROUNDS 16
+
+/* Samples of a job that measures a primitive, in the ring of initiator 0; of SD_JOB_COST_KICK
+ * and SD_JOB_COST_KICK_FLUSH, whose target may have to wait for its CPU each time. */
+#define SD_COST_SAMPLES       2000
+#define SD_COST_KICKS         200
 
 #ifndef __ASSEMBLER__
 #include <stddef.h>

@@ -24,6 +24,12 @@
 	call((object).fd, request, #request, \
 	     (unsigned long)(value) + 0 * sizeof(char[_IOC_SIZE(request) == 0 ? 1 : -1]), why)
 
+/* The same on a vCPU. */
+#define CALL_VCPU(object, request, argument, why) \
+	call_vcpu(object, request, #request, \
+		  (unsigned long)(uintptr_t)(argument) + \
+		  0 * sizeof(char[_IOC_SIZE(request) == sizeof(*(argument)) ? 1 : -1]), why)
+
 static int call(int fd, unsigned long request, const char *name, unsigned long argument,
 		struct why *why)
 {
@@ -32,6 +38,14 @@ static int call(int fd, unsigned long request, const char *name, unsigned long a
 	if (result < 0)
 		return why_set(why, EXIT_HOST, errno, "%s: %s", name, strerror(errno));
 	return result;
+}
+
+static int call_vcpu(struct kvm_vcpu_fd vcpu, unsigned long request, const char *name,
+		     unsigned long argument, struct why *why)
+{
+	int result = ioctl(vcpu.fd, request, argument);
+
+	return result < 0 ? kvm_failed(vcpu, name, errno, why) : result;
 }
 
 int kvm_open(struct kvm_system *system, struct why *why)
@@ -99,33 +113,34 @@ int kvm_set_tss_address(struct kvm_vm vm, unsigned long gpa, struct why *why)
 
 int kvm_create_vcpu(struct kvm_vm vm, uint32_t id, struct kvm_vcpu_fd *vcpu, struct why *why)
 {
+	*vcpu = (struct kvm_vcpu_fd){ .id = id };
 	vcpu->fd = CALL_VALUE(vm, KVM_CREATE_VCPU, id, why);
 	return vcpu->fd < 0 ? vcpu->fd : 0;
 }
 
 int kvm_set_cpuid(struct kvm_vcpu_fd vcpu, const struct kvm_cpuid_table *table, struct why *why)
 {
-	return CALL(vcpu, KVM_SET_CPUID2, &table->head, why);
+	return CALL_VCPU(vcpu, KVM_SET_CPUID2, &table->head, why);
 }
 
 int kvm_get_regs(struct kvm_vcpu_fd vcpu, struct kvm_regs *regs, struct why *why)
 {
-	return CALL(vcpu, KVM_GET_REGS, regs, why);
+	return CALL_VCPU(vcpu, KVM_GET_REGS, regs, why);
 }
 
 int kvm_set_regs(struct kvm_vcpu_fd vcpu, const struct kvm_regs *regs, struct why *why)
 {
-	return CALL(vcpu, KVM_SET_REGS, regs, why);
+	return CALL_VCPU(vcpu, KVM_SET_REGS, regs, why);
 }
 
 int kvm_get_sregs(struct kvm_vcpu_fd vcpu, struct kvm_sregs *sregs, struct why *why)
 {
-	return CALL(vcpu, KVM_GET_SREGS, sregs, why);
+	return CALL_VCPU(vcpu, KVM_GET_SREGS, sregs, why);
 }
 
 int kvm_set_sregs(struct kvm_vcpu_fd vcpu, const struct kvm_sregs *sregs, struct why *why)
 {
-	return CALL(vcpu, KVM_SET_SREGS, sregs, why);
+	return CALL_VCPU(vcpu, KVM_SET_SREGS, sregs, why);
 }
 
 int kvm_set_msr(struct kvm_vcpu_fd vcpu, uint32_t index, uint64_t value, struct why *why)
@@ -137,7 +152,7 @@ int kvm_set_msr(struct kvm_vcpu_fd vcpu, uint32_t index, uint64_t value, struct 
 		.head = { .nmsrs = 1 },
 		.entry = { .index = index, .data = value },
 	};
-	int set = CALL(vcpu, KVM_SET_MSRS, &msrs.head, why);
+	int set = CALL_VCPU(vcpu, KVM_SET_MSRS, &msrs.head, why);
 
 	if (set == 0)
 		return why_set(why, EXIT_HOST, EINVAL, "KVM_SET_MSRS: MSR 0x%x refused", index);
@@ -148,17 +163,17 @@ int kvm_set_running(struct kvm_vcpu_fd vcpu, struct why *why)
 {
 	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_RUNNABLE };
 
-	return CALL(vcpu, KVM_SET_MP_STATE, &state, why);
+	return CALL_VCPU(vcpu, KVM_SET_MP_STATE, &state, why);
 }
 
 int kvm_get_lapic(struct kvm_vcpu_fd vcpu, struct kvm_lapic_state *lapic, struct why *why)
 {
-	return CALL(vcpu, KVM_GET_LAPIC, lapic, why);
+	return CALL_VCPU(vcpu, KVM_GET_LAPIC, lapic, why);
 }
 
 int kvm_set_lapic(struct kvm_vcpu_fd vcpu, const struct kvm_lapic_state *lapic, struct why *why)
 {
-	return CALL(vcpu, KVM_SET_LAPIC, lapic, why);
+	return CALL_VCPU(vcpu, KVM_SET_LAPIC, lapic, why);
 }
 
 int kvm_get_stats_fd(struct kvm_vcpu_fd vcpu, struct why *why)
@@ -179,7 +194,7 @@ int kvm_get_tsc_offset(struct kvm_vcpu_fd vcpu, uint64_t *ticks, struct why *why
 		.addr = (uintptr_t)ticks,
 	};
 
-	return CALL(vcpu, KVM_GET_DEVICE_ATTR, &attribute, why);
+	return CALL_VCPU(vcpu, KVM_GET_DEVICE_ATTR, &attribute, why);
 }
 
 int kvm_set_signal_mask(struct kvm_vcpu_fd vcpu, uint64_t blocked, struct why *why)
@@ -192,7 +207,7 @@ int kvm_set_signal_mask(struct kvm_vcpu_fd vcpu, uint64_t blocked, struct why *w
 		.blocked = blocked,
 	};
 
-	return CALL(vcpu, KVM_SET_SIGNAL_MASK, &mask.head, why);
+	return CALL_VCPU(vcpu, KVM_SET_SIGNAL_MASK, &mask.head, why);
 }
 
 int kvm_run(struct kvm_vcpu_fd vcpu)

@@ -11,6 +11,7 @@
 #define KVM_H
 
 #include <linux/kvm.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,7 +19,11 @@
 
 struct kvm_system { int fd; };
 struct kvm_vm { int fd; };
-struct kvm_vcpu_fd { int fd; };
+struct kvm_vcpu_fd {
+	int fd;
+	uint32_t id;                    /* for messages */
+	bool has_run;                   /* guest code: it may be why a call fails */
+};
 
 #define KVM_MUST_USE __attribute__((warn_unused_result))
 
@@ -90,5 +95,16 @@ KVM_MUST_USE int kvm_set_signal_mask(struct kvm_vcpu_fd vcpu, uint64_t blocked, 
  *          ended it, another -errno otherwise; says nothing.
  */
 KVM_MUST_USE int kvm_run(struct kvm_vcpu_fd vcpu);
+
+/**
+ * kvm_failed - note that @what, a call on @vcpu, has failed with @error: a positive errno.
+ *
+ * A guest may bring its vCPU into a state that KVM does not take back or cannot run. What
+ * fails once guest code has run is its fault, but for what only the host can be short of
+ * or refuse.
+ *
+ * Returns: -@error. @why is EXIT_GUEST and names the vCPU, or EXIT_HOST.
+ */
+int kvm_failed(struct kvm_vcpu_fd vcpu, const char *what, int error, struct why *why);
 
 #endif

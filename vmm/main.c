@@ -39,6 +39,7 @@ static int find_payload(const char *path, struct machine_payload *payload, struc
 	if (fd < 0 || fstat(fd, &status) != 0)
 		return why_set(why, EXIT_USAGE, errno, "%s: %s", path, strerror(errno));
 	payload->name = path;
+	payload->is_foreign = true;
 	payload->image = (const uint8_t *)"";
 	payload->bytes = 0;
 	if (!S_ISREG(status.st_mode) || status.st_size > PAYLOAD_MAX_BYTES) {

@@ -50,8 +50,9 @@ static void say_what_failed(const struct run_results *results)
 {
 	if (results->steal_failed != 0)
 		fprintf(stderr, "vmm: note: flush on entry by the steal-time bit failed its test, %"
-			PRIu64 " stale translation%s survived it: KVM_SET_SREGS is used\n",
-			results->steal_failed, line_plural(results->steal_failed));
+			PRIu64 " stale translation%s survived it%s: KVM_SET_SREGS is used\n",
+			results->steal_failed, line_plural(results->steal_failed),
+			results->options->payload != NULL ? ", says the payload" : "");
 }
 
 /* Statuses by rank: a later failure does not hide an earlier, worse one. */

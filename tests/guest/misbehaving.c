@@ -32,6 +32,10 @@ enum mode {
 	STILL_IN_TOGGLE,        /* initiators that never flush and never stop */
 	BUSY_FOR_EVER,          /* flushes without end, deaf to stop_initiators */
 	BUSY_IN_FIRST_JOB,      /* the same in a job that nobody stops */
+	SAMPLES_IN_FIRST_JOB,   /* one now and then, in a job that has none */
+	STALE_IN_FIRST_JOB,     /* stale translations, though none was there to go */
+	STALE_BY_CLAIM,         /* some of those that it says were there */
+	SREGS_REFUSED,          /* its segments are of a state that KVM does not take back */
 	STOPPED_FOR_EVER,       /* the doorbell of one that stops, without end */
 	LEAVES_UNSTOPPED,       /* READY without SD_REQ_STOPPED: nobody else is stopped */
 	UD2,
@@ -220,9 +224,80 @@ static void log_too_much(void)
 	}
 }
 
+/* A ring head that rises ten times within the VMM's patience. */
+static void push_now_and_then(void)
+{
+	uint64_t head = sd_u64_load(&own->ring_head);
+
+	for (;;) {
+		uint64_t until = tsc() + 3 * control->tsc_hz;
+
+		while ((int64_t)(tsc() - until) < 0)
+			__asm__ volatile("pause");
+		sd_u64_store_release(&own->ring_head, ++head);
+	}
+}
+
+static void claim(uint64_t seen, uint64_t survived)
+{
+	sd_u64_store(&own->checks, seen);
+	sd_u64_store(&own->stale, survived);
+	out(SD_PORT_REQUEST, SD_REQ_STOPPED);
+	while (!sd_u32_load(&control->stop_observers))
+		__asm__ volatile("pause");
+}
+
+/*
+ * In ring 0, by int3: to a 32-bit code segment, paging off, long mode's enable left on,
+ * and back to a code segment with its L bit, which means nothing there. What KVM_GET_SREGS
+ * then gives, KVM_SET_SREGS refuses. The VMM learns of it at the next flush on entry.
+ */
+void leave_long_mode(void);
+__asm__(
+	".text\n"
+	".balign 16\n"
+	"leave_long_mode:\n"
+	"	pushq $0x38\n"                 /* ring 0, 32 bits */
+	"	lea 1f(%rip), %rax\n"
+	"	push %rax\n"
+	"	lretq\n"
+	"	.code32\n"
+	"1:	mov %cr0, %eax\n"
+	"	and $0x7fffffff, %eax\n"
+	"	mov %eax, %cr0\n"
+	"	ljmp $8, $2f\n"                /* SD_KERNEL_CS */
+	"	.code16\n"                     /* its D bit is 0 */
+	"2:	mov $3, %eax\n"                /* SD_REQ_FLUSH_ME */
+	"	mov $0x10, %edx\n"             /* SD_PORT_REQUEST */
+	"	outl %eax, %dx\n"
+	"	hlt\n"
+	"	.code64\n");
+_Static_assert(SD_KERNEL_CS == 8 && SD_REQ_FLUSH_ME == 3 && SD_PORT_REQUEST == 0x10,
+	       "the constants of leave_long_mode()");
+
+static void make_sregs_refused(void)
+{
+	((uint64_t *)SD_GDT_GPA)[7] = UINT64_C(0x00cf9a000000ffff);
+	set_gate(SD_VECTOR_GATE, (uint64_t)(uintptr_t)leave_long_mode);
+	((struct gate *)SD_IDT_GPA)[SD_VECTOR_GATE].type = 0xee;
+	__asm__ volatile("int3");
+}
+
 static void misbehave(void)
 {
 	switch ((enum mode)MODE) {
+	case SAMPLES_IN_FIRST_JOB:
+		push_now_and_then();
+		break;
+	case STALE_IN_FIRST_JOB:
+		claim(0, 5);
+		return;
+	case STALE_BY_CLAIM:
+		claim(SD_ENTRY_FLUSH_ROUNDS, 5);
+		return;
+	case SREGS_REFUSED:
+		make_sregs_refused();
+		break;
 	case UD2:
 	case NO_IDT:
 		__asm__ volatile("ud2");
@@ -368,8 +443,16 @@ static void obey(uint32_t self)
 
 static bool is_time(void)
 {
-	return MODE == STILL_IN_FIRST_JOB || MODE == BUSY_IN_FIRST_JOB ||
-		control->job == SD_JOB_TOGGLE;
+	switch ((enum mode)MODE) {
+	case STILL_IN_FIRST_JOB:
+	case BUSY_IN_FIRST_JOB:
+	case SAMPLES_IN_FIRST_JOB:
+	case STALE_IN_FIRST_JOB:
+	case STALE_BY_CLAIM:
+		return true;
+	default:
+		return control->job == SD_JOB_TOGGLE;
+	}
 }
 
 __attribute__((noreturn))
@@ -382,6 +465,7 @@ void _start(uint32_t self)
 		out(SD_PORT_REQUEST, SD_REQ_READY);
 		if (self == 0 && is_time())
 			misbehave();
-		obey(self);
+		else
+			obey(self);
 	}
 }

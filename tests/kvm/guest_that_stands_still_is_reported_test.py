@@ -14,7 +14,7 @@ VCPUS = 4
 PATIENCE_S = 30                 # of vmm
 LIMIT_S = 2 * PATIENCE_S * PATIENCE
 PAYLOADS = ["still_at_boot", "busy_at_boot", "still_in_first_job", "still_in_toggle",
-            "busy_in_first_job", "busy_for_ever", "stopped_for_ever", "leaves_unstopped",
+            "busy_in_first_job", "samples_in_first_job", "busy_for_ever", "stopped_for_ever", "leaves_unstopped",
             "sleep_for_ever", "wake_for_ever"]
 RUNS = {name: (name, "--duration", "0.2") for name in PAYLOADS}
 # Without a time limit it is the quota that stops it.

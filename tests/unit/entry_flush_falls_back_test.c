@@ -14,6 +14,8 @@
 static struct {
 	bool keeps_none;                /* drops translations by itself */
 	uint64_t survive[3];            /* by enum entry_flush */
+	uint64_t kept;                  /* after a plain exit */
+	uint64_t seen;                  /* SEEN, but where the payload lies */
 	int error;                      /* of every job */
 } g_host;
 
@@ -33,8 +35,8 @@ int session_run(struct session *session, const struct session_job *job, struct w
 
 	assert_int_equal(job->kind, SD_JOB_ENTRY_FLUSH);
 	g_tries++;
-	sd_u64_store(&region->checks, g_host.keeps_none ? 0 : SEEN);
-	sd_u64_store(&region->skipped, 0);
+	sd_u64_store(&region->checks, g_host.keeps_none ? 0 : g_host.seen);
+	sd_u64_store(&region->skipped, g_host.kept);
 	sd_u64_store(&region->stale, g_host.survive[session->entry_flush]);
 	return g_host.error == 0 ? 0 : why_set(why, EXIT_GUEST, g_host.error, "the job failed");
 }
@@ -45,6 +47,7 @@ static int set_up(void **state)
 
 	(void)state;
 	memset(&g_host, 0, sizeof(g_host));
+	g_host.seen = SEEN;
 	memset(&g_session, 0, sizeof(g_session));
 	memset(&g_thread, 0, sizeof(g_thread));
 	g_tries = 0;
@@ -76,14 +79,19 @@ static struct entry_flush_test chosen(enum entry_flush wanted, enum entry_flush 
 	return test;
 }
 
-static void refused(enum entry_flush wanted, const char *words)
+static void refused_as(enum entry_flush wanted, enum exit_status status, const char *words)
 {
 	struct entry_flush_test test = { 0 };
 	struct why why = { 0 };
 
 	assert_true(entry_flush_choose(&g_session, wanted, &test, &why) < 0);
-	assert_int_equal(why.status, EXIT_HOST);
+	assert_int_equal(why.status, status);
 	assert_non_null(strstr(why.text, words));
+}
+
+static void refused(enum entry_flush wanted, const char *words)
+{
+	refused_as(wanted, EXIT_HOST, words);
 }
 
 static void a_way_that_works_is_used(void **state)
@@ -163,6 +171,35 @@ static void a_job_that_failed_says_nothing_of_a_way(void **state)
 	assert_int_equal(test.steal_failed, 0);
 }
 
+/* Whoever wrote them: what cannot be says nothing of this host. */
+static void counts_that_cannot_be_are_the_guests_failure(void **state)
+{
+	static const struct { uint64_t seen, kept, survived; } lies[] = {
+		{ 0, 0, 5 }, { SEEN, 0, SEEN + 1 }, { SEEN + 1, 0, 0 }, { SEEN + 1, 0, 1 },
+		{ SEEN, SEEN + 1, 0 }, { 0, 1, 0 }, { UINT64_MAX, UINT64_MAX, UINT64_MAX },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		g_host.seen = lies[i].seen;
+		g_host.kept = lies[i].kept;
+		for (enum entry_flush way = ENTRY_FLUSH_AUTO; way <= ENTRY_FLUSH_SREGS; way++)
+			g_host.survive[way] = lies[i].survived;
+		refused_as(ENTRY_FLUSH_AUTO, EXIT_GUEST, "counts the payload");
+		refused_as(ENTRY_FLUSH_SREGS, EXIT_GUEST, "counts the payload");
+	}
+}
+
+/* A payload that is not the built-in one can end its own run, and say nothing of the host. */
+static void a_claim_is_no_finding(void **state)
+{
+	(void)state;
+	g_session.claims = true;
+	g_host.survive[ENTRY_FLUSH_STEAL] = g_host.survive[ENTRY_FLUSH_SREGS] = 3;
+	refused_as(ENTRY_FLUSH_AUTO, EXIT_GUEST,
+		   "3 of 16 stale translations survived it, says the payload");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +210,8 @@ int main(void)
 		TEST(a_host_that_keeps_nothing_shows_nothing),
 		TEST(a_way_that_was_asked_for_has_no_other),
 		TEST(a_job_that_failed_says_nothing_of_a_way),
+		TEST(counts_that_cannot_be_are_the_guests_failure),
+		TEST(a_claim_is_no_finding),
 	};
 
 	return !!cmocka_run_group_tests(tests, NULL, NULL);

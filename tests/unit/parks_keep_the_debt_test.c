@@ -408,13 +408,25 @@ static void parks_settle_before_the_mark(void **state)
 	assert_false(sigismember(&pending, SESSION_SETTLE_SIGNAL));
 }
 
+/* At an instruction boundary, with a signal to end it, only a guest can have made it so. */
 static void a_run_that_does_not_settle_is_told(void **state)
 {
 	(void)state;
 	g_session.settles = true;
 	g_kvm.run_result = 0;
+	g_run.exit_reason = KVM_EXIT_SHUTDOWN;
 	assert_int_equal(vcpu_park(&g_thread), -EIO);
-	assert_int_equal(g_thread.why.status, EXIT_HOST);
+	assert_int_equal(g_thread.why.status, EXIT_GUEST);
+	assert_non_null(strstr(g_thread.why.text, "exit 8 (triple fault) while it was parked"));
+}
+
+static void a_run_that_fails_is_the_guests(void **state)
+{
+	(void)state;
+	g_session.settles = true;
+	g_kvm.run_result = -EFAULT;
+	assert_int_equal(vcpu_park(&g_thread), -EFAULT);
+	assert_int_equal(g_thread.why.status, EXIT_GUEST);
 }
 
 static void parked_time_is_counted(void **state)
@@ -494,6 +506,7 @@ int main(void)
 		cmocka_unit_test_setup(a_late_ipi_of_a_request_taken_over_may_go_too, set_up),
 		cmocka_unit_test_setup(parks_settle_before_the_mark, set_up),
 		cmocka_unit_test_setup(a_run_that_does_not_settle_is_told, set_up),
+		cmocka_unit_test_setup(a_run_that_fails_is_the_guests, set_up),
 		cmocka_unit_test_setup(a_flush_asked_for_is_counted_when_kvm_takes_it, set_up),
 		cmocka_unit_test_setup(a_park_that_settles_counts_what_it_takes, set_up),
 		cmocka_unit_test_setup(parked_time_is_counted, set_up),

@@ -15,10 +15,11 @@
 
 #define PATIENCE_NS (30 * NS_PER_S)
 #define VCPUS 2
+#define MANY 100
 
 static struct session g_session;
 static struct slot g_slot;
-static struct vcpu_thread g_threads[VCPUS];
+static struct vcpu_thread g_threads[MANY];
 static struct loop g_loop;
 static uint64_t g_start_ns;
 static int g_stderr;
@@ -33,7 +34,7 @@ static int set_up(void **state)
 	memset(&g_session, 0, sizeof(g_session));
 	memset(g_threads, 0, sizeof(g_threads));
 	slot_init(&g_slot, 0, NS_PER_MS, 0);
-	for (uint32_t i = 0; i < VCPUS; i++) {
+	for (uint32_t i = 0; i < MANY; i++) {
 		slot_member_init(&g_threads[i].member, (uint32_t)i);
 		g_threads[i].slot = &g_slot;
 	}
@@ -191,26 +192,78 @@ static void sample(uint64_t head)
 	sd_u64_store(&guest_region(&g_session.machine.memory, 0)->ring_head, head);
 }
 
-/* A primitive is measured so many times, however slow the host; nobody reads the ring
- * meanwhile. Up and down in it is no progress, nor is a head out of reach. */
-static void samples_of_a_job_that_ends_are(void **state)
+static void start(uint32_t kind)
 {
-	const struct session_job job = { .kind = SD_JOB_COST_PING };
+	const struct session_job job = { .kind = kind };
 
-	(void)state;
 	session_start(&g_session, &job);
 	g_start_ns = g_session.checked_ns;
+}
+
+/* A primitive is measured so many times, however slow the host; nobody reads the ring
+ * meanwhile. Up and down in it is no progress, nor is a head out of reach. */
+static void samples_of_a_primitive_are(void **state)
+{
+	(void)state;
+	start(SD_JOB_COST_PING);
 	goes_on_after(0);
-	sample(1);
+	sample(SD_COST_SAMPLES / 4);
 	goes_on_after(PATIENCE_NS - 1);
-	sample(SD_RING_SAMPLES);
+	sample(SD_COST_SAMPLES);
 	goes_on_after(2 * PATIENCE_NS - 2);
 	sample(3);
 	goes_on_after(2 * PATIENCE_NS);
-	sample(SD_RING_SAMPLES + 1);
+	sample(SD_RING_SAMPLES);
 	goes_on_after(2 * PATIENCE_NS + 1);
+	sample(SD_RING_SAMPLES + 1);
+	goes_on_after(2 * PATIENCE_NS + 2);
 	sample(4);
 	is_over_after(3 * PATIENCE_NS);
+}
+
+/* One every 20 s would be days of them. */
+static void samples_one_by_one_are_not(void **state)
+{
+	(void)state;
+	start(SD_JOB_COST_PING);
+	goes_on_after(0);
+	for (uint64_t i = 1; i < 3; i++) {
+		sample(i);
+		goes_on_after(i * PATIENCE_NS / 3);
+	}
+	sample(3);
+	is_over_after(PATIENCE_NS);
+}
+
+/* Nor any in a job that has no use for them. */
+static void samples_of_the_entry_flush_are_not(void **state)
+{
+	(void)state;
+	start(SD_JOB_ENTRY_FLUSH);
+	goes_on_after(0);
+	sample(SD_COST_SAMPLES);
+	goes_on_after(PATIENCE_NS - 1);
+	sample(SD_RING_SAMPLES);
+	is_over_after(PATIENCE_NS);
+}
+
+/* Of a hundred that go one by one, only every quarter is. */
+static void vcpus_that_leave_one_by_one_are_not(void **state)
+{
+	(void)state;
+	g_session.shape.vcpus = MANY;
+	session_stop_job(&g_session);
+	session_initiator_stopped(&g_session);
+	goes_on_after(0);
+	for (unsigned i = 0; i < MANY / 4; i++)
+		session_vcpu_ready(&g_session);
+	goes_on_after(NS_PER_S);
+	for (uint64_t i = 1; i < 3; i++) {
+		session_vcpu_ready(&g_session);
+		goes_on_after(NS_PER_S + i * PATIENCE_NS / 3);
+	}
+	session_vcpu_ready(&g_session);
+	is_over_after(NS_PER_S + PATIENCE_NS);
 }
 
 static void the_first_failure_is_the_one_told(void **state)
@@ -239,7 +292,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(recorded_flushes_are_read_from_the_rings, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(flushes_after_the_stop_are_not, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(samples_of_a_job_that_ends_are, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(samples_of_a_primitive_are, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(samples_one_by_one_are_not, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(samples_of_the_entry_flush_are_not, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(vcpus_that_leave_one_by_one_are_not, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(stopping_is_progress_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_first_failure_is_the_one_told, set_up, tear_down),
 	};

@@ -21,7 +21,8 @@ struct entry_flush_test {
  *
  * Returns: 0; the way is set in @session. @test is zeroed before. test->seen is 0 where
  *          this host drops translations by itself, so that no way could be seen to work.
- * Errors:  EXIT_HOST: a stale translation survived.
+ * Errors:  EXIT_HOST: a stale translation survived; EXIT_GUEST, if only a payload that is
+ *          not the built-in one says so, or if what it counts cannot be.
  */
 __attribute__((warn_unused_result))
 int entry_flush_choose(struct session *session, enum entry_flush wanted,

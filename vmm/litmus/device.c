@@ -53,8 +53,7 @@ int device_finish(struct vcpu_thread *thread)
 		if (error == -EINTR)
 			return 0;
 		if (error != 0)
-			return why_set(&thread->why, EXIT_HOST, -error, "KVM_RUN of vCPU %u: %s",
-				       thread->vcpu.id, strerror(-error));
+			return kvm_failed(thread->vcpu.fd, "KVM_RUN", -error, &thread->why);
 		if (run->exit_reason != KVM_EXIT_MMIO || !run->mmio.is_write)
 			return why_set(&thread->why, EXIT_GUEST, EIO,
 				       "vCPU %u: exit %u (%s) while finishing an instruction",

@@ -35,6 +35,7 @@ struct machine_shape {
 
 /* The payload to boot: its bytes stay the caller's. */
 struct machine_payload {
+	bool is_foreign;                /* not the built-in one: what it counts is its claim */
 	const char *name;
 	const uint8_t *image;
 	size_t bytes;

@@ -177,37 +177,8 @@ int vcpu_finish_instruction(struct vcpu *vcpu, struct why *why)
 	if (error == -EINTR)
 		return 0;
 	if (error != 0)
-		return why_set(why, EXIT_HOST, -error, "KVM_RUN of vCPU %u: %s", vcpu->id,
-			       strerror(-error));
+		return kvm_failed(vcpu->fd, "KVM_RUN", -error, why);
 	/* A single out of one word has nothing more to ask for. */
 	return why_set(why, EXIT_GUEST, EIO, "vCPU %u: exit %u (%s) while finishing an instruction",
 		       vcpu->id, vcpu->run->exit_reason, vcpu_exit_name(vcpu->run->exit_reason));
-}
-
-const char *vcpu_exit_name(uint32_t reason)
-{
-	static const char *const names[] = {
-		[KVM_EXIT_UNKNOWN] = "unknown hardware exit",
-		[KVM_EXIT_EXCEPTION] = "exception",
-		[KVM_EXIT_IO] = "port access",
-		[KVM_EXIT_HYPERCALL] = "hypercall",
-		[KVM_EXIT_DEBUG] = "debug",
-		[KVM_EXIT_HLT] = "halt",
-		[KVM_EXIT_MMIO] = "access outside memory",
-		[KVM_EXIT_IRQ_WINDOW_OPEN] = "interrupt window",
-		[KVM_EXIT_SHUTDOWN] = "triple fault",
-		[KVM_EXIT_FAIL_ENTRY] = "entry failed",
-		[KVM_EXIT_INTR] = "signal",
-		[KVM_EXIT_SET_TPR] = "TPR",
-		[KVM_EXIT_TPR_ACCESS] = "TPR access",
-		[KVM_EXIT_INTERNAL_ERROR] = "KVM internal error",
-		[KVM_EXIT_SYSTEM_EVENT] = "system event",
-		[KVM_EXIT_IOAPIC_EOI] = "IOAPIC EOI",
-		[KVM_EXIT_X86_RDMSR] = "MSR read",
-		[KVM_EXIT_X86_WRMSR] = "MSR write",
-	};
-
-	if (reason >= sizeof(names) / sizeof(names[0]) || names[reason] == NULL)
-		return "unknown";
-	return names[reason];
 }

@@ -34,8 +34,11 @@ int vcpu_run(struct vcpu_thread *thread)
 {
 	const struct sd_u8 *byte = &thread->vcpu.region->preempted;
 	bool asked = sd_u8_load(byte) & SD_BYTE_FLUSH_TLB;
-	int error = kvm_run(thread->vcpu.fd);
+	int error;
 
+	if (!thread->vcpu.fd.has_run)
+		thread->vcpu.fd.has_run = true;
+	error = kvm_run(thread->vcpu.fd);
 	if (asked && !(sd_u8_load(byte) & SD_BYTE_FLUSH_TLB))
 		thread->counts.entry_flushes_asked++;
 	return error;
@@ -67,8 +70,12 @@ static int settle(struct vcpu_thread *thread)
 		;
 	if (error == -EINTR)
 		return 0;
-	return why_set(&thread->why, EXIT_HOST, EIO,
-		       "vCPU %u: KVM_RUN did not end on a pending signal", thread->vcpu.id);
+	if (error != 0)
+		return kvm_failed(thread->vcpu.fd, "KVM_RUN", -error, &thread->why);
+	/* The vCPU stands between two instructions: only the guest can have left more to do. */
+	return why_set(&thread->why, EXIT_GUEST, EIO, "vCPU %u: exit %u (%s) while it was parked",
+		       thread->vcpu.id, thread->vcpu.run->exit_reason,
+		       vcpu_exit_name(thread->vcpu.run->exit_reason));
 }
 
 int vcpu_park(struct vcpu_thread *thread)

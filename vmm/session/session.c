@@ -196,7 +196,10 @@ int session_create(struct session *session, struct loop *loop, struct kvm_system
 	};
 	int error;
 
-	*session = (struct session){ .shape = *shape, .loop = loop, .protocol = &protocol_plain };
+	*session = (struct session){
+		.shape = *shape, .loop = loop, .protocol = &protocol_plain,
+		.claims = payload.is_foreign,
+	};
 	/* Nothing that the guest counts while it boots is progress. */
 	session->stopping = true;
 	pthread_mutex_init(&session->lock, NULL);
@@ -305,6 +308,15 @@ static bool is_workload(uint32_t job)
 		job == SD_JOB_LITMUS;
 }
 
+/* Into the ring of a job that ends by itself. */
+static uint32_t samples_of(uint32_t job)
+{
+	if (is_workload(job) || job == SD_JOB_ENTRY_FLUSH)
+		return 0;
+	return job == SD_JOB_COST_KICK || job == SD_JOB_COST_KICK_FLUSH ? SD_COST_KICKS
+									: SD_COST_SAMPLES;
+}
+
 static void start_slots(struct session *session, const struct session_job *job)
 {
 	const struct preempt_ops *preempt = session->shape.preempt;
@@ -325,9 +337,10 @@ void session_start(struct session *session, const struct session_job *job)
 {
 	session->protocol = protocol_ops_of(job->protocol);
 	session->initiators_to_stop = job->initiators_to_stop;
-	session->ends_by_itself = !is_workload(job->kind);
+	session->samples_expected = samples_of(job->kind);
 	session->unread_most = 0;
-	session->stopping = session->ends_by_itself;
+	/* All others end by themselves. */
+	session->stopping = !is_workload(job->kind);
 	session->recording = false;
 	session->recorded = 0;
 	atomic_store(&session->ready, 0);
@@ -391,15 +404,22 @@ static uint64_t flushes_counted_by_guest(const struct session *session)
 	return sum;
 }
 
-/* A job that ends by itself fills a ring that is read when it is over: the most that was
+/* A job that measures a primitive fills a ring that is read when it is over: the most that was
  * ever in it grows, and has an end. */
 static void note_samples(struct session *session)
 {
 	const struct sd_region *region = guest_region(&session->machine.memory, 0);
 	uint64_t unread = sd_u64_load(&region->ring_head) - session->tails[0];
 
-	if (session->ends_by_itself && unread <= SD_RING_SAMPLES && unread > session->unread_most)
+	if (unread <= SD_RING_SAMPLES && unread > session->unread_most)
 		session->unread_most = unread;
+}
+
+/* Of what has to be done once. A guest that spends all the patience there is on each bit
+ * of it would last for hours. */
+static uint64_t quarters(uint64_t done, uint64_t of)
+{
+	return of == 0 ? 0 : 4 * (done < of ? done : of) / of;
 }
 
 /* Changes as long as the guest gets anywhere. A guest that only looks busy is found
@@ -407,12 +427,12 @@ static void note_samples(struct session *session)
  * being stopped, only what a vCPU has to do once. */
 static uint64_t progress_of(const struct session *session)
 {
-	uint32_t stopped = atomic_load(&session->stopped);
-	uint64_t sum = atomic_load(&session->ready);
+	uint32_t stopped = atomic_load(&session->stopped), to_stop = session->initiators_to_stop;
+	uint64_t done = atomic_load(&session->ready) + (stopped < to_stop ? stopped : to_stop);
+	uint64_t sum = quarters(done, (uint64_t)session->shape.vcpus + to_stop);
 
-	sum += stopped < session->initiators_to_stop ? stopped : session->initiators_to_stop;
 	if (session->stopping)
-		return sum + session->unread_most;
+		return sum + quarters(session->unread_most, session->samples_expected);
 	return sum + (session->recording ? session->recorded : flushes_counted_by_guest(session));
 }
 

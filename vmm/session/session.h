@@ -91,8 +91,9 @@ struct session {
 	bool settles;                   /* park takes one more KVM_RUN */
 	uint32_t initiators_to_stop;    /* of the job in hand */
 	bool stopping;                  /* main: the initiators stop, told to or by themselves */
-	bool ends_by_itself;            /* the job in hand; nobody stops it */
-	uint64_t unread_most;           /* main: samples of such a job, seen in the ring */
+	uint32_t samples_expected;      /* of a job that ends by itself; 0: it writes none */
+	uint64_t unread_most;           /* main: of these, seen in the ring */
+	bool claims;                    /* the payload is not the built-in one: machine.h */
 	bool recording;                 /* main: warm-up is over */
 	uint64_t recorded;              /* main: flushes of the job in hand, read from the rings */
 	uint64_t tails[SD_MAX_INITIATORS]; /* of the sample rings: the guest's copy is not trusted */
@@ -171,10 +172,11 @@ int session_failure(struct session *session, struct why *why);
 /**
  * session_check - failures, and a guest that stands still: no progress at all
  * for max(30 s, 4 rotations of the slots), of which a time in which nobody called counts
- * as a second: the host, or all of its machine, may have stood still. The guest's own
- * counts are progress only during the warm-up, flushes read from the rings until the job
- * is stopped. Call it now and then while a job runs; it also prints what the guest has
- * logged.
+ * as a second: the host, or all of its machine, may have stood still. Progress is what
+ * the job is about: during the warm-up the guest's own counts, then flushes read from the
+ * rings, until the job is stopped; what has to be done once, as stopping and the samples of
+ * a job that measures a primitive, only in quarters of all there is to do. Call it now and
+ * then while a job runs; it also prints what the guest has logged.
  *
  * Errors:  as session_failure(); a guest that stands still is EXIT_GUEST, and
  *          @why then has a line for each vCPU: state and rip. The session is over.

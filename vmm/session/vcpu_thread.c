@@ -455,8 +455,7 @@ static enum slice_end run_once(struct vcpu_thread *thread)
 		return SLICE_GOES_ON;
 	if (error == 0)
 		return handle_exit(thread);
-	why_set(&thread->why, EXIT_HOST, -error, "KVM_RUN of vCPU %u: %s", thread->vcpu.id,
-		strerror(-error));
+	(void)kvm_failed(thread->vcpu.fd, "KVM_RUN", -error, &thread->why);
 	return SLICE_FAILED;
 }
 
