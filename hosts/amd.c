@@ -100,6 +100,16 @@ static int files_serve(struct emulator *machine, int listening)
 	return child_start(&machine->files, command, keep, true);
 }
 
+/*
+ * no_timer_check: at boot the kernel counts timer interrupts in 10 ms, and panics where
+ * another process has had the emulator's CPU meanwhile. tsc=reliable: for the same reason it
+ * would take the TSC, which QEMU takes from the host's clock, for unstable. cryptomgr.notests:
+ * half a second.
+ */
+#define KERNEL_ARGUMENTS \
+	"console=ttyS0 quiet panic=-1 mitigations=off no_timer_check tsc=reliable " \
+	"cryptomgr.notests"
+
 static int emulator_start(struct emulator *machine, int files, int line)
 {
 	const struct host_spec *spec = machine->spec;
@@ -127,8 +137,7 @@ static int emulator_start(struct emulator *machine, int files, int line)
 	snprintf(console, sizeof(console), "file,id=console,path=/proc/self/fd/%d,append=on",
 		 machine->console);
 	snprintf(initrd, sizeof(initrd), "/proc/self/fd/%d", machine->initramfs);
-	snprintf(append, sizeof(append), "console=ttyS0 quiet panic=-1 mitigations=off %s",
-		 spec->args);
+	snprintf(append, sizeof(append), KERNEL_ARGUMENTS " %s", spec->args);
 	return child_start(&machine->program, command, keep, false);
 }
 

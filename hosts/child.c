@@ -130,9 +130,9 @@ void child_stop(struct child *child)
 	child->pid = 0;
 }
 
-void child_last_words(int fd, char *line, size_t bytes)
+void child_words(int fd, const char *wanted, char *line, size_t bytes)
 {
-	char tail[1024];
+	char tail[16384];
 	struct stat status;
 	off_t from;
 	ssize_t got;
@@ -146,11 +146,13 @@ void child_last_words(int fd, char *line, size_t bytes)
 	if (got <= 0)
 		return;
 	tail[got] = '\0';
-	for (char *last = tail, *next; last != NULL; last = next) {
+	for (char *next, *last = tail; last != NULL; last = next) {
 		next = strpbrk(last, "\r\n");
 		if (next != NULL)
 			*next++ = '\0';
 		if (*last != '\0')
 			snprintf(line, bytes, "%s", last);
+		if (strstr(last, wanted) != NULL)
+			return;
 	}
 }

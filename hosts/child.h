@@ -31,8 +31,8 @@ int child_start(struct child *child, const char *const *command, const int *keep
 /* child_stop - kill it and wait; nothing where it was not started. Its words stay. */
 void child_stop(struct child *child);
 
-/* child_last_words - the last line with something in it that @fd, a memory file, has; at
- * most @bytes less one, "" when there is none. */
-void child_last_words(int fd, char *line, size_t bytes);
+/* child_words - of the end of @fd, a memory file: the first line that has @wanted in it, or
+ * else the last one that has something; at most @bytes less one, "" when there is none. */
+void child_words(int fd, const char *wanted, char *line, size_t bytes);
 
 #endif

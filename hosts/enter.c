@@ -170,7 +170,7 @@ static void machine_last_words(const struct emulator *machine, char *line, size_
 
 	*line = '\0';
 	for (size_t i = 0; i < sizeof(speakers) / sizeof(speakers[0]) && *line == '\0'; i++)
-		child_last_words(speakers[i], line, bytes);
+		child_words(speakers[i], "Kernel panic", line, bytes);
 }
 
 /* As the command has ended. */
