@@ -14,6 +14,7 @@
 #include "elf_loader.h"
 #include "host_below.h"
 #include "host_enter.h"
+#include "rlimits.h"
 #include "options.h"
 #include "payload_image.h"
 #include "run.h"
@@ -82,6 +83,7 @@ static int find_host(const struct options *options, char **argv, struct why *why
 	if (options->action != OPTIONS_RUN && options->action != OPTIONS_HOST &&
 	    options->action != OPTIONS_LITMUS)
 		return 0;
+	rlimits_raise(options);
 	if (host_enter(options->on, &options->host, argv, complaint, sizeof(complaint)) != 0)
 		return why_set(why, EXIT_HOST, ENOENT, "%s", complaint);
 	return 0;

@@ -20,6 +20,7 @@
 #include "flush_counter.h"
 #include "host_costs.h"
 #include "host_facts.h"
+#include "rlimits.h"
 #include "line.h"
 #include "litmus.h"
 #include "mover.h"
@@ -27,6 +28,7 @@
 #include "report.h"
 #include "round.h"
 #include "standard.h"
+#include "terminal.h"
 
 /* tlb_single_page_flush_ceiling, arch/x86/mm/tlb.c. */
 #define FLUSH_CEILING_LINUX 33
@@ -42,7 +44,7 @@
 static void say(const struct why *why)
 {
 	if (why->text[0] != '\0')
-		fprintf(stderr, "vmm: %s\n", why->text);
+		fprintf(stderr, "vmm: %s%s\n", why->text, rlimits_words(why->error));
 }
 
 /* Right, but slower, and not what this host's KVM promises. */
@@ -103,7 +105,7 @@ static int run_rounds(struct session *session, struct run_results *results, stru
 			struct round round = {
 				.options = options,
 				.number = number,
-				.shows_progress = !options->quiet && isatty(STDERR_FILENO),
+				.shows_progress = !options->quiet && terminal_moves(STDERR_FILENO),
 				.csv = csv,
 				.trace = trace,
 				.broke = options->break_over_us != 0 ? &results->broke : NULL,

@@ -17,6 +17,7 @@ int why_set(struct why *why, enum exit_status status, int error, const char *for
 	if (why->text[0] != '\0')
 		return -error;
 	why->status = status;
+	why->error = error;
 	va_start(args, format);
 	vsnprintf(why->text, sizeof(why->text), format, args);
 	va_end(args);

@@ -23,6 +23,7 @@ enum exit_status {
 
 struct why {
 	enum exit_status status;
+	int error;              /* the errno behind it, positive */
 	char text[512];         /* one line, no newline: what was tried, on what, why */
 };
 

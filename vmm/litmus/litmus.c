@@ -17,6 +17,7 @@
 #include "host_facts.h"
 #include "litmus_list.h"
 #include "play.h"
+#include "terminal.h"
 
 /* Rounds of each: enough to tell "each time" from "now and then", and not more than there
  * is time for; on a busy host each move waits for a CPU. */
@@ -114,8 +115,8 @@ static int play(struct session *session, enum sd_litmus litmus, struct litmus_re
 /* The name of the one in hand, on a terminal. */
 static void show_progress(const struct litmus_run *plays, const char *name)
 {
-	if (!plays->facts.options->quiet && isatty(STDERR_FILENO))
-		fprintf(stderr, "\r%.79s\033[K", name);
+	if (!plays->facts.options->quiet && terminal_moves(STDERR_FILENO))
+		fprintf(stderr, TERMINAL_OVER "%.79s", name);
 }
 
 static int play_all(struct session *session, struct litmus_run *plays, struct why *why)

@@ -10,6 +10,8 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "terminal.h"
+
 void guest_log_init(struct guest_log *log)
 {
 	*log = (struct guest_log){ .count = 0 };
@@ -36,8 +38,8 @@ void guest_log_add(struct guest_log *log, const struct guest_log_line *line)
 /* Over a progress line, where there is one. */
 static void begin_line(FILE *out)
 {
-	if (isatty(fileno(out)))
-		fputs("\r\033[K", out);
+	if (terminal_moves(fileno(out)))
+		fputs(TERMINAL_OVER, out);
 }
 
 void guest_log_print(struct guest_log *log, FILE *out)

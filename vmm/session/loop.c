@@ -8,11 +8,13 @@
 #include "loop.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "cpus.h"
 
 #define RING_ENTRIES 16
 
@@ -101,36 +103,95 @@ static int restrict_ring(struct io_uring *ring)
 	return error < 0 ? error : io_uring_register(fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
 }
 
-static int create_ring(struct loop *loop)
+/* The workers that the kernel starts for the ring stay where this process may run: else
+ * they have every CPU. Kernels before 5.14 know no such request. */
+static void keep_workers_here(const struct io_uring *ring)
+{
+	struct cpus own;
+	struct why ignored = { 0 };
+
+	if (cpus_choose(NULL, &own, &ignored) == 0)
+		(void)io_uring_register((unsigned)ring->ring_fd, IORING_REGISTER_IOWQ_AFF, &own,
+					sizeof(own));
+}
+
+/* *call is the one that failed. */
+static int create_ring(struct loop *loop, const char **call)
 {
 	int error = io_uring_queue_init(RING_ENTRIES, &loop->ring, IORING_SETUP_R_DISABLED);
 
+	*call = "io_uring_setup";
 	if (error < 0)
 		return error;
+	*call = "io_uring_register";
+	keep_workers_here(&loop->ring);
 	error = restrict_ring(&loop->ring);
+	/* A wait with a time-out: Linux 5.11. */
+	if (error == 0 && !(loop->ring.features & IORING_FEAT_EXT_ARG))
+		error = -EINVAL;
 	if (error < 0)
 		io_uring_queue_exit(&loop->ring);
 	return error;
 }
 
+/* The first number of @path, -1 where there is none. */
+static int read_number(const char *path, const char *format)
+{
+	FILE *file = fopen(path, "re");
+	char line[256];
+	int number = -1;
+
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+		if (sscanf(line, format, &number) == 1)
+			break;
+	if (file != NULL)
+		fclose(file);
+	return number;
+}
+
+/* Who refuses a call of io_uring's; "" where its errno says it. */
+static const char *refuser(int error)
+{
+	bool filtered = read_number("/proc/self/status", "Seccomp: %d") > 0;
+
+	if ((error == EPERM || error == EACCES) &&
+	    read_number("/proc/sys/kernel/io_uring_disabled", "%d") > 0)
+		return " (kernel.io_uring_disabled is not 0)";
+	if ((error == EPERM || error == EACCES || error == ENOSYS) && filtered)
+		return " (by the seccomp filter that this process was started under, a container's?)";
+	if (error == ENOSYS)
+		return " (this kernel has no io_uring)";
+	if (error == EINVAL)
+		return " (Linux 5.11 or later has what is needed)";
+	/* Before Linux 5.12. */
+	return error == ENOMEM ? " (RLIMIT_MEMLOCK, or memory)" : "";
+}
+
+static int refuse(const char *call, int error, struct why *why)
+{
+	return why_set(why, EXIT_HOST, error, "%s: %s%s", call, strerror(error), refuser(error));
+}
+
 int loop_create(struct loop *loop, struct why *why)
 {
+	const char *call;
 	int error;
 
 	*loop = (struct loop){ .event_fd = -1, .signal_fd = -1 };
-	error = create_ring(loop);
+	error = create_ring(loop, &call);
 	if (error < 0)
-		return why_set(why, EXIT_HOST, -error, "io_uring: %s (see kernel.io_uring_disabled)",
-			       strerror(-error));
+		return refuse(call, -error, why);
 	error = open_sources(loop, why);
-	if (error != 0) {
-		loop_destroy(loop);
-		return error;
+	if (error == 0) {
+		arm_event(loop);
+		arm_signal(loop);
+		/* Who may not submit hears of nothing, now or later. */
+		error = io_uring_submit(&loop->ring);
+		error = error < 0 ? refuse("io_uring_enter", -error, why) : 0;
 	}
-	arm_event(loop);
-	arm_signal(loop);
-	io_uring_submit(&loop->ring);
-	return 0;
+	if (error != 0)
+		loop_destroy(loop);
+	return error;
 }
 
 void loop_destroy(struct loop *loop)

@@ -18,6 +18,7 @@
 #include "host_load.h"
 #include "report.h"
 #include "samples.h"
+#include "terminal.h"
 
 #define TICK_NS (100 * NS_PER_MS)
 #define FLOOR_INTERVAL 64
@@ -232,7 +233,7 @@ static void show_progress(const struct course *course, uint64_t now)
 		      (double)(now - course->started_ns) / 1e9,
 		      options->duration_given ? options->warmup_s + options->duration_s : 0,
 		      result->flushes, stale);
-	fprintf(stderr, "\r%s\033[K", line);
+	fprintf(stderr, TERMINAL_OVER "%s", line);
 }
 
 static int tick(struct course *course, uint64_t now, struct why *why)
@@ -513,7 +514,7 @@ int round_run(struct session *session, struct round *round, struct why *why)
 	steer(&course, course.started_ns);
 	error = follow(&course, why);
 	if (round->shows_progress)
-		fprintf(stderr, "\r\033[K");
+		fputs(TERMINAL_OVER, stderr);
 	if (error == 0)
 		error = session_failure(session, why);
 	stop(&course, clock_ns());

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <x86intrin.h>
 
 #include "clock.h"
@@ -26,17 +25,6 @@
 #endif
 #define LOOK_EVERY_NS (100 * NS_PER_MS)
 #define UNSEEN_MOST_NS NS_PER_S         /* of a guest that stands still, between two looks */
-
-/* A vCPU takes a descriptor; some more for everything else. */
-static void raise_descriptor_limit(uint32_t vcpus)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= vcpus + 64)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 static int allocate(struct session *session, struct why *why)
 {
@@ -131,8 +119,9 @@ static int start_threads(struct session *session, struct why *why)
 	}
 	pthread_attr_destroy(&attributes);
 	if (error != 0)
-		return why_set(why, EXIT_HOST, error, "thread of vCPU %u: %s", session->started,
-			       strerror(error));
+		return why_set(why, EXIT_HOST, error, "thread of vCPU %u: %s%s", session->started,
+			       strerror(error), error == EAGAIN
+			       ? " (RLIMIT_NPROC, or pids.max of a cgroup)" : "");
 	return 0;
 }
 
@@ -204,7 +193,6 @@ int session_create(struct session *session, struct loop *loop, struct kvm_system
 	session->stopping = true;
 	pthread_mutex_init(&session->lock, NULL);
 	guest_log_init(&session->log);
-	raise_descriptor_limit(shape->vcpus);
 	/* Threads that are confined may not map an arena of their own. */
 	(void)mallopt(M_ARENA_MAX, 1);
 	host_load_open(session);

@@ -81,7 +81,8 @@ static int set_signals(struct vcpu_thread *thread)
 	slot_member_enter(&thread->member);
 	event._sigev_un._tid = thread->member.thread;
 	if (timer_create(CLOCK_MONOTONIC, &event, &thread->timer) != 0)
-		return why_set(&thread->why, EXIT_HOST, errno, "timer_create: %s", strerror(errno));
+		return why_set(&thread->why, EXIT_HOST, errno, "timer_create: %s%s", strerror(errno),
+			       errno == EAGAIN ? " (RLIMIT_SIGPENDING: a timer a vCPU)" : "");
 	thread->has_timer = true;
 	return 0;
 }
