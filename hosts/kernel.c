@@ -3,10 +3,13 @@
 #include "kernel.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fts.h>
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "beside.h"
@@ -79,6 +82,43 @@ static int module_find(const struct kernel *kernel, const char *name, char *path
 	return error;
 }
 
+/* How many of @bytes are the module itself: the signature is appended to it, and a CPU that
+ * is emulated takes seconds to check it.
+ * Follows: include/linux/module_signature.h */
+static size_t module_bytes(const uint8_t *data, size_t bytes)
+{
+	static const char magic[] = "~Module signature appended~\n";
+	const size_t magic_bytes = sizeof(magic) - 1, info_bytes = 12;
+	size_t signature;
+
+	if (bytes < magic_bytes + info_bytes ||
+	    memcmp(data + bytes - magic_bytes, magic, magic_bytes) != 0)
+		return bytes;
+	bytes -= magic_bytes;
+	/* Its last four bytes, big-endian. */
+	signature = (size_t)data[bytes - 4] << 24 | (size_t)data[bytes - 3] << 16 |
+		    (size_t)data[bytes - 2] << 8 | data[bytes - 1];
+	bytes -= info_bytes;
+	return signature < bytes ? bytes - signature : bytes;
+}
+
+static int module_add(struct archive *archive, const char *entry, const char *path)
+{
+	struct stat status;
+	void *data = MAP_FAILED;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0 && fstat(fd, &status) == 0)
+		data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (fd >= 0)
+		close(fd);
+	if (data == MAP_FAILED)
+		return -ENOENT;
+	archive_bytes(archive, entry, 0644, data, module_bytes(data, (size_t)status.st_size));
+	munmap(data, (size_t)status.st_size);
+	return 0;
+}
+
 int kernel_add_modules(const struct kernel *kernel, const char *const *words,
 		       struct archive *archive, char *complaint, size_t bytes)
 {
@@ -89,7 +129,7 @@ int kernel_add_modules(const struct kernel *kernel, const char *const *words,
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(*words, " "), *words);
 		snprintf(entry, sizeof(entry), "modules/%s", name);
 		if (module_find(kernel, name, path, sizeof(path)) != 0 ||
-		    archive_file(archive, entry, 0644, path) != 0) {
+		    module_add(archive, entry, path) != 0) {
 			snprintf(complaint, bytes, "the kernel %.200s has no module %s", kernel->image,
 				 name);
 			return -ENOENT;
