@@ -60,7 +60,7 @@ static void amd_prepare(const struct emulator *machine, struct request *request)
 	memcpy(request->modules, g_modules, sizeof(g_modules));
 	request->modules[count] = machine->spec->nested_paging ? "kvm-amd.ko npt=1" :
 								 "kvm-amd.ko npt=0";
-	request->root = "virtiofs";
+	request->root = ROOT_VIRTIOFS;
 }
 
 /* A socket that virtiofsd listens on and one that is connected to it: no file names it. */
@@ -152,7 +152,7 @@ static int amd_start(struct emulator *machine)
 		error = files_serve(machine, listening);
 	if (error == 0)
 		error = emulator_start(machine, connected, line[1]);
-	machine->line = line[0];
+	machine->line = machine->orders = line[0];
 	for (size_t i = 0; i < 3; i++) {
 		const int done[] = { listening, connected, line[1] };
 

@@ -15,38 +15,44 @@ int archive_begin(struct archive *archive, int fd)
 	return archive->file == NULL ? -errno : 0;
 }
 
-/* Names and contents end on a multiple of four bytes. */
-static void pad(struct archive *archive)
+static void put(struct archive *archive, const void *data, size_t bytes)
 {
-	while (ftell(archive->file) % 4 != 0)
-		fputc(0, archive->file);
+	static const char zeros[4];
+
+	if (bytes > 0)
+		fwrite(data, 1, bytes, archive->file);
+	archive->bytes += bytes;
+	/* What follows begins on a multiple of four bytes. */
+	if (archive->bytes % 4 != 0 && data != zeros)
+		put(archive, zeros, 4 - archive->bytes % 4);
 }
 
-static void entry_add(struct archive *archive, const char *name, mode_t mode, const void *data,
-		      size_t bytes)
+void archive_entry(struct archive *archive, const char *name, mode_t mode, const void *data,
+		   size_t bytes)
 {
 	unsigned links = S_ISDIR(mode) ? 2 : 1;
 
 	/* magic, inode, mode, owner, group, links, time, size, four device numbers, bytes of
 	 * the name with its zero, no checksum */
-	fprintf(archive->file, "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x",
-		++archive->entries, mode, 0, 0, links, 0, bytes, 0, 0, 0, 0, strlen(name) + 1, 0);
-	fwrite(name, 1, strlen(name) + 1, archive->file);
-	pad(archive);
-	if (bytes > 0)
-		fwrite(data, 1, bytes, archive->file);
-	pad(archive);
+	int head = fprintf(archive->file,
+			   "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x",
+			   ++archive->entries, mode, 0, 0, links, 0, bytes, 0, 0, 0, 0,
+			   strlen(name) + 1, 0);
+
+	archive->bytes += head > 0 ? (uint64_t)head : 0;
+	put(archive, name, strlen(name) + 1);
+	put(archive, data, bytes);
 }
 
 void archive_folder(struct archive *archive, const char *name)
 {
-	entry_add(archive, name, S_IFDIR | 0755, NULL, 0);
+	archive_entry(archive, name, S_IFDIR | 0755, NULL, 0);
 }
 
 void archive_bytes(struct archive *archive, const char *name, mode_t mode, const void *data,
 		   size_t bytes)
 {
-	entry_add(archive, name, S_IFREG | mode, data, bytes);
+	archive_entry(archive, name, S_IFREG | mode, data, bytes);
 }
 
 int archive_file(struct archive *archive, const char *name, mode_t mode, const char *path)
@@ -80,7 +86,7 @@ int archive_end(struct archive *archive)
 {
 	int fd = -1;
 
-	entry_add(archive, "TRAILER!!!", 0, NULL, 0);
+	archive_entry(archive, "TRAILER!!!", 0, NULL, 0);
 	if (fflush(archive->file) == 0 && !ferror(archive->file))
 		fd = fcntl(fileno(archive->file), F_DUPFD_CLOEXEC, 3);
 	int error = fd < 0 ? (errno != 0 ? -errno : -EIO) : 0;

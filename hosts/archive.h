@@ -17,14 +17,17 @@
 struct archive {
 	FILE *file;
 	uint32_t entries;
+	uint64_t bytes;                 /* so far; a stream cannot be asked */
 };
 
 /* archive_begin - on @fd, which the archive owns from here on. -errno. */
 __attribute__((warn_unused_result))
 int archive_begin(struct archive *archive, int fd);
 
-/* archive_folder, archive_bytes - add one entry; names have no leading slash, and the
- * folders above were added before. What fails shows in archive_end(). */
+/* archive_entry, archive_folder, archive_bytes - add one entry; names have no leading slash,
+ * and the folders above were added before. What fails shows in archive_end(). */
+void archive_entry(struct archive *archive, const char *name, mode_t mode, const void *data,
+		   size_t bytes);  /* @mode with the kind of file; a link's @data is its target */
 void archive_folder(struct archive *archive, const char *name);
 void archive_bytes(struct archive *archive, const char *name, mode_t mode, const void *data,
 		   size_t bytes);

@@ -21,7 +21,10 @@ struct emulator {
 	int initramfs;                  /* a memory file */
 	struct child program;
 	struct child files;             /* who serves the host's files; .pid 0 where nobody */
-	int line;                       /* to the agent: frame.h; -1 before the start */
+	int line;                       /* from the agent: frame.h; -1 before the start */
+	int orders;                     /* to the agent; the same where the line goes both ways */
+	int returned;                   /* a memory file: what the command wrote, as far as it
+					 * has come; -1 before */
 	int console;                    /* a memory file: what the kernel says */
 	char complaint[COMPLAINT_BYTES]; /* why an operation has failed */
 };
@@ -44,7 +47,7 @@ struct emulator_ops {
 	int (*add_files)(struct emulator *machine, const struct request *request,
 			 struct archive *archive);
 
-	/* Start it; .line, .console, .program and .files are set. */
+	/* Start it; .line, .orders, .console, .program and .files are set. */
 	int (*start)(struct emulator *machine);
 
 	/* Optional: bytes of a FRAME_FILES; NULL when there are no more, and all are to be put
@@ -53,5 +56,6 @@ struct emulator_ops {
 };
 
 extern const struct emulator_ops g_emulator_amd;
+extern const struct emulator_ops g_emulator_intel;
 
 #endif

@@ -48,7 +48,7 @@ static int usage(const char *complaint)
 
 static const struct emulator_ops *emulator_ops_of(enum host_kind kind)
 {
-	return kind == HOST_AMD ? &g_emulator_amd : NULL;
+	return kind == HOST_INTEL ? &g_emulator_intel : &g_emulator_amd;
 }
 
 /* ---- the command, here ---- */
@@ -156,9 +156,11 @@ static void machine_stop(struct emulator *machine)
 {
 	child_stop(&machine->program);
 	child_stop(&machine->files);
+	if (machine->orders >= 0 && machine->orders != machine->line)
+		close(machine->orders);
 	if (machine->line >= 0)
 		close(machine->line);
-	machine->line = -1;
+	machine->line = machine->orders = -1;
 }
 
 /* Whoever of the machine's parts has said something last. */
@@ -236,7 +238,9 @@ static int run_there(struct emulator *machine, const struct emulator_ops *ops, i
 		if (result.end != RELAY_SILENT && result.end != RELAY_GONE)
 			return ended(machine, &result);
 		if (result.begun)
-			return lost(machine, ops, &result, "; what was written until then is in place");
+			return lost(machine, ops, &result,
+				    ops->take_files != NULL ? "; what the command wrote is lost" :
+				    "; what was written until then is in place");
 		if (try == TRIES)
 			return lost(machine, ops, &result, "; given up");
 		(void)lost(machine, ops, &result, "; starting it again");
@@ -247,7 +251,8 @@ static int run_there(struct emulator *machine, const struct emulator_ops *ops, i
 static int run_emulated(const struct host_spec *spec, char **command, const char *reason)
 {
 	const struct emulator_ops *ops = emulator_ops_of(spec->kind);
-	struct emulator machine = { .spec = spec, .initramfs = -1, .line = -1, .console = -1 };
+	struct emulator machine = { .spec = spec, .initramfs = -1, .line = -1,
+				    .orders = -1, .returned = -1, .console = -1 };
 	sigset_t signals;
 
 	if (ops->check(&machine) != 0 ||

@@ -30,16 +30,23 @@ static int write_all(int fd, const uint8_t *data, size_t bytes)
 	return 0;
 }
 
-int frame_write(int fd, enum frame_kind kind, const void *data, size_t bytes)
+size_t frame_pack(enum frame_kind kind, const void *data, size_t bytes,
+		  uint8_t whole[FRAME_WHOLE_BYTES])
 {
-	uint8_t whole[sizeof(struct frame_head) + FRAME_MAX_BYTES];
 	struct frame_head head = { FRAME_MAGIC, (uint8_t)kind, (uint16_t)bytes };
 
 	assert(bytes <= FRAME_MAX_BYTES);
 	memcpy(whole, &head, sizeof(head));
 	if (bytes > 0)
 		memcpy(whole + sizeof(head), data, bytes);
-	return write_all(fd, whole, sizeof(head) + bytes);
+	return sizeof(head) + bytes;
+}
+
+int frame_write(int fd, enum frame_kind kind, const void *data, size_t bytes)
+{
+	uint8_t whole[FRAME_WHOLE_BYTES];
+
+	return write_all(fd, whole, frame_pack(kind, data, bytes, whole));
 }
 
 int frame_read(int fd, struct frame_reader *reader)

@@ -37,11 +37,17 @@ struct frame_head {
 	uint16_t bytes;         /* that follow, at most FRAME_MAX_BYTES */
 };
 
+#define FRAME_WHOLE_BYTES (sizeof(struct frame_head) + FRAME_MAX_BYTES)
+
 struct frame {
 	enum frame_kind kind;
 	size_t bytes;
 	uint8_t data[FRAME_MAX_BYTES + 1]; /* a zero behind the last byte */
 };
+
+/* frame_pack - the bytes of one frame; returns how many. @bytes is at most FRAME_MAX_BYTES. */
+size_t frame_pack(enum frame_kind kind, const void *data, size_t bytes,
+		  uint8_t whole[FRAME_WHOLE_BYTES]);
 
 /**
  * frame_write - one frame to @fd, whole.
@@ -54,7 +60,7 @@ int frame_write(int fd, enum frame_kind kind, const void *data, size_t bytes);
 
 /* Bytes that were read and are no whole frame yet. Starts as zeros. */
 struct frame_reader {
-	uint8_t bytes[sizeof(struct frame_head) + FRAME_MAX_BYTES];
+	uint8_t bytes[FRAME_WHOLE_BYTES];
 	size_t have;
 };
 

@@ -87,6 +87,26 @@ static int text_read(const char *key, const char *text, const char *allowed, cha
 	return 0;
 }
 
+/* Those of Bochs that have VMX; icelake does not boot. QEMU says itself what it has. */
+static const char *const g_bochs_cpus[] = {
+	"core2_penryn_t9600", "corei5_lynnfield_750", "corei5_arrandale_m520",
+	"corei7_sandy_bridge_2600k", "corei7_ivy_bridge_3770k", "corei7_haswell_4770",
+	"broadwell_ult", "corei7_skylake_x", "corei3_cnl", "tigerlake",
+};
+
+static int cpu_read(const char *text, struct host_spec *spec, struct complaint complaint)
+{
+	if (text_read("cpu", text, CPU_CHARACTERS, spec->cpu, sizeof(spec->cpu), complaint) != 0)
+		return -EINVAL;
+	if (spec->kind != HOST_INTEL)
+		return 0;
+	for (size_t i = 0; i < sizeof(g_bochs_cpus) / sizeof(g_bochs_cpus[0]); i++)
+		if (strcmp(text, g_bochs_cpus[i]) == 0)
+			return 0;
+	return complain(complaint, "cpu=%.32s: Bochs has no such CPU with VMX, as %s is", text,
+			g_defaults[HOST_INTEL].cpu);
+}
+
 static int key_take(const char *key, const char *value, struct host_spec *spec,
 		    struct complaint complaint)
 {
@@ -95,8 +115,7 @@ static int key_take(const char *key, const char *value, struct host_spec *spec,
 	if (strcmp(key, paging) == 0)
 		return paging_read(key, value, spec, complaint);
 	if (strcmp(key, "cpu") == 0)
-		return text_read(key, value, CPU_CHARACTERS, spec->cpu, sizeof(spec->cpu),
-				 complaint);
+		return cpu_read(value, spec, complaint);
 	if (strcmp(key, "smp") == 0)
 		return number_read(key, value, 1, SMP_MAX, &spec->smp, complaint);
 	if (strcmp(key, "mem") == 0)

@@ -65,7 +65,7 @@ static void output_close(struct relay *relay, int fd)
 	if (relay->closed[fd])
 		return;
 	relay->closed[fd] = true;
-	(void)!frame_write(relay->machine->line, FRAME_CLOSED, &which, sizeof(which));
+	(void)!frame_write(relay->machine->orders, FRAME_CLOSED, &which, sizeof(which));
 }
 
 static void output_write(struct relay *relay)
@@ -161,7 +161,7 @@ static bool signal_take(struct relay *relay)
 		relay->ends++;
 	if (!relay->result->begun || relay->ends > 1)
 		return end(relay, RELAY_SIGNALLED, number);
-	(void)!frame_write(relay->machine->line, FRAME_SIGNAL, &number, sizeof(number));
+	(void)!frame_write(relay->machine->orders, FRAME_SIGNAL, &number, sizeof(number));
 	return false;
 }
 

@@ -18,9 +18,13 @@
 #define REQUEST_FILE        "request"
 #define REQUEST_MAX_MODULES 32
 
+/* How the root comes about. */
+#define ROOT_VIRTIOFS "virtiofs"
+#define ROOT_CARRIED  "carried"
+
 struct request {
 	const char *host;               /* HOST_VARIABLE of the command */
-	const char *root;               /* how the root comes about: an agent/root.c word */
+	const char *root;               /* how the root comes about: ROOT_... */
 	const char *folder;             /* the command's working directory */
 	char **command;                 /* NULL at the end */
 	char **environment;             /* NULL at the end */

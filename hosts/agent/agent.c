@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * agent.c - the first process of an emulated machine: makes it ready, runs one command, and
- * says over the serial line what it prints and how it ends (frame.h).
+ * says over the line what it prints and how it ends (frame.h).
  *
  * One thread, and above all others: it has to say that the machine lives also when a
  * vCPU thread of real-time priority has the CPU.
@@ -71,16 +71,13 @@ static char *request_text(size_t *bytes)
 	return text;
 }
 
-static int machine_ready(struct request *request, char *complaint)
+static int request_find(struct request *request, char *complaint)
 {
 	size_t bytes;
 	char *text = request_text(&bytes);
 
 	if (text == NULL || request_read(text, bytes, request) != 0)
 		return complain(complaint, EINVAL, "the request is not readable");
-	if (modules_load(request, complaint) != 0 || keeper_hold(complaint) != 0 ||
-	    root_make(request, complaint) != 0)
-		return -EINVAL;
 	return 0;
 }
 
@@ -88,6 +85,8 @@ static int machine_ready(struct request *request, char *complaint)
 
 struct agent {
 	int line;
+	bool prints;                    /* to the parallel port; the line brings orders alone */
+	int upper;                      /* the folder of what is to be sent back, or -1 */
 	int children;                   /* signalfd of SIGCHLD */
 	int second;                     /* timerfd */
 	struct frame_reader reader;
@@ -96,6 +95,24 @@ struct agent {
 	int status;                     /* of the command, when it has ended */
 };
 
+static int machine_ready(struct agent *agent, struct request *request, char *complaint)
+{
+	if (modules_load(request, complaint) != 0 || keeper_hold(complaint) != 0 ||
+	    root_make(request, &agent->upper, complaint) != 0)
+		return -EINVAL;
+	return 0;
+}
+
+static int say(const struct agent *agent, enum frame_kind kind, const void *data, size_t bytes)
+{
+	uint8_t whole[FRAME_WHOLE_BYTES];
+
+	if (!agent->prints)
+		return frame_write(agent->line, kind, data, bytes);
+	printer_write(whole, frame_pack(kind, data, bytes, whole));
+	return 0;
+}
+
 /* What there is; at the end of the file the descriptor is closed. False: nothing now. */
 static bool output_pass(struct agent *agent, int which)
 {
@@ -103,7 +120,7 @@ static bool output_pass(struct agent *agent, int which)
 	ssize_t got = read(agent->command.out[which], data, sizeof(data));
 
 	if (got > 0) {
-		(void)!frame_write(agent->line, which == 1 ? FRAME_STDOUT : FRAME_STDERR, data,
+		(void)say(agent, which == 1 ? FRAME_STDOUT : FRAME_STDERR, data,
 				   (size_t)got);
 		return true;
 	}
@@ -153,7 +170,7 @@ static void alive(struct agent *agent)
 	uint64_t times;
 
 	(void)!read(agent->second, &times, sizeof(times));
-	(void)!frame_write(agent->line, FRAME_ALIVE, NULL, 0);
+	(void)say(agent, FRAME_ALIVE, NULL, 0);
 }
 
 static void agent_step(struct agent *agent)
@@ -193,6 +210,28 @@ static void outputs_drain(struct agent *agent)
 	}
 }
 
+static ssize_t files_write(void *agent, const char *data, size_t bytes)
+{
+	for (size_t done = 0, part; done < bytes; done += part) {
+		part = bytes - done < FRAME_MAX_BYTES ? bytes - done : FRAME_MAX_BYTES;
+		(void)say(agent, FRAME_FILES, data + done, part);
+	}
+	return (ssize_t)bytes;
+}
+
+static int files_send(struct agent *agent, char *complaint)
+{
+	const cookie_io_functions_t functions = { .write = files_write };
+	FILE *stream = fopencookie(agent, "w", functions);
+	int error = stream == NULL ? -errno : changes_send(agent->upper, stream);
+
+	if (stream != NULL && fclose(stream) != 0 && error == 0)
+		error = -errno;
+	if (error == 0)
+		return 0;
+	return complain(complaint, -error, "what the command wrote: %s", strerror(-error));
+}
+
 static int agent_run(struct agent *agent, const struct request *request, char *complaint)
 {
 	const struct itimerspec second = { { 1, 0 }, { 1, 0 } };
@@ -205,7 +244,7 @@ static int agent_run(struct agent *agent, const struct request *request, char *c
 	agent->children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 	agent->second = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	timerfd_settime(agent->second, 0, &second, NULL);
-	(void)!frame_write(agent->line, FRAME_BEGUN, NULL, 0);
+	(void)say(agent, FRAME_BEGUN, NULL, 0);
 	if (command_start(request, &agent->command, complaint) != 0)
 		return -EINVAL;
 	while (!agent->ended)
@@ -213,8 +252,10 @@ static int agent_run(struct agent *agent, const struct request *request, char *c
 	outputs_drain(agent);
 	kill(-1, SIGKILL);
 	sync();
+	if (agent->upper >= 0 && files_send(agent, complaint) != 0)
+		return -EIO;
 	status = (uint32_t)agent->status;
-	return frame_write(agent->line, FRAME_STATUS, &status, sizeof(status));
+	return say(agent, FRAME_STATUS, &status, sizeof(status));
 }
 
 /* The command's own children must not be above it. */
@@ -241,9 +282,14 @@ int main(void)
 
 	filesystems_mount();
 	agent.line = line_open();
+	agent.upper = -1;
 	priority_set();
-	if (machine_ready(&request, complaint) != 0 || agent_run(&agent, &request, complaint) != 0)
-		(void)!frame_write(agent.line, FRAME_CANNOT, complaint, strlen(complaint));
+	/* Where the files are carried, the line is Bochs's. */
+	if (request_find(&request, complaint) == 0)
+		agent.prints = strcmp(request.root, ROOT_CARRIED) == 0 && printer_open() == 0;
+	if (*complaint != '\0' || machine_ready(&agent, &request, complaint) != 0 ||
+	    agent_run(&agent, &request, complaint) != 0)
+		(void)say(&agent, FRAME_CANNOT, complaint, strlen(complaint));
 	/* enter switches the machine off. */
 	for (;;)
 		pause();

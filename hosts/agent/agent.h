@@ -8,6 +8,9 @@
 #ifndef AGENT_H
 #define AGENT_H
 
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "request.h"
@@ -36,9 +39,21 @@ __attribute__((warn_unused_result))
 int keeper_hold(char *complaint);
 
 /* root_make - the command's root, with /proc, /sys and /dev of this machine; this process is
- * in it afterwards. */
+ * in it afterwards. *upper is the folder of what the command writes, -1 where that is outside
+ * at once. */
 __attribute__((warn_unused_result))
-int root_make(const struct request *request, char *complaint);
+int root_make(const struct request *request, int *upper, char *complaint);
+
+/* changes_send - all that is below the folder @upper, as an archive to @stream. -errno. */
+__attribute__((warn_unused_result))
+int changes_send(int upper, FILE *stream);
+
+/* printer_open - may this process use the port? -errno. */
+__attribute__((warn_unused_result))
+int printer_open(void);
+
+/* printer_write - all of @data, at once. */
+void printer_write(const uint8_t *data, size_t bytes);
 
 /* command_start - the command with its folder, environment, limits and outputs. */
 __attribute__((warn_unused_result))

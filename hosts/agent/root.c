@@ -3,16 +3,20 @@
  * root.c - the root that the command sees (agent.h).
  *
  * virtiofs: the root of the machine outside, to read and to write.
+ * carried: what enter has put into the initramfs, below a file system in memory.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent.h"
+#include "carry.h"
 
 #define NEW_ROOT "/root"
+#define WRITTEN  "/written"
 
 static const struct {
 	const char *type, *from, *to;
@@ -43,16 +47,29 @@ static int devices_make(char *complaint)
 	return 0;
 }
 
-int root_make(const struct request *request, char *complaint)
+static int carried_mount(int *upper, char *complaint)
+{
+	if (mkdir(WRITTEN, 0755) != 0 || mount("tmpfs", WRITTEN, "tmpfs", 0, "size=90%") != 0 ||
+	    mkdir(WRITTEN "/upper", 0755) != 0 || mkdir(WRITTEN "/work", 0755) != 0 ||
+	    mount("overlay", NEW_ROOT, "overlay", 0,
+		  "lowerdir=/" CARRIED ",upperdir=" WRITTEN "/upper,workdir=" WRITTEN "/work") != 0)
+		return complain(complaint, errno, "overlay: %s", strerror(errno));
+	*upper = open(WRITTEN "/upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *upper >= 0 ? 0 : complain(complaint, errno, "overlay: %s", strerror(errno));
+}
+
+int root_make(const struct request *request, int *upper, char *complaint)
 {
 	int error = devices_make(complaint);
 
 	if (error != 0)
 		return error;
-	if (strcmp(request->root, "virtiofs") != 0)
-		return complain(complaint, EINVAL, "root %s: not known", request->root);
-	if (mount("root", NEW_ROOT, "virtiofs", 0, NULL) != 0)
-		return complain(complaint, errno, "virtiofs: %s", strerror(errno));
+	if (strcmp(request->root, ROOT_CARRIED) == 0)
+		error = carried_mount(upper, complaint);
+	else if (mount("root", NEW_ROOT, "virtiofs", 0, NULL) != 0)
+		error = complain(complaint, errno, "virtiofs: %s", strerror(errno));
+	if (error != 0)
+		return error;
 	for (size_t i = 0; i < sizeof(g_mounts) / sizeof(g_mounts[0]); i++)
 		if (mount(g_mounts[i].from, g_mounts[i].to, g_mounts[i].type, g_mounts[i].flags,
 			  NULL) != 0)

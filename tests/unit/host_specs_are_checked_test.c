@@ -57,6 +57,7 @@ static void every_key_is_read(void **state)
 	assert_int_equal(spec.smp, 4);
 	assert_int_equal(spec.mem_mib, 4096);
 	assert_string_equal(spec.args, "preempt=full a,b=c");
+	taken("intel,cpu=core2_penryn_t9600", &spec);
 	taken("intel,ept=0,smp=1", &spec);
 	assert_false(spec.nested_paging);
 	assert_int_equal(spec.smp, 1);
@@ -88,6 +89,7 @@ static void the_rest_is_refused(void **state)
 	refused("amd,mem=255", "must be 256 to 65536");
 	refused("amd,mem=18446744073709551616", "must be 256 to 65536");
 	refused("amd,cpu=", "not a name");
+	refused("intel,cpu=EPYC", "cpu=EPYC: Bochs has no such CPU");
 	refused("amd,cpu=EPYC -S", "not a name");
 	refused("amd,args=", "not a name");
 	memset(longest, 'a', sizeof(longest) - 1);

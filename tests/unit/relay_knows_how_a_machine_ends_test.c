@@ -28,7 +28,7 @@ static int line_make(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-	g_machine.line = ends[0];
+	g_machine.line = g_machine.orders = ends[0];
 	g_agent = ends[1];
 	relay_signals(&signals);
 	sigprocmask(SIG_BLOCK, &signals, NULL);

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+/* intel_files.c - what the command needs, in the root that it will see (intel.h). */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "beside.h"
+#include "carry.h"
+#include "intel.h"
+
+/* For a command that is not vmm itself. */
+static const char *const g_tools[] = {
+	"sh", "bash", "env", "python3", "awk", "grep", "sed", "find", "xargs", "mount", "umount",
+	"taskset", "cmp", "diff", "basename", "cat", "chmod", "chown", "cp", "cut", "date", "dd",
+	"df", "dirname", "du", "echo", "expr", "false", "head", "id", "kill", "ln", "ls", "mkdir",
+	"mkfifo", "mktemp", "mv", "nproc", "od", "printf", "ps", "pwd", "readlink", "realpath",
+	"rm", "rmdir", "seq", "sha256sum", "sleep", "sort", "stat", "stty", "tail", "tee", "test",
+	"timeout", "touch", "tr", "true", "truncate", "uname", "uniq", "wc",
+};
+
+/* Of the source tree with its build folder: not what built it. */
+static const char *const g_not_built[] = {
+	".git", "*.o", "*.a", "*.p", "kernel", "meson-private", ".ninja_*", "*_fuzz", "*.log", NULL,
+};
+
+/* Of Python's own library. */
+static const char *const g_not_imported[] = {
+	"test", "tests", "idlelib", "tkinter", "lib2to3", "ensurepip", "pydoc_data",
+	"config-*", NULL,
+};
+
+static void word_carry(struct carry *carry, const char *folder, const char *word)
+{
+	char path[PATH_MAX];
+	struct stat status;
+
+	if (*word == '\0' ||
+	    snprintf(path, sizeof(path), "%s%s%s", word[0] == '/' ? "" : folder,
+		     word[0] == '/' ? "" : "/", word) >= (int)sizeof(path))
+		return;
+	/* The folders above, also of what is yet to be written. */
+	if (carry_file(carry, path) == 0 && stat(path, &status) == 0 &&
+	    S_ISREG(status.st_mode) && (status.st_mode & 0111) != 0)
+		(void)carry_program(carry, path);
+}
+
+/* Linux keeps what a program's library is at build time to that folder; Debian's is one. */
+static void python_carry(struct carry *carry)
+{
+	char program[PATH_MAX], library[PATH_MAX + 16];
+	const char *version;
+
+	if (realpath("/usr/bin/python3", program) == NULL)
+		return;
+	version = strrchr(program, '/') + 1;
+	snprintf(library, sizeof(library), "/usr/lib/%s", version);
+	carry_tree(carry, library, g_not_imported);
+}
+
+static void tools_carry(struct carry *carry)
+{
+	char tree[PATH_MAX], root[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(g_tools) / sizeof(g_tools[0]); i++)
+		(void)carry_program(carry, g_tools[i]);
+	python_carry(carry);
+	/* This program is BUILD/hosts/enter; BUILD is a folder of the source tree. */
+	if (beside_this("../../meson.build", tree, sizeof(tree)) == 0 && access(tree, R_OK) == 0 &&
+	    beside_this("../..", tree, sizeof(tree)) == 0 && realpath(tree, root) != NULL)
+		carry_tree(carry, root, g_not_built);
+}
+
+static bool is_vmm(const char *command)
+{
+	char vmm[PATH_MAX];
+	struct stat ours, theirs;
+
+	return beside_this("../vmm", vmm, sizeof(vmm)) == 0 && stat(vmm, &ours) == 0 &&
+	       stat(command, &theirs) == 0 && ours.st_dev == theirs.st_dev &&
+	       ours.st_ino == theirs.st_ino;
+}
+
+int intel_add_files(struct emulator *machine, const struct request *request,
+		    struct archive *archive)
+{
+	const char *program = request->command[0];
+	struct carry carry;
+
+	carry_begin(&carry, archive);
+	(void)carry_file(&carry, request->folder);
+	int error = carry_program(&carry, program);
+
+	for (char **word = request->command + 1; *word != NULL; word++) {
+		const char *value = strchr(*word, '=');
+
+		word_carry(&carry, request->folder, *word);
+		if (value != NULL)
+			word_carry(&carry, request->folder, value + 1);
+	}
+	if (error == 0 && !is_vmm(program))
+		tools_carry(&carry);
+	carry_end(&carry);
+	if (error != 0)
+		snprintf(machine->complaint, sizeof(machine->complaint), "%.300s: %s", program,
+			 strerror(-error));
+	return error;
+}
