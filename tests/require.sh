@@ -93,6 +93,24 @@ require_emulated_amd() {
 		echo 'SKIP: no virtiofsd (Debian package qemu-system-common)'
 		exit 77
 	}
+	require_emulated_kernel "$1"
+}
+
+# require_emulated_intel BUILD
+require_emulated_intel() {
+	require_command bochs-bin bochs
+	for file in /usr/lib/x86_64-linux-gnu/bochs/plugins/libbx_term_gui.so:bochs-term \
+		    /usr/lib/ISOLINUX/isolinux.bin:isolinux \
+		    /usr/lib/syslinux/modules/bios/ldlinux.c32:syslinux-common; do
+		[ ! -r "${file%:*}" ] || continue
+		echo "SKIP: no ${file%:*} (Debian package ${file#*:})"
+		exit 77
+	done
+	require_emulated_kernel "$1"
+}
+
+# require_emulated_kernel BUILD
+require_emulated_kernel() {
 	for kernel in "$1"/hosts/kernel/boot/vmlinuz-* /boot/vmlinuz-*-cloud-amd64; do
 		[ ! -r "$kernel" ] || return 0
 	done

@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The same command does the same again in the emulated Intel machine, to the last byte of its
+rows: also from a shell with another environment, and on a machine that has other work to do."""
+import os
+import pathlib
+import subprocess
+import tempfile
+
+from machine import Machine, check
+
+SHAPE = ["--vcpus", "4", "--overcommit", "2", "--protocol", "generation,none", "--duration", "0.5",
+         "--preempt", "random", "--slice-us", "2000", "--out", "out"]
+LOAD = 2
+
+
+def rows(machine, folder, environment):
+    done = machine.run([machine.vmm, "--on", machine.host, *SHAPE], limit_s=machine.limit_s,
+                       cwd=folder, env=environment)
+    check(done.status == 0 and done.err == "", f"status {done.status}: {done.err}")
+    path = pathlib.Path(folder, "out", "flush-latency.csv")
+    found = path.read_bytes()
+    path.unlink()
+    return found
+
+
+def main():
+    machine = Machine(kind="intel", keys=",ept=0")
+    other = {"PATH": os.environ["PATH"], "MORE": "1" * 4000}
+    with tempfile.TemporaryDirectory() as folder:
+        first = rows(machine, folder, os.environ)
+        load = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(LOAD)]
+        try:
+            second = rows(machine, folder, other)
+        finally:
+            for process in load:
+                process.kill()
+                process.wait()
+    count = first.count(b"\n")
+    check(count > 50, f"only {count} rows")
+    check(first == second, f"{count} rows, and then {len(second)} other bytes for {len(first)}")
+    print(f"{count} rows, the same twice")
+
+
+main()
