@@ -135,11 +135,12 @@ static int devices_make(struct emulator *machine, struct devices *devices)
 	struct termios raw;
 	char append[768];
 
-	/* Without random places for the kernel, and no tests of what is not used. A machine that
-	 * dies ends Bochs: a triple fault is fatal to it. */
+	/* Nothing that differs from run to run: no random places for the kernel, and no RDRAND,
+	 * which Bochs seeds with the time. No tests of what is not used. A machine that dies ends
+	 * Bochs: a triple fault is fatal to it. */
 	snprintf(append, sizeof(append),
-		 "console=ttyS0 quiet panic=-1 reboot=t mitigations=off nokaslr cryptomgr.notests "
-		 "ipv6.disable=1 audit=0 apparmor=0 %s", machine->spec->args);
+		 "console=ttyS0 quiet panic=-1 reboot=t mitigations=off nokaslr "
+		 "clearcpuid=rdrand cryptomgr.notests ipv6.disable=1 audit=0 apparmor=0 %s", machine->spec->args);
 	devices->iso = intel_iso_make(machine, append);
 	if (devices->iso < 0)
 		return devices->iso;
