@@ -34,10 +34,13 @@ static inline uint64_t clock_ns(void)
 	return timespec_ns(now);
 }
 
-/* ticks_ns - exact to the rounding, for any @ticks. @tsc_hz is not 0. */
+/* ticks_ns - exact to the rounding, for any @ticks; UINT64_MAX for what does not fit.
+ * @tsc_hz is not 0. */
 static inline uint64_t ticks_ns(uint64_t ticks, uint64_t tsc_hz)
 {
-	return (uint64_t)((unsigned __int128)ticks * NS_PER_S / tsc_hz);
+	unsigned __int128 ns = (unsigned __int128)ticks * NS_PER_S / tsc_hz;
+
+	return ns > UINT64_MAX ? UINT64_MAX : (uint64_t)ns;
 }
 
 /* ns_ticks - the other way. */

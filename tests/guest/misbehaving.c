@@ -8,6 +8,7 @@
  * without an IDT. Handlers run in ring 0, everything else in ring 3.
  *
  * Tested by: tests/kvm/guest_failure_is_one_line_test.py,
+ *            tests/kvm/guest_counts_do_not_wrap_test.py,
  *            tests/kvm/guest_logs_lines_test.py,
  *            tests/kvm/guest_that_stands_still_is_reported_test.py
  */
@@ -35,6 +36,8 @@ enum mode {
 	SAMPLES_IN_FIRST_JOB,   /* one now and then, in a job that has none */
 	STALE_IN_FIRST_JOB,     /* stale translations, though none was there to go */
 	STALE_BY_CLAIM,         /* some of those that it says were there */
+	STALE_WRAPS,            /* 2^63 stale loads on each vCPU: an even number of them adds up
+	                         * to 0 */
 	SREGS_REFUSED,          /* its segments are of a state that KVM does not take back */
 	STOPPED_FOR_EVER,       /* the doorbell of one that stops, without end */
 	LEAVES_UNSTOPPED,       /* READY without SD_REQ_STOPPED: nobody else is stopped */
@@ -238,13 +241,28 @@ static void push_now_and_then(void)
 	}
 }
 
+/* Jobs whose initiators stop at once. */
+static void obey(uint32_t self)
+{
+	if (self == 0)
+		out(SD_PORT_REQUEST, SD_REQ_STOPPED);
+	while (!sd_u32_load(&control->stop_observers))
+		__asm__ volatile("pause");
+}
+
 static void claim(uint64_t seen, uint64_t survived)
 {
 	sd_u64_store(&own->checks, seen);
 	sd_u64_store(&own->stale, survived);
-	out(SD_PORT_REQUEST, SD_REQ_STOPPED);
-	while (!sd_u32_load(&control->stop_observers))
-		__asm__ volatile("pause");
+	obey(0);
+}
+
+static void claim_stale_on_each(void)
+{
+	for (uint32_t i = 0; i < control->vcpus; i++)
+		sd_u64_store(&((struct sd_region *)(SD_REGION_GPA + i * SD_REGION_STRIDE))->stale,
+			     UINT64_C(1) << 63);
+	obey(0);
 }
 
 /*
@@ -294,6 +312,9 @@ static void misbehave(void)
 		return;
 	case STALE_BY_CLAIM:
 		claim(SD_ENTRY_FLUSH_ROUNDS, 5);
+		return;
+	case STALE_WRAPS:
+		claim_stale_on_each();
 		return;
 	case SREGS_REFUSED:
 		make_sregs_refused();
@@ -430,15 +451,6 @@ static void boot(uint32_t self)
 		sd_u64_store(&own->flushes, sd_u64_load(&own->flushes) + 1);
 	if (self == 0 && MODE != NO_IDT)
 		set_gates();
-}
-
-/* Jobs whose initiators stop at once. */
-static void obey(uint32_t self)
-{
-	if (self == 0)
-		out(SD_PORT_REQUEST, SD_REQ_STOPPED);
-	while (!sd_u32_load(&control->stop_observers))
-		__asm__ volatile("pause");
 }
 
 static bool is_time(void)

@@ -29,7 +29,7 @@ SUMMARY_KEYS = {
     "host": dict, "vcpus": int, "slots": int, "slice_us": int, "pages": int,
     "initiators": int, "preempt": str, "interrupted": bool, "protocols": list,
     "workload": str, "sleepers": int, "ple_us": int, "by_page": bool, "clear_pending": bool,
-    "table_free": str, "confine": str, "fail_over": list,
+    "table_free": str, "confine": str, "fail_over": list, "payload": str, "claimed": bool,
 }
 PROTOCOL_KEYS = {
     "name": str, "safe": bool, "flushes": int, "flushes_per_s": float,

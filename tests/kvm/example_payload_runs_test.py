@@ -21,6 +21,8 @@ def check_run(bench, payload):
             folder, "--vcpus", "4", "--overcommit", "2", "--protocol", "generation",
             "--flushes", "60", "--duration", "60", payload)
     check(re.search(r"^generation .* blind\*?$", done.out, re.MULTILINE), f"verdict: {done.out}")
+    check("payload not the built-in one" in done.out and summary["payload"] == str(payload) and
+          summary["claimed"], f"whose payload is that? {summary['payload']}: {done.out}")
     check(len(rows) == 60, f"{len(rows)} rows")
     check_counts(summary, rows)
     check(sum(check_order(rows).values()) == len(rows), "a number is missing in seq")

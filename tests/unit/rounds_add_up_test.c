@@ -23,6 +23,7 @@ struct script {
 	struct sd_sample samples[8];
 	uint32_t count;
 	uint64_t checks, stale, dropped, skipped, sample_ticks;
+	uint64_t all_others;            /* counts that the payload writes */
 	uint64_t longest_exit_ticks;    /* 0: 4000 */
 	bool fails;                     /* the vCPU thread, instead of ending the job */
 };
@@ -72,6 +73,9 @@ static void play_guest(struct guest_memory *memory)
 	sd_u64_store(&region->dropped, g_script->dropped);
 	sd_u64_store(&region->skipped, g_script->skipped);
 	sd_u64_store(&region->sample_ticks, g_script->sample_ticks);
+	sd_u64_store(&region->by_page, g_script->all_others);
+	for (struct sd_u64 *count = &region->walks; count <= &region->grace_ticks; count++)
+		sd_u64_store(count, g_script->all_others);
 }
 
 static void *play_vcpu(void *argument)
@@ -337,6 +341,34 @@ static void counts_add_up_over_rounds(void **state)
 	assert_int_equal(g_result.switch_ns.count, 2);
 }
 
+/* The second round's would bring every sum back to 0, and with it the verdict. */
+static void sums_of_the_guests_counts_do_not_wrap(void **state)
+{
+	static const uint64_t half = UINT64_C(1) << 63;
+	static const struct script script = {
+		.samples = { { .start_ticks = START, .wall_ticks = 2 } },
+		.count = 1, .checks = half, .stale = half, .dropped = half, .skipped = half,
+		.sample_ticks = half, .all_others = half,
+	};
+	const struct options options = options_of(1);
+
+	(void)state;
+	run_well(&script, &options);
+	assert_false(g_result.saturated);
+	assert_true(g_result.stale == half);
+	run_well(&script, &options);
+	assert_true(g_result.saturated);
+	assert_true(g_result.checks == UINT64_MAX && g_result.stale == UINT64_MAX);
+	assert_true(g_result.dropped == UINT64_MAX && g_result.skipped == UINT64_MAX);
+	assert_true(g_result.by_page == UINT64_MAX && g_result.walks == UINT64_MAX);
+	assert_true(g_result.walks_poisoned == UINT64_MAX && g_result.walks_reused == UINT64_MAX);
+	assert_true(g_result.tables_freed == UINT64_MAX && g_result.graces == UINT64_MAX);
+	assert_true(g_result.tables_held_max == half);
+	/* Ticks of 0.5 ns: a half each flush, of which almost all were dropped. */
+	assert_in_range(g_result.sample_ns, 0, 1);
+	assert_in_range(g_result.grace_ns, 0, 1);
+}
+
 static void the_job_is_what_the_options_say(void **state)
 {
 	const struct sd_control *control = guest_control(&g_session.machine.memory);
@@ -462,6 +494,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(exits_add_up_over_rounds, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_slow_flush_breaks_the_run, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(counts_add_up_over_rounds, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(sums_of_the_guests_counts_do_not_wrap, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(times_do_not_go_below_zero, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_job_is_what_the_options_say, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_round_keeps_its_time, set_up, tear_down),

@@ -55,7 +55,8 @@ static const struct member g_host_members[] = {
 };
 
 static const struct member g_protocol_members[] = {
-	{ "name", JSON_STRING }, { "safe", FLAG }, { "flushes", INTEGER },
+	{ "name", JSON_STRING }, { "safe", FLAG }, { "verdict", JSON_STRING },
+	{ "saturated", FLAG }, { "flushes", INTEGER },
 	{ "flushes_per_s", JSON_REAL }, { "wall_ns", JSON_OBJECT }, { "stall_ns", JSON_OBJECT },
 	{ "floor_ns", JSON_OBJECT }, { "pte_ns", JSON_OBJECT }, { "switch_ns", JSON_OBJECT },
 	{ "over_quarter_slice", INTEGER }, { "checks", INTEGER }, { "stale", INTEGER },
@@ -209,6 +210,27 @@ static void the_run_is_described(void **state)
 	assert_string_equal(json_string_value(json_array_get(command, 1)), "--seed");
 	assert_int_equal(json_array_size(cpus), 2);
 	assert_int_equal(json_integer_value(json_array_get(cpus, 1)), 1);
+	json_decref(summary);
+}
+
+static void the_payload_is_named(void **state)
+{
+	struct run_results *run = fixture_reset();
+	json_t *summary = parse(summary_text(run));
+
+	(void)state;
+	check_string(summary, "payload", "built-in");
+	assert_true(json_is_false(json_object_get(summary, "claimed")));
+	check_string(protocol_at(summary, 0), "verdict", "ok");
+	json_decref(summary);
+	g_fixture.options.payload = "built-in";
+	run->results[0].saturated = true;
+	summary = parse(summary_text(run));
+	check_string(summary, "payload", "built-in");
+	assert_true(json_is_true(json_object_get(summary, "claimed")));
+	check_string(protocol_at(summary, 0), "verdict", "claimed");
+	assert_true(json_is_true(json_object_get(protocol_at(summary, 0), "saturated")));
+	assert_true(json_is_false(json_object_get(protocol_at(summary, 1), "saturated")));
 	json_decref(summary);
 }
 
@@ -821,6 +843,7 @@ int main(void)
 		cmocka_unit_test(every_key_is_there),
 		cmocka_unit_test(the_run_is_described),
 		cmocka_unit_test(a_protocol_is_described),
+		cmocka_unit_test(the_payload_is_named),
 		cmocka_unit_test(a_break_has_its_flush_and_every_vcpu),
 		cmocka_unit_test(a_timeline_has_its_counts),
 		cmocka_unit_test(exits_are_there_by_name),

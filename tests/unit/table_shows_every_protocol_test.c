@@ -344,7 +344,7 @@ static void absurd_counts_do_not_break_columns(void **state)
 		result->tables_freed = result->tables_held_max = UINT64_MAX;
 		result->graces = result->grace_ns = UINT64_MAX;
 		result->dropped = UINT64_MAX / SD_PROTOCOLS;
-		result->disturbed = true;
+		result->disturbed = result->saturated = true;
 		for (int n = 0; n < 100000; n++)
 			histogram_record(&result->wall_ns, UINT64_MAX);
 		histogram_merge(&result->stall_ns, &result->wall_ns);
@@ -421,6 +421,17 @@ static void notes_are_said_only_when_they_hold(void **state)
 	safe->dropped = 12;
 	assert_says(run, " ok*+\n", true);
 	assert_says(run, "+ dropped: 12 samples", true);
+	assert_says(run, "ran over", false);
+	safe->saturated = true;
+	assert_says(run, " ok*+!\n", true);
+	assert_says(run, "! ran over: sums of the payload's counts do not fit, and stand at 18.4E", true);
+	safe->saturated = false;
+	assert_says(run, "payload", false);
+	g_fixture.options.payload = "a\nb\033[1m";
+	assert_says(run, " claimed*+\n", true);
+	assert_says(run, "payload not the built-in one, its counts are claims: a?b?[1m\n", true);
+	assert_says(run, "\nclaimed: by the counts of a payload", true);
+	g_fixture.options.payload = NULL;
 	safe->stale = 3;
 	assert_says(run, " 3  1.90G STALE*+\n", true);
 	assert_says(run, "\nSTALE: ", true);

@@ -440,6 +440,41 @@ static void a_stale_load_is_said_with_its_epochs(void **state)
 	free(text);
 }
 
+/* What speaks for a run is only claimed; what speaks against it stays what it is. */
+static void another_payloads_word_is_a_claim(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < LENGTH(g_cases); i++) {
+		const struct run_results *run = run_of(&g_cases[i]);
+		enum verdict expected = g_cases[i].expected;
+
+		g_fixture.options.payload = "mine";
+		if (expected == VERDICT_OK || expected == VERDICT_CAUGHT)
+			expected = VERDICT_CLAIMED;
+		assert_int_equal(verdict_of_protocol(run, run->results), expected);
+	}
+}
+
+/* Nor do two sums that add up to 0. */
+static void wrong_reads_of_moved_pages_fail(void **state)
+{
+	static const struct { uint64_t wrong, loads_wrong; } cases[] = {
+		{ 1, 0 }, { 0, 1 }, { 1, UINT64_MAX },
+	};
+	struct run_results *run = fixture_reset();
+	unsigned lines;
+
+	(void)state;
+	g_fixture.options.reclaim_hz = 1;
+	assert_int_equal(status_of(run, &lines, NULL), EXIT_OK);
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		run->moved.wrong = cases[i].wrong;
+		run->moved.loads_wrong = cases[i].loads_wrong;
+		assert_int_equal(status_of(run, &lines, NULL), EXIT_WRONG);
+		assert_int_equal(lines, 1);
+	}
+}
+
 static void names_differ_and_failures_are_capitals(void **state)
 {
 	(void)state;
@@ -447,7 +482,7 @@ static void names_differ_and_failures_are_capitals(void **state)
 		const char *name = verdict_name((enum verdict)a);
 		bool capital = name[0] >= 'A' && name[0] <= 'Z';
 
-		assert_in_range(strlen(name), 1, 6);
+		assert_in_range(strlen(name), 1, 7);
 		assert_int_equal(capital, fails((enum verdict)a));
 		assert_int_equal(verdict_words((enum verdict)a) == NULL, a == VERDICT_OK);
 		for (int b = VERDICT_OK; b < a; b++)
@@ -472,6 +507,8 @@ int main(void)
 		cmocka_unit_test(all_failures_are_said),
 		cmocka_unit_test(an_unsafe_protocol_never_fails),
 		cmocka_unit_test(a_stale_load_is_said_with_its_epochs),
+		cmocka_unit_test(another_payloads_word_is_a_claim),
+		cmocka_unit_test(wrong_reads_of_moved_pages_fail),
 		cmocka_unit_test(names_differ_and_failures_are_capitals),
 	};
 

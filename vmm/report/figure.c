@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "count.h"
+
 static double quotient(double part, uint64_t whole)
 {
 	return whole == 0 ? 0.0 : part / (double)whole;
@@ -32,13 +34,12 @@ double figure_per_flush(const struct protocol_result *result, uint64_t events)
 	return quotient((double)events, result->flushes);
 }
 
-/* The payload writes both: their sum may not come out as 0. */
+/* The payload writes both. */
 uint64_t figure_bad_walks(const struct protocol_result *result)
 {
-	uint64_t bad;
+	uint64_t bad = result->walks_poisoned;
 
-	if (__builtin_add_overflow(result->walks_poisoned, result->walks_reused, &bad))
-		return UINT64_MAX;
+	(void)count_add(&bad, result->walks_reused);
 	return bad;
 }
 

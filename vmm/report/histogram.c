@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "count.h"
+
 #define LINEAR (UINT32_C(1) << HISTOGRAM_LINEAR_LOG2)
 
 void histogram_init(struct histogram *histogram)
@@ -48,7 +50,7 @@ uint64_t histogram_middle(uint32_t bucket)
 void histogram_record(struct histogram *histogram, uint64_t value)
 {
 	histogram->count++;
-	histogram->sum += value;
+	(void)count_add(&histogram->sum, value);
 	if (value < histogram->min)
 		histogram->min = value;
 	if (value > histogram->max)
@@ -59,7 +61,7 @@ void histogram_record(struct histogram *histogram, uint64_t value)
 void histogram_merge(struct histogram *into, const struct histogram *from)
 {
 	into->count += from->count;
-	into->sum += from->sum;
+	(void)count_add(&into->sum, from->sum);
 	if (from->min < into->min)
 		into->min = from->min;
 	if (from->max > into->max)

@@ -18,7 +18,7 @@
 
 struct histogram {
 	uint64_t count;                 /* values recorded */
-	uint64_t sum;                   /* of the values, modulo 2^64 */
+	uint64_t sum;                   /* of the values; UINT64_MAX at most */
 	uint64_t min;                   /* exact; UINT64_MAX when empty */
 	uint64_t max;                   /* exact; 0 when empty */
 	uint64_t buckets[HISTOGRAM_BUCKETS];

@@ -90,6 +90,7 @@ void litmus_print(FILE *out, const struct run_results *run, const struct litmus_
 enum verdict {
 	VERDICT_OK,             /* safe, checked, nothing stale */
 	VERDICT_CAUGHT,         /* a control, and stale loads or bad walks were seen */
+	VERDICT_CLAIMED,        /* one of these two, by the word of another payload */
 	VERDICT_IDLE,           /* not exercised: proves nothing */
 	VERDICT_BLIND,          /* safe, flushed, but nobody checked: proves nothing */
 	VERDICT_STALE,          /* safe, but stale loads were seen: EXIT_WRONG */
@@ -110,7 +111,7 @@ enum verdict {
 enum verdict verdict_of_protocol(const struct run_results *run,
 				 const struct protocol_result *result);
 
-/* verdict_name - at most six characters; those that fail the run are capitals. */
+/* verdict_name - at most seven characters; those that fail the run are capitals. */
 const char *verdict_name(enum verdict verdict);
 
 /* verdict_words - what it says, for the lines below the table; NULL: needs no words. */

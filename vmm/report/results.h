@@ -46,6 +46,7 @@ struct moved_pages {
 	uint64_t wrong;                 /* of these */
 	uint64_t loads;                 /* stamps read by vCPUs */
 	uint64_t loads_wrong;           /* of these */
+	bool saturated;                 /* the last two did not fit: count.h */
 	uint64_t walks;                 /* of the secondary MMU, stamps or not */
 	uint64_t faults;                /* of these, filled from the guest's tables */
 	uint64_t retries;               /* fills that a move or a flush had overtaken */
@@ -104,6 +105,8 @@ struct protocol_result {
 	uint64_t kvm_other;             /* scheduled out, and not marked (preemption_other) */
 	struct exit_figure exits[EXIT_KINDS];
 	struct round_figure *by_round;  /* [options->repeat]; the first `rounds` are filled */
+	bool saturated;                 /* a sum of counts that the payload wrote did not fit, and
+	                                   stands at UINT64_MAX */
 	uint64_t switches;
 	uint64_t dropped;               /* samples the ring had no room for */
 	uint64_t sample_ns;             /* mean cost of recording one sample */

@@ -67,6 +67,7 @@ static void put_counts(struct json_part *object, const struct protocol_result *r
 	part_put_real(object, "deferred_per_flush", figure_per_flush(result, result->deferred));
 	part_put_count(object, "switches", result->switches);
 	part_put_count(object, "dropped", result->dropped);
+	part_put_flag(object, "saturated", result->saturated);
 	part_put_count(object, "sample_ns", result->sample_ns);
 	part_put_real(object, "taken_pct", figure_taken_pct(result));
 	part_put_count(object, "vcpu_cpu_ns", result->vcpu_cpu_ns);
@@ -169,6 +170,7 @@ static struct json_part protocol_part(const struct run_results *run,
 
 	part_put_text(&object, "name", protocol_name(result->protocol));
 	part_put_flag(&object, "safe", protocol_kind(result->protocol) == SD_KIND_SAFE);
+	part_put_text(&object, "verdict", verdict_name(verdict_of_protocol(run, result)));
 	part_put_count(&object, "flushes", result->flushes);
 	part_put_real(&object, "flushes_per_s", figure_flushes_per_s(result));
 	put_distribution(&object, "wall_ns", &result->wall_ns);
@@ -233,6 +235,13 @@ static void put_seed(struct json_part *object, uint64_t seed)
 		part_put_count(object, "seed", seed);
 }
 
+/* "claimed": what is counted in the guest is the word of a payload of somebody's own. */
+static void put_payload(struct json_part *object, const struct options *options)
+{
+	part_put_text(object, "payload", options->payload == NULL ? "built-in" : options->payload);
+	part_put_flag(object, "claimed", options->payload != NULL);
+}
+
 static void put_machine(struct json_part *object, const struct options *options)
 {
 	part_put_count(object, "vcpus", options->vcpus);
@@ -295,6 +304,7 @@ static struct json_part shadow_part(const struct options *options,
 	part_put_count(&object, "wrong", moved->wrong);
 	part_put_count(&object, "loads", moved->loads);
 	part_put_count(&object, "loads_wrong", moved->loads_wrong);
+	part_put_flag(&object, "saturated", moved->saturated);
 	part_put_count(&object, "walks", moved->walks);
 	part_put_count(&object, "faults", moved->faults);
 	part_put_count(&object, "retries", moved->retries);
@@ -352,6 +362,7 @@ char *summary_text(const struct run_results *run)
 	put_time(&object, "started", &run->started);
 	put_time(&object, "ended", &run->ended);
 	part_put_part(&object, "host", host_part(&run->host));
+	put_payload(&object, run->options);
 	put_machine(&object, run->options);
 	put_preempt(&object, run->options);
 	put_findings(&object, run);
@@ -414,6 +425,7 @@ char *host_text(const struct run_results *run, const struct host_costs *costs)
 	struct json_part object = part_new(), primitives = part_new();
 
 	part_put_count(&object, "schema", SCHEMA);
+	put_payload(&object, run->options);
 	part_put_text(&object, "confine", confine_name(run->options->confine));
 	part_put_part(&object, "host", host_part(&run->host));
 	put_distribution(&primitives, "ipi_round_trip_ns", &costs->ipi_round_trip_ns);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "control.h"
+#include "count.h"
 #include "figure.h"
 #include "line.h"
 
@@ -58,12 +59,15 @@ static void preempt_add(struct line_list *list, const struct options *options)
 	line_list_add(list, "preempt %s%s", preempt_name(options->preempt), steps);
 }
 
-/* One more line, of what is not as by default. */
+/* More lines, of what is not as by default. */
 static void setup_print(FILE *out, const struct run_results *run)
 {
 	const struct options *options = run->options;
 	struct line_list list;
 
+	if (options->payload != NULL)
+		line_print(out, "payload not the built-in one, its counts are claims: %s",
+			   options->payload);
 	line_list_begin(&list, out, "");
 	if (options->workload != WORKLOAD_TOGGLE)
 		line_list_add(&list, "workload %s", workload_name(options->workload));
@@ -112,7 +116,7 @@ static void row_print(FILE *out, int name, const struct run_results *run,
 {
 	const struct histogram *stall_ns = &result->stall_ns;
 
-	fprintf(out, "%-*s %5s %5s  %6s  %6s %6s %6s %6s  %4s %4s  %5s %6s %s%s%s\n",
+	fprintf(out, "%-*s %5s %5s  %6s  %6s %6s %6s %6s  %4s %4s  %5s %6s %s%s%s%s\n",
 		name, protocol_name(result->protocol), figure_count(result->flushes).text,
 		figure_ratio(figure_flushes_per_s(result)).text,
 		figure_quantile(&result->wall_ns, FIGURE_P50).text,
@@ -122,7 +126,8 @@ static void row_print(FILE *out, int name, const struct run_results *run,
 		figure_ratio(figure_per_flush(result, result->deferred)).text,
 		figure_count(result->stale).text, figure_count(result->checks).text,
 		verdict_name(verdict_of_protocol(run, result)),
-		result->disturbed ? "*" : "", result->dropped ? "+" : "");
+		result->disturbed ? "*" : "", result->dropped ? "+" : "",
+		result->saturated ? "!" : "");
 }
 
 static void times_print(FILE *out, const char *what, const struct histogram *times_ns)
@@ -217,8 +222,11 @@ struct marks {
 /* One that interrupts nobody skips whoever there is: that tells nothing of them. */
 static uint64_t met_of(const struct protocol_result *result)
 {
-	return result->deferred + result->takeovers + result->transfers + result->yields +
-		(result->ipis > 0 ? result->skipped : 0);
+	uint64_t met = result->deferred + result->takeovers + result->transfers + result->yields;
+
+	if (result->ipis > 0)
+		(void)count_add(&met, result->skipped);
+	return met;
 }
 
 static struct marks marks_of(const struct run_results *run)
@@ -230,7 +238,7 @@ static struct marks marks_of(const struct run_results *run)
 
 		marks.reported += result->kvm_reported;
 		marks.other += result->kvm_other;
-		marks.met += met_of(result);
+		(void)count_add(&marks.met, met_of(result));
 	}
 	return marks;
 }
@@ -348,12 +356,13 @@ static void row_marks_print(FILE *out, const struct run_results *run)
 {
 	uint64_t dropped = 0;
 	double taken_pct = 0.0;
-	bool disturbed = false;
+	bool disturbed = false, saturated = run->moved.saturated;
 
 	for (uint32_t i = 0; i < run->result_count; i++) {
 		const struct protocol_result *result = &run->results[i];
 
-		dropped += result->dropped;
+		(void)count_add(&dropped, result->dropped);
+		saturated |= result->saturated;
 		disturbed |= result->disturbed;
 		if (result->disturbed && figure_taken_pct(result) > taken_pct)
 			taken_pct = figure_taken_pct(result);
@@ -364,6 +373,9 @@ static void row_marks_print(FILE *out, const struct run_results *run)
 	if (dropped)
 		line_print(out, "+ dropped: %s sample%s found the ring full and are not in the figures",
 			   figure_count(dropped).text, line_plural(dropped));
+	if (saturated)
+		line_print(out, "! ran over: sums of the payload's counts do not fit, and stand at %s",
+			   figure_count(UINT64_MAX).text);
 }
 
 static void moved_print(FILE *out, const struct run_results *run)

@@ -75,8 +75,8 @@ static enum verdict verdict_of_control(const struct run_results *run,
 	return VERDICT_MISSED;
 }
 
-enum verdict verdict_of_protocol(const struct run_results *run,
-				 const struct protocol_result *result)
+static enum verdict verdict_of_counts(const struct run_results *run,
+				      const struct protocol_result *result)
 {
 	bool control = protocol_kind(result->protocol) == SD_KIND_CONTROL;
 
@@ -96,11 +96,23 @@ enum verdict verdict_of_protocol(const struct run_results *run,
 	return result->checks > 0 ? VERDICT_OK : VERDICT_BLIND;
 }
 
+enum verdict verdict_of_protocol(const struct run_results *run,
+				 const struct protocol_result *result)
+{
+	enum verdict verdict = verdict_of_counts(run, result);
+
+	if (run->options->payload != NULL &&
+	    (verdict == VERDICT_OK || verdict == VERDICT_CAUGHT))
+		return VERDICT_CLAIMED;
+	return verdict;
+}
+
 const char *verdict_name(enum verdict verdict)
 {
 	static const char *const names[] = {
 		[VERDICT_OK] = "ok",
 		[VERDICT_CAUGHT] = "caught",
+		[VERDICT_CLAIMED] = "claimed",
 		[VERDICT_IDLE] = "idle",
 		[VERDICT_BLIND] = "blind",
 		[VERDICT_UNSAFE] = "unsafe",
@@ -120,6 +132,8 @@ const char *verdict_words(enum verdict verdict)
 		[VERDICT_OK] = NULL,
 		[VERDICT_CAUGHT] = "a control loses flushes by design; its stale loads or bad "
 				   "walks prove that such are seen",
+		[VERDICT_CLAIMED] = "by the counts of a payload that is not the built-in one, "
+				    "which may be any",
 		[VERDICT_IDLE] = "not exercised, or nobody looked for what it loses: nothing is "
 				 "proved",
 		[VERDICT_BLIND] = "nobody checked for stale loads, so 0 of them prove nothing",
@@ -192,7 +206,8 @@ enum exit_status verdict_of(const struct run_results *run, FILE *messages)
 			continue;
 		status = EXIT_WRONG;
 	}
-	if (run->options->reclaim_hz != 0 && run->moved.wrong + run->moved.loads_wrong != 0) {
+	if (run->options->reclaim_hz != 0 &&
+	    (run->moved.wrong != 0 || run->moved.loads_wrong != 0)) {
 		say_moved(messages, &run->moved);
 		status = EXIT_WRONG;
 	}

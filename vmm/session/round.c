@@ -14,6 +14,7 @@
 #include <x86intrin.h>
 
 #include "clock.h"
+#include "count.h"
 #include "flush_counter.h"
 #include "host_load.h"
 #include "report.h"
@@ -227,7 +228,8 @@ static void show_progress(const struct course *course, uint64_t now)
 		return;
 	(void)ioctl(STDERR_FILENO, TIOCGWINSZ, &size);
 	for (uint32_t i = 0; i < course->session->shape.vcpus; i++)
-		stale += sd_u64_load(&guest_region(&course->session->machine.memory, i)->stale);
+		(void)count_add(&stale, sd_u64_load(
+			&guest_region(&course->session->machine.memory, i)->stale));
 	progress_line(line, sizeof(line), size.ws_col != 0 ? size.ws_col : 80,
 		      protocol_name(result->protocol), course->round->number + 1, options->repeat,
 		      (double)(now - course->started_ns) / 1e9,
@@ -271,33 +273,37 @@ static int follow(struct course *course, struct why *why)
 	return error;
 }
 
+/* One of the guest's counts, which may be any number. */
+static void add_count(struct protocol_result *result, uint64_t *sum, const struct sd_u64 *count)
+{
+	result->saturated |= count_add(sum, sd_u64_load(count));
+}
+
 /* The guest's counts, read once, after every vCPU has stopped or the run has
  * failed. */
 static void add_counts(struct course *course)
 {
 	struct protocol_result *result = course->round->result;
-	uint64_t flushes, ticks = 0;
+	uint64_t flushes = result->flushes, ticks = 0;
 
 	for (uint32_t i = 0; i < course->session->shape.vcpus; i++) {
 		const struct sd_region *region = guest_region(&course->session->machine.memory, i);
-		uint64_t stale = sd_u64_load(&region->stale);
 
-		result->checks += sd_u64_load(&region->checks);
-		result->stale += stale;
-		result->dropped += sd_u64_load(&region->dropped);
-		result->skipped += sd_u64_load(&region->skipped);
-		result->by_page += sd_u64_load(&region->by_page);
-		ticks += sd_u64_load(&region->sample_ticks);
-		if (stale != 0) {
+		add_count(result, &result->checks, &region->checks);
+		add_count(result, &result->stale, &region->stale);
+		add_count(result, &result->dropped, &region->dropped);
+		add_count(result, &result->skipped, &region->skipped);
+		add_count(result, &result->by_page, &region->by_page);
+		add_count(result, &ticks, &region->sample_ticks);
+		if (sd_u64_load(&region->stale) != 0) {
 			result->stale_saw = sd_u64_load(&region->stale_saw);
 			result->stale_expected = sd_u64_load(&region->stale_expected);
 		}
 	}
-	flushes = result->flushes + result->dropped;
+	result->saturated |= count_add(&flushes, result->dropped);
 	/* A mean over all rounds; the guest has counted this one's ticks alone. */
-	if (flushes != 0)
-		result->sample_ns = (result->sample_ns * course->flushes_before +
-				     ticks_ns(ticks, course->session->tsc_hz)) / flushes;
+	result->sample_ns = count_mean(result->sample_ns, course->flushes_before,
+				       ticks_ns(ticks, course->session->tsc_hz), flushes);
 }
 
 static void add_trace(struct course *course)
@@ -317,26 +323,24 @@ static void add_trace(struct course *course)
 static void add_walks(struct course *course)
 {
 	struct protocol_result *result = course->round->result;
-	uint64_t graces = 0, ticks = 0, held_max = 0;
+	uint64_t graces = result->graces, ticks = 0, held_max = 0;
 
 	for (uint32_t i = 0; i < course->session->shape.vcpus; i++) {
 		const struct sd_region *region = guest_region(&course->session->machine.memory, i);
 
-		result->walks += sd_u64_load(&region->walks);
-		result->walks_poisoned += sd_u64_load(&region->walks_poisoned);
-		result->walks_reused += sd_u64_load(&region->walks_reused);
-		result->tables_freed += sd_u64_load(&region->tables_freed);
-		held_max += sd_u64_load(&region->tables_held_max);
-		graces += sd_u64_load(&region->graces);
-		ticks += sd_u64_load(&region->grace_ticks);
+		add_count(result, &result->walks, &region->walks);
+		add_count(result, &result->walks_poisoned, &region->walks_poisoned);
+		add_count(result, &result->walks_reused, &region->walks_reused);
+		add_count(result, &result->tables_freed, &region->tables_freed);
+		add_count(result, &held_max, &region->tables_held_max);
+		add_count(result, &graces, &region->graces);
+		add_count(result, &ticks, &region->grace_ticks);
 	}
 	if (held_max > result->tables_held_max)
 		result->tables_held_max = held_max;
-	if (result->graces + graces != 0)
-		result->grace_ns = (result->grace_ns * result->graces +
-				    ticks_ns(ticks, course->session->tsc_hz)) /
-			(result->graces + graces);
-	result->graces += graces;
+	result->grace_ns = count_mean(result->grace_ns, result->graces,
+				      ticks_ns(ticks, course->session->tsc_hz), graces);
+	result->graces = graces;
 }
 
 static void add_exits(struct protocol_result *result, const struct vcpu_counts *counts, uint64_t hz)
@@ -391,8 +395,9 @@ static void add_stamps(const struct course *course)
 
 		moved->checks += counts->stamp_checks;
 		moved->wrong += counts->stamps_wrong;
-		moved->loads += sd_u64_load(&region->stamp_loads);
-		moved->loads_wrong += sd_u64_load(&region->stamps_wrong);
+		moved->saturated |= count_add(&moved->loads, sd_u64_load(&region->stamp_loads));
+		moved->saturated |= count_add(&moved->loads_wrong,
+					      sd_u64_load(&region->stamps_wrong));
 	}
 }
 
@@ -496,7 +501,7 @@ int round_run(struct session *session, struct round *round, struct why *why)
 		.round = round,
 		.started_ns = clock_ns(),
 		.started_ticks = __rdtsc(),
-		.flushes_before = round->result->flushes + round->result->dropped,
+		.flushes_before = round->result->flushes,
 		.recorded_before = round->result->flushes,
 		.measured_before_ns = round->result->measured_ns,
 	};
@@ -510,6 +515,7 @@ int round_run(struct session *session, struct round *round, struct why *why)
 		error = flush_counter_read(&entry_flushes, why);
 	if (error != 0)
 		return error;
+	(void)count_add(&course.flushes_before, round->result->dropped);
 	session_start(session, &job);
 	steer(&course, course.started_ns);
 	error = follow(&course, why);

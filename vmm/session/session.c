@@ -382,7 +382,8 @@ int session_failure(struct session *session, struct why *why)
 	return -EIO;
 }
 
-/* The warm-up's, which ends by itself: nothing else believes the guest's numbers. */
+/* The warm-up's, which ends by itself: nothing else believes the guest's numbers. Modulo
+ * 2^64: only that it changes counts. */
 static uint64_t flushes_counted_by_guest(const struct session *session)
 {
 	uint64_t sum = 0;

@@ -12,6 +12,7 @@
 #include <x86intrin.h>
 
 #include "clock.h"
+#include "count.h"
 #include "session.h"
 
 enum {
@@ -585,7 +586,7 @@ void trace_round(struct trace *trace, const char *name, enum sd_protocol protoco
 
 void trace_add_dropped(struct trace *trace, uint64_t count)
 {
-	trace->counts.dropped += count;
+	(void)count_add(&trace->counts.dropped, count);
 }
 
 static struct trace_counts counts_of(const struct trace *trace)
@@ -593,8 +594,8 @@ static struct trace_counts counts_of(const struct trace *trace)
 	struct trace_counts counts = trace->counts;
 
 	for (uint32_t i = 0; i < trace->vcpu_count; i++)
-		counts.dropped += atomic_load_explicit(&trace->rings[i].dropped,
-						       memory_order_relaxed);
+		(void)count_add(&counts.dropped, atomic_load_explicit(&trace->rings[i].dropped,
+								      memory_order_relaxed));
 	return counts;
 }
 
