@@ -276,15 +276,6 @@ static int options_read(int argc, char **argv, struct options *options, struct w
 	return error;
 }
 
-/* Arguments are quoted in messages; a message is one line. */
-static void why_keep_one_line(struct why *why)
-{
-	for (char *c = why->text; *c != '\0'; c++) {
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
-	}
-}
-
 int options_parse(int argc, char **argv, struct options *options, struct why *why)
 {
 	int error;
@@ -293,8 +284,6 @@ int options_parse(int argc, char **argv, struct options *options, struct why *wh
 	error = options_read(argc, argv, options, why);
 	if (!error && !options_answer_only(options))
 		error = options_settle(options, why);
-	if (error)
-		why_keep_one_line(why);
 	return error;
 }
 

@@ -8,7 +8,8 @@
 #include "why.h"
 
 #include <stdarg.h>
-#include <stdio.h>
+
+#include "escape.h"
 
 int why_set(struct why *why, enum exit_status status, int error, const char *format, ...)
 {
@@ -19,7 +20,7 @@ int why_set(struct why *why, enum exit_status status, int error, const char *for
 	why->status = status;
 	why->error = error;
 	va_start(args, format);
-	vsnprintf(why->text, sizeof(why->text), format, args);
+	escape_format(why->text, sizeof(why->text), format, args);
 	va_end(args);
 	return -error;
 }

@@ -24,7 +24,7 @@ enum exit_status {
 struct why {
 	enum exit_status status;
 	int error;              /* the errno behind it, positive */
-	char text[512];         /* one line, no newline: what was tried, on what, why */
+	char text[512];         /* what was tried, on what, why: one line, escaped (escape.h) */
 };
 
 /**

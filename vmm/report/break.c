@@ -10,6 +10,7 @@
 
 #include "figure.h"
 #include "json_part.h"
+#include "line.h"
 
 #define SCHEMA 1
 
@@ -68,9 +69,10 @@ void break_print(FILE *messages, const struct run_results *run)
 	const struct break_result *broke = &run->broke;
 
 	if (broke->broke)
-		fprintf(messages, "%s: round %u, flush %u of vCPU %u was held up %s, over %s: see %s and %s\n",
-			protocol_name(broke->protocol), broke->row.run, broke->row.seq,
-			broke->row.initiator, figure_time(broke->row.stall_ns).text,
-			figure_time(run->options->break_over_us * UINT64_C(1000)).text, broke->file,
-			broke->timeline);
+		line_say(messages,
+			 "%s: round %u, flush %u of vCPU %u was held up %s, over %s: see %s and %s",
+			 protocol_name(broke->protocol), broke->row.run, broke->row.seq,
+			 broke->row.initiator, figure_time(broke->row.stall_ns).text,
+			 figure_time(run->options->break_over_us * UINT64_C(1000)).text, broke->file,
+			 broke->timeline);
 }

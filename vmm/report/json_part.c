@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "escape.h"
+
 #define REAL_DIGITS 6           /* significant; more would be noise */
 
 struct json_part part_new(void)
@@ -63,59 +65,25 @@ void part_put_flag(struct json_part *part, const char *key, bool value)
 	part_put(part, key, json_boolean(value));
 }
 
-/* Bytes that the first byte of a UTF-8 sequence announces; 0 if it cannot be one. */
-static size_t utf8_announced(unsigned char first)
-{
-	if (first < 0x80)
-		return 1;
-	if (first < 0xc2 || first > 0xf4)
-		return 0;
-	return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-}
-
-/* Is @second allowed behind @first? No overlong forms, no surrogates, nothing
- * above U+10FFFF. */
-static bool utf8_follows(unsigned char first, unsigned char second)
-{
-	unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-	unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-
-	return second >= low && second <= high;
-}
-
-/* Bytes of the well-formed sequence at @text, 0 if there is none. The
- * terminating zero of a string ends a sequence like any other wrong byte. */
-static size_t utf8_sequence(const unsigned char *text)
-{
-	size_t bytes = utf8_announced(text[0]);
-
-	if (bytes > 1 && !utf8_follows(text[0], text[1]))
-		return 0;
-	for (size_t i = 2; i < bytes; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	return bytes;
-}
-
-/* @to has room for four times the bytes of @text, and a zero. */
-static void escape(char *to, const char *text)
+/* What is no UTF-8, and so no text of JSON's, as \xNN; jansson escapes the rest. @to has
+ * room for four times the bytes of @text, and a zero. */
+static void make_utf8(char *to, const char *text)
 {
 	static const char hex[] = "0123456789abcdef";
-	const unsigned char *from = (const unsigned char *)text;
 
-	while (*from != '\0') {
-		size_t bytes = utf8_sequence(from);
+	while (*text != '\0') {
+		size_t bytes = escape_utf8(text);
 
 		if (bytes == 0) {
 			*to++ = '\\';
 			*to++ = 'x';
-			*to++ = hex[*from >> 4];
-			*to++ = hex[*from++ & 15];
+			*to++ = hex[(unsigned char)*text >> 4];
+			*to++ = hex[*text++ & 15];
 			continue;
 		}
-		memcpy(to, from, bytes);
+		memcpy(to, text, bytes);
 		to += bytes;
-		from += bytes;
+		text += bytes;
 	}
 	*to = '\0';
 }
@@ -127,7 +95,7 @@ json_t *part_string(const char *text)
 
 	if (escaped == NULL)
 		return NULL;
-	escape(escaped, text);
+	make_utf8(escaped, text);
 	value = json_string(escaped);
 	free(escaped);
 	return value;
@@ -142,7 +110,8 @@ void part_put_text(struct json_part *part, const char *key, const char *text)
  * leaves a key out when its buffer cannot grow, and reports success. */
 static char *dump(const json_t *json)
 {
-	const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(REAL_DIGITS);
+	/* ASCII, so that a terminal that shows the file has nothing to obey. */
+	const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(REAL_DIGITS) | JSON_ENSURE_ASCII;
 	size_t bytes = json_dumpb(json, NULL, 0, flags);
 	char *text = bytes > 0 ? malloc(bytes + 2) : NULL;
 

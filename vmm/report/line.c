@@ -11,24 +11,40 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "escape.h"
+
+/* Of a line before it is cut: as many bytes as its columns may have, escaped or not. */
+#define RAW_BYTES (4 * LINE_COLUMNS)
+
+#define CUT "..."
+
 void line_print(FILE *out, const char *format, ...)
 {
-	char line[LINE_COLUMNS + 1];
+	char raw[RAW_BYTES], line[LINE_COLUMNS + 1];
 	va_list args;
 	int bytes;
 
 	va_start(args, format);
-	bytes = vsnprintf(line, sizeof(line), format, args);
+	bytes = vsnprintf(raw, sizeof(raw), format, args);
 	va_end(args);
 	if (bytes < 0)
 		return;
-	if (bytes > LINE_COLUMNS)
-		memcpy(&line[LINE_COLUMNS - 3], "...", 4);
-	for (char *at = line; *at != '\0'; at++)
-		if (*at < ' ' || *at > '~')
-			*at = '?';
-	fputs(line, out);
-	putc('\n', out);
+	if (raw[escape_text(line, sizeof(line), raw)] != '\0') {
+		(void)escape_text(line, sizeof(line) - strlen(CUT), raw);
+		strcat(line, CUT);
+	}
+	fprintf(out, "%s\n", line);
+}
+
+void line_say(FILE *out, const char *format, ...)
+{
+	char line[LINE_SAID_BYTES];
+	va_list args;
+
+	va_start(args, format);
+	escape_format(line, sizeof(line), format, args);
+	va_end(args);
+	fprintf(out, "%s\n", line);
 }
 
 void line_list_begin(struct line_list *list, FILE *out, const char *head)

@@ -12,15 +12,24 @@
 #include <stdio.h>
 
 #define LINE_COLUMNS 100
+#define LINE_SAID_BYTES 1024
 
 /**
  * line_print - formatted text and a newline, to @out.
  *
- * Shape:   at most LINE_COLUMNS columns, the rest is cut and "..." says so;
- *          a byte that is not printable ASCII becomes '?'.
+ * Shape:   escaped (escape.h); at most LINE_COLUMNS bytes, the rest is cut and "..."
+ *          says so.
  */
 __attribute__((format(printf, 2, 3)))
 void line_print(FILE *out, const char *format, ...);
+
+/**
+ * line_say - the same for a message, which may be longer than a terminal is wide.
+ *
+ * Shape:   escaped, at most LINE_SAID_BYTES with its end, cut in the middle.
+ */
+__attribute__((format(printf, 2, 3)))
+void line_say(FILE *out, const char *format, ...);
 
 /* A list under construction: "head a, b, c", on as many lines as it takes. */
 struct line_list {
