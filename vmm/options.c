@@ -115,22 +115,6 @@ static int teardown_settle(struct options *options, struct why *why)
 	return 0;
 }
 
-/* One file for two would be neither. */
-static int files_settle(const struct options *options, struct why *why)
-{
-	const struct { const char *option, *path; } files[] = {
-		{ "csv", options->csv }, { "json", options->json }, { "trace", options->trace },
-	};
-
-	for (size_t i = 1; i < sizeof(files) / sizeof(files[0]); i++)
-		for (size_t j = 0; j < i; j++)
-			if (files[i].path != NULL && files[j].path != NULL &&
-			    strcmp(files[i].path, files[j].path) == 0)
-				return why_set(why, EXIT_USAGE, EINVAL, "--%s and --%s: both are %s",
-					       files[j].option, files[i].option, files[i].path);
-	return 0;
-}
-
 /* Is @key measured? A threshold on anything else would hold whatever happens. */
 static int figure_settle(const struct options *options, const char *option,
 			 const struct figure_key *key, struct why *why)
@@ -173,8 +157,6 @@ static int options_settle(struct options *options, struct why *why)
 	if (options->action == OPTIONS_LITMUS && options->payload != NULL)
 		return why_set(why, EXIT_USAGE, EINVAL, "--litmus: plays the built-in payload, not %.64s (a name goes behind '=')",
 			       options->payload);
-	if (files_settle(options, why))
-		return -EINVAL;
 	if (options->overcommit == 0)
 		options->overcommit = vcpus < 4 ? vcpus : 4;
 	options->slice_given = options->slice_us != 0;

@@ -2,210 +2,182 @@
 /*
  * output.c - the files of a run (output.h).
  *
- * Threads: main.
+ * Threads: main; cut() in a signal handler on main.
+ * Tested:  tests/unit/rows_are_whole_at_every_moment_test.c,
+ *          tests/kvm/fifos_are_not_waited_for_test.py
  */
 #include "output.h"
 
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "report.h"
 #include "trace_json.h"
 
-/* Every folder on the way to @path, and @path itself. */
-static int make_folder(const char *path, struct why *why)
+static int refuse(const char *path, int error, struct why *why)
 {
-	char partial[4096];
+	struct stat status;
 
-	if (snprintf(partial, sizeof(partial), "%s", path) >= (int)sizeof(partial))
-		return why_set(why, EXIT_RESULTS, ENAMETOOLONG, "--out: path too long");
-	for (char *slash = strchr(partial + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		(void)mkdir(partial, 0777);
-		*slash = '/';
-	}
-	if (mkdir(partial, 0777) != 0 && errno != EEXIST)
-		return why_set(why, EXIT_RESULTS, errno, "--out %s: %s", path, strerror(errno));
-	return 0;
+	/* What open() says of a FIFO that has no reader, and of a socket. */
+	if (error == ENXIO && stat(path, &status) == 0)
+		return why_set(why, EXIT_RESULTS, error, "%s: %s%s", path, files_kind(status.st_mode),
+			       S_ISFIFO(status.st_mode) ? " that nobody reads" : "");
+	return why_set(why, EXIT_RESULTS, error, "%s: %s", path, strerror(error));
 }
 
-static int name_file(char out[4096], const char *given, const char *folder, const char *name,
-		     struct why *why)
+/* As it is: nothing is emptied yet, and no FIFO is waited for. */
+static int open_file(const struct named_file *file, int *fd, struct why *why)
 {
-	int length = given != NULL ? snprintf(out, 4096, "%s", given)
-				   : snprintf(out, 4096, "%s/%s", folder, name);
-
-	return length < 4096 ? 0 : why_set(why, EXIT_RESULTS, ENAMETOOLONG, "%s: path too long", name);
-}
-
-static int open_text(struct text_file *file, const char *given, const char *folder,
-		     const char *name, struct why *why)
-{
-	int error = name_file(file->path, given, folder, name, why);
-
-	if (error != 0)
-		return error;
-	file->fd = open(file->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (file->fd < 0)
-		return why_set(why, EXIT_RESULTS, errno, "%s: %s", file->path, strerror(errno));
-	return 0;
-}
-
-static int open_rows(struct row_output *rows, struct loop *loop, const char *given,
-		     const char *folder, const char *name, const char *header, struct why *why)
-{
-	int error = name_file(rows->path, given, folder, name, why);
-
-	if (error == 0)
-		error = row_file_open(&rows->file, loop, rows->path, header, why);
-	rows->is_open = error == 0;
-	return error;
-}
-
-/* The timeline of a run that may break goes to its folder when it does. */
-static int open_trace(struct output *output, const struct options *options, struct loop *loop,
-		      struct why *why)
-{
-	if (options->trace == NULL && options->break_over_us == 0)
+	if (file->path[0] == '\0')
 		return 0;
-	return open_rows(&output->trace, loop, options->trace, options->out, "break-trace.json",
-			 TRACE_JSON_BEGIN, why);
+	*fd = open(file->path, O_WRONLY | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
+	return *fd < 0 ? refuse(file->path, errno, why) : 0;
 }
 
-/* PROTOCOL-TIME.hgrm, TIME.hist */
-static int open_histograms(struct output *output, const struct options *options, struct why *why)
+static int open_all(const struct files *files, int fds[OUTPUT_FILES], struct why *why)
 {
-	char name[FIGURE_KEY_BYTES];
-	int error = 0;
+	int error = files_make_folder(files, why);
 
-	for (enum figure_times times = 0; times < FIGURE_FILES; times++) {
-		const char *word = figure_times_name(times);
-
-		for (uint32_t i = 0; options_wants(options, EXTRA_HGRM) && error == 0 &&
-		     i < options->protocol_count; i++) {
-			snprintf(name, sizeof(name), "%s-%s.hgrm",
-				 protocol_name(options->protocols[i]), word);
-			error = open_text(&output->hgrm[i][times], NULL, options->out, name, why);
-		}
-		snprintf(name, sizeof(name), "%s.hist", word);
-		if (error == 0 && options_wants(options, EXTRA_HIST))
-			error = open_text(&output->hist[times], NULL, options->out, name, why);
-	}
+	for (int i = 0; error == 0 && i < OUTPUT_FILES; i++)
+		error = open_file(&files->outputs[i], &fds[i], why);
 	return error;
 }
 
-static bool needs_folder(const struct options *options)
+static int empty_all(const struct files *files, const int fds[OUTPUT_FILES], struct why *why)
 {
-	return options->csv == NULL || options->json == NULL || options->break_over_us != 0 ||
-		options_wants(options, EXTRA_HGRM) || options_wants(options, EXTRA_HIST);
+	for (int i = 0; i < OUTPUT_FILES; i++)
+		if (fds[i] >= 0 && S_ISREG(files->outputs[i].identity.mode) && ftruncate(fds[i], 0) != 0)
+			return refuse(files->outputs[i].path, errno, why);
+	return 0;
 }
 
-static int open_all(struct output *output, const struct options *options, struct loop *loop,
-		    struct why *why)
-{
-	int error = 0;
-
-	if (needs_folder(options))
-		error = make_folder(options->out, why);
-	if (error == 0)
-		error = open_text(&output->json, options->json, options->out, "summary.json", why);
-	if (error == 0)
-		error = open_rows(&output->csv, loop, options->csv, options->out,
-				  "flush-latency.csv", csv_header(), why);
-	if (error == 0)
-		error = open_trace(output, options, loop, why);
-	if (error == 0 && options->break_over_us != 0)
-		error = open_text(&output->broke, NULL, options->out, "break.json", why);
-	if (error == 0)
-		error = open_histograms(output, options, why);
-	return error;
-}
-
-static void close_text(struct text_file *file)
-{
-	if (file->fd >= 0)
-		close(file->fd);
-	file->fd = -1;
-}
-
-static void close_all(struct output *output)
-{
-	struct why ignored = { 0 };
-
-	(void)!output_close_rows(&output->csv, &ignored);
-	(void)!output_close_rows(&output->trace, &ignored);
-	close_text(&output->json);
-	close_text(&output->broke);
-	for (int times = 0; times < FIGURE_FILES; times++) {
-		for (int i = 0; i < SD_PROTOCOLS; i++)
-			close_text(&output->hgrm[i][times]);
-		close_text(&output->hist[times]);
-	}
-}
-
-/* No file is open yet. */
-static void clear_all(struct output *output)
-{
-	*output = (struct output){ .json = { .fd = -1 }, .broke = { .fd = -1 } };
-	for (int times = 0; times < FIGURE_FILES; times++) {
-		for (int i = 0; i < SD_PROTOCOLS; i++)
-			output->hgrm[i][times].fd = -1;
-		output->hist[times].fd = -1;
-	}
-}
-
-int output_open(struct output *output, const struct options *options, struct loop *loop,
-		struct why *why)
+static int begin_rows(struct row_output *rows, struct loop *loop, const struct named_file *file,
+		      int *fd, const char *header, struct why *why)
 {
 	int error;
 
-	clear_all(output);
-	error = open_all(output, options, loop, why);
-	if (error != 0)
-		close_all(output);
+	rows->path = file->path;
+	if (*fd < 0)
+		return 0;
+	error = row_file_open(&rows->file, loop, *fd, file->path, header, why);
+	rows->is_open = error == 0;
+	if (rows->is_open)
+		*fd = -1;
 	return error;
 }
 
-int output_open_json(struct text_file *file, const struct options *options, struct why *why)
+static void close_all(const int fds[OUTPUT_FILES])
 {
-	file->fd = -1;
-	return options->json == NULL ? 0 : open_text(file, options->json, "", "", why);
+	for (int i = 0; i < OUTPUT_FILES; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
 }
 
-int output_open_summary(struct text_file *file, const struct options *options, struct why *why)
+/* A text that is not all there is taken back. */
+static void cut_text(const struct text_file *file)
 {
-	int error = options->json == NULL ? make_folder(options->out, why) : 0;
+	struct stat status;
 
-	file->fd = -1;
-	return error != 0 ? error : open_text(file, options->json, options->out, "summary.json", why);
+	if (file->fd >= 0 && file->pending != 0 && fstat(file->fd, &status) == 0 &&
+	    S_ISREG(status.st_mode) && (size_t)status.st_size != file->pending)
+		(void)!ftruncate(file->fd, 0);
 }
 
-int output_write_text(struct text_file *file, char *text, struct why *why)
+static void cut_rows(const struct row_output *rows)
 {
-	const char *rest = text;
-	size_t left = text != NULL ? strlen(text) : 0;
-	int error = text == NULL ? ENOMEM : 0;
+	if (rows->is_open)
+		row_file_cut(&rows->file);
+}
 
-	while (error == 0 && left != 0) {
-		ssize_t written = write(file->fd, rest, left);
+static void cut(void *context)
+{
+	const struct output *output = context;
 
-		if (written < 0 && errno != EINTR)
-			error = errno;
-		if (written > 0) {
-			rest += written;
+	cut_rows(&output->csv);
+	cut_rows(&output->trace);
+	for (int i = 0; i < OUTPUT_FILES; i++)
+		cut_text(&output->texts[i]);
+}
+
+int output_open(struct output *output, struct files *files, struct loop *loop, struct why *why)
+{
+	struct why ignored = { 0 };
+	int fds[OUTPUT_FILES], error;
+
+	*output = (struct output){ .loop = loop };
+	for (int i = 0; i < OUTPUT_FILES; i++) {
+		fds[i] = -1;
+		output->texts[i] = (struct text_file){ .path = files->outputs[i].path, .fd = -1 };
+	}
+	error = open_all(files, fds, why);
+	if (error == 0)
+		error = files_compare_opened(files, fds, why);
+	if (error == 0)
+		error = empty_all(files, fds, why);
+	if (error == 0)
+		error = begin_rows(&output->csv, loop, &files->outputs[OUTPUT_CSV], &fds[OUTPUT_CSV],
+				   csv_header(), why);
+	if (error == 0)
+		error = begin_rows(&output->trace, loop, &files->outputs[OUTPUT_TRACE],
+				   &fds[OUTPUT_TRACE], TRACE_JSON_BEGIN, why);
+	if (error != 0) {
+		(void)!output_close_rows(&output->csv, &ignored);
+		close_all(fds);
+		return error;
+	}
+	for (int i = 0; i < OUTPUT_FILES; i++)
+		output->texts[i].fd = fds[i];
+	loop_at_kill(cut, output);
+	return 0;
+}
+
+/* Returns 0 or the errno of what failed; ETIMEDOUT: nobody reads it. */
+static int write_all(int fd, struct loop *loop, const char *text, size_t left)
+{
+	uint64_t taken_ns = clock_ns();
+
+	while (left != 0) {
+		ssize_t written = write(fd, text, left);
+
+		if (written < 0 && errno == EAGAIN) {
+			if (!loop_await_reader(loop, taken_ns))
+				return ETIMEDOUT;
+		} else if (written < 0 && errno != EINTR) {
+			return errno;
+		} else if (written > 0) {
+			text += written;
 			left -= (size_t)written;
+			taken_ns = clock_ns();
 		}
 	}
-	if (close(file->fd) != 0 && error == 0)
+	return 0;
+}
+
+int output_write_text(struct output *output, int which, char *text, struct why *why)
+{
+	struct text_file *file = &output->texts[which];
+	size_t length = text != NULL ? strlen(text) : 0;
+	int fd = file->fd, error = text == NULL ? ENOMEM : 0;
+
+	file->pending = length;
+	atomic_signal_fence(memory_order_seq_cst);
+	if (error == 0)
+		error = write_all(fd, output->loop, text, length);
+	cut_text(file);
+	file->fd = -1;
+	atomic_signal_fence(memory_order_seq_cst);
+	if (close(fd) != 0 && error == 0)
 		error = errno;
 	free(text);
 	if (error == 0)
 		return 0;
-	return why_set(why, EXIT_RESULTS, error, "%s: %s", file->path, strerror(error));
+	return why_set(why, EXIT_RESULTS, error, "%s: %s", file->path,
+		       error == ETIMEDOUT ? "nobody reads it" : strerror(error));
 }
 
 int output_close_rows(struct row_output *rows, struct why *why)

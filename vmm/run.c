@@ -316,11 +316,11 @@ static int prepare_results(const struct run *run, struct run_results *results, s
 	return choose_cpus(options, &results->slot_cpus, why);
 }
 
-static enum exit_status write_text(struct text_file *file, char *text)
+static enum exit_status write_text(struct output *output, int which, char *text)
 {
 	struct why why = { 0 };
 
-	(void)!output_write_text(file, text, &why);
+	(void)!output_write_text(output, which, text, &why);
 	say(&why);
 	return why.status;
 }
@@ -330,14 +330,17 @@ static enum exit_status write_histograms(const struct run_results *results, stru
 {
 	enum exit_status status = EXIT_OK;
 
-	for (enum figure_times times = 0; times < FIGURE_FILES; times++) {
-		for (uint32_t i = 0; i < results->result_count; i++)
-			if (output->hgrm[i][times].fd >= 0)
-				status = worse(status, write_text(&output->hgrm[i][times], hgrm_text(
-					figure_times(&results->results[i], times))));
-		if (output->hist[times].fd >= 0)
-			status = worse(status, write_text(&output->hist[times],
-							  hist_text(results, times)));
+	for (int times = 0; times < FIGURE_FILES; times++) {
+		for (int i = 0; i < (int)results->result_count; i++) {
+			int which = OUTPUT_HGRM + i * FIGURE_FILES + times;
+
+			if (output_has(output, which))
+				status = worse(status, write_text(output, which, hgrm_text(figure_times(
+					&results->results[i], (enum figure_times)times))));
+		}
+		if (output_has(output, OUTPUT_HIST + times))
+			status = worse(status, write_text(output, OUTPUT_HIST + times, hist_text(
+				results, (enum figure_times)times)));
 	}
 	return status;
 }
@@ -356,9 +359,9 @@ static enum exit_status close_files(struct run_results *results, struct output *
 {
 	enum exit_status status = worse(close_rows(&output->csv), close_rows(&output->trace));
 
-	status = worse(status, write_text(&output->json, summary_text(results)));
-	if (output->broke.fd >= 0)
-		status = worse(status, write_text(&output->broke, break_text(results)));
+	status = worse(status, write_text(output, OUTPUT_SUMMARY, summary_text(results)));
+	if (output_has(output, OUTPUT_BREAK))
+		status = worse(status, write_text(output, OUTPUT_BREAK, break_text(results)));
 	return worse(status, write_histograms(results, output));
 }
 
@@ -442,10 +445,10 @@ enum exit_status run_bench(const struct run *run)
 		error = loop_create(&loop, &why);
 	if (error != 0)
 		goto out;
-	error = output_open(&output, run->options, &loop, &why);
+	error = output_open(&output, run->files, &loop, &why);
 	if (error != 0)
 		goto destroy_loop;
-	results.broke.file = output.broke.path;
+	results.broke.file = output.texts[OUTPUT_BREAK].path;
 	results.broke.timeline = output.trace.path;
 	error = open_trace(run->options, &output, &trace, &why);
 	if (error == 0)
@@ -469,12 +472,25 @@ out:
 	return why.status;
 }
 
+static enum exit_status report_host(const struct run_results *results, const struct host_costs *costs,
+				    struct output *output)
+{
+	enum exit_status status;
+
+	say_what_failed(results);
+	host_print(stdout, results, costs);
+	status = standard_flush();
+	if (output_has(output, OUTPUT_SUMMARY))
+		status = worse(status, write_text(output, OUTPUT_SUMMARY, host_text(results, costs)));
+	return status;
+}
+
 enum exit_status run_host(const struct run *run)
 {
 	struct host_costs *costs = malloc(sizeof(*costs));
 	struct run_results results = { .options = run->options, .argc = run->argc, .argv = run->argv };
 	struct kvm_system system = { .fd = -1 };
-	struct text_file json = { .fd = -1 };
+	static struct output output;
 	struct why why = { 0 };
 	struct loop loop;
 	int error = costs == NULL ? why_set(&why, EXIT_HOST, ENOMEM, "no memory")
@@ -484,22 +500,17 @@ enum exit_status run_host(const struct run *run)
 	if (error == 0)
 		error = choose_cpus(run->options, &results.slot_cpus, &why);
 	if (error == 0)
-		error = output_open_json(&json, run->options, &why);
-	if (error == 0)
 		error = loop_create(&loop, &why);
 	if (error != 0)
 		goto out;
-	error = give_up_rights(run->options, &loop, NULL, &why);
+	error = output_open(&output, run->files, &loop, &why);
+	if (error == 0)
+		error = give_up_rights(run->options, &loop, NULL, &why);
 	if (error == 0)
 		error = host_costs_measure(costs, &loop, system, run->payload, &results, &why);
+	if (error == 0)
+		why.status = worse(report_host(&results, costs, &output), why.status);
 	loop_destroy(&loop);
-	if (error != 0)
-		goto out;
-	say_what_failed(&results);
-	host_print(stdout, &results, costs);
-	why.status = worse(why.status, standard_flush());
-	if (json.fd >= 0)
-		(void)!output_write_text(&json, host_text(&results, costs), &why);
 out:
 	say(&why);
 	free(costs);
@@ -508,22 +519,22 @@ out:
 	return why.status;
 }
 
-static enum exit_status report_litmus(struct litmus_run *plays, struct text_file *json)
+static enum exit_status report_litmus(struct litmus_run *plays, struct output *output)
 {
 	enum exit_status status;
 
 	clock_gettime(CLOCK_REALTIME, &plays->facts.ended);
 	litmus_print(stdout, &plays->facts, plays->results, plays->count);
 	status = worse(standard_flush(), litmus_verdict(plays->results, plays->count));
-	return worse(status, write_text(json, litmus_text(&plays->facts, plays->results,
-							  plays->count)));
+	return worse(status, write_text(output, OUTPUT_SUMMARY,
+					litmus_text(&plays->facts, plays->results, plays->count)));
 }
 
 enum exit_status run_litmus(const struct run *run)
 {
 	static struct litmus_run plays;
+	static struct output output;
 	struct kvm_system system = { .fd = -1 };
-	struct text_file json = { .fd = -1 };
 	struct why why = { 0 };
 	struct loop loop;
 	int error = kvm_open(&system, &why);
@@ -535,18 +546,20 @@ enum exit_status run_litmus(const struct run *run)
 	if (error == 0)
 		error = choose_cpus(run->options, &plays.facts.slot_cpus, &why);
 	if (error == 0)
-		error = output_open_summary(&json, run->options, &why);
-	if (error == 0)
 		error = loop_create(&loop, &why);
 	if (error != 0)
 		goto out;
+	error = output_open(&output, run->files, &loop, &why);
+	if (error != 0)
+		goto destroy_loop;
 	error = give_up_rights(run->options, &loop, NULL, &why);
 	if (error == 0)
 		error = litmus_play(run, &plays, &loop, system, &why);
 	say_what_failed(&plays.facts);
-	loop_destroy(&loop);
 	plays.facts.interrupted = error == -EINTR;
-	why.status = worse(report_litmus(&plays, &json), why.status);
+	why.status = worse(report_litmus(&plays, &output), why.status);
+destroy_loop:
+	loop_destroy(&loop);
 out:
 	say(&why);
 	if (system.fd >= 0)

@@ -5,6 +5,7 @@
 #ifndef RUN_H
 #define RUN_H
 
+#include "files.h"
 #include "machine.h"
 #include "options.h"
 
@@ -14,6 +15,7 @@ struct run {
 	char **argv;
 	uint64_t main_ns;               /* CLOCK_MONOTONIC at the start of main() */
 	struct machine_payload payload;
+	struct files *files;            /* settled */
 };
 
 /* run_bench - every protocol, every round, the report. Returns the exit status. */

@@ -325,11 +325,15 @@ int fake_pthread_setschedparam(pthread_t thread, int policy, const struct sched_
 	return 0;
 }
 
-/* No thread is confined: all of them are one. */
+/* No thread is confined, and none takes signals: all of them are one. */
 int confine_enter(enum confine_kind kind, struct why *why)
 {
 	(void)kind, (void)why;
 	return 0;
+}
+
+void loop_block_signals(void)
+{
 }
 
 /* --- interrupts ------------------------------------------------------------------ */

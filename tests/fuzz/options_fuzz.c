@@ -178,11 +178,6 @@ static void check_figures(const struct options *options)
 	fuzz_check(options->extras < UINT32_C(1) << EXTRAS);
 }
 
-static bool are_two(const char *a, const char *b)
-{
-	return a == NULL || b == NULL || strcmp(a, b) != 0;
-}
-
 static void check_files(const struct options *options)
 {
 	fuzz_check(options->out != NULL && options->out[0] != '\0');
@@ -190,8 +185,6 @@ static void check_files(const struct options *options)
 	fuzz_check(options->json == NULL || options->json[0] != '\0');
 	fuzz_check(options->payload == NULL || options->payload[0] != '\0');
 	fuzz_check(options->trace == NULL || options->trace[0] != '\0');
-	fuzz_check(are_two(options->csv, options->json) && are_two(options->csv, options->trace) &&
-		   are_two(options->json, options->trace));
 }
 
 /* --- numbers, read once more -------------------------------------------------- */

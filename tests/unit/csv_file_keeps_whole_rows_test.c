@@ -86,9 +86,19 @@ static int write_all(struct row_file *file, struct loop *loop, struct why *why)
 	return row_file_close(file, why);
 }
 
+/* As output_open() does. */
+static int open_rows(struct row_file *file, struct loop *loop, const char *path,
+		     struct why *why)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+	assert_true(fd >= 0);
+	return row_file_open(file, loop, fd, path, csv_header(), why);
+}
+
 static int write_rows(struct row_file *file, const char *path, struct loop *loop, struct why *why)
 {
-	int error = row_file_open(file, loop, path, csv_header(), why);
+	int error = open_rows(file, loop, path, why);
 
 	return error != 0 ? error : write_all(file, loop, why);
 }
@@ -136,7 +146,7 @@ static void no_rows_leave_a_header(void **state)
 	struct why why = { 0 };
 
 	(void)state;
-	assert_int_equal(row_file_open(&file, &g_loop, g_path, csv_header(), &why), 0);
+	assert_int_equal(open_rows(&file, &g_loop, g_path, &why), 0);
 	row_file_push(&file);
 	assert_int_equal(row_file_close(&file, &why), 0);
 	assert_int_equal(whole_rows(g_path), 1);
@@ -152,16 +162,6 @@ static void a_full_disk_fails_the_run(void **state)
 	assert_int_equal(why.status, EXIT_RESULTS);
 	assert_non_null(strstr(why.text, "/dev/full"));
 	assert_int_equal(file.lost_rows, ROWS + 1);
-}
-
-static void what_cannot_be_opened_is_told(void **state)
-{
-	static struct row_file file;
-	struct why why = { 0 };
-
-	(void)state;
-	assert_int_equal(row_file_open(&file, &g_loop, g_folder, csv_header(), &why), -EISDIR);
-	assert_int_equal(why.status, EXIT_RESULTS);
 }
 
 /* In a child, because the limit cannot be raised again. */
@@ -222,7 +222,7 @@ static void run_without_threads(void)
 	if (geteuid() == 0 && setresuid(SOMEBODY, SOMEBODY, SOMEBODY) != 0)
 		_exit(1);
 	if (loop_create(&loop, &why) != 0 ||
-	    row_file_open(&file, &loop, g_path, csv_header(), &why) != 0 ||
+	    open_rows(&file, &loop, g_path, &why) != 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
 	    confine_prepare(CONFINE_ON, &end, &why) != 0 || confine_enter(CONFINE_MAIN, &why) != 0)
 		_exit(1);
@@ -244,6 +244,28 @@ static void no_thread_to_spare_loses_no_row(void **state)
 	if (status != 0)
 		fail_msg("status 0x%x", (unsigned)status);
 	assert_int_equal(whole_rows(g_path), ROWS + 1);
+}
+
+/* The kernel has been seen after each byte of a write. */
+static void a_kill_leaves_whole_rows(void **state)
+{
+	static const char rows[] = "a,1\nb,22\nc,333\n";
+	static const size_t whole[] = { 0, 0, 0, 0, 4, 4, 4, 4, 4, 9, 9, 9, 9, 9, 9, 15 };
+	int fd = open(g_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	struct row_file file = { .loop = &g_loop, .write = { .fd = fd }, .whole = 7,
+				 .bytes = rows, .length = sizeof(rows) - 1 };
+	struct stat status;
+
+	(void)state;
+	assert_true(fd >= 0);
+	for (size_t done = 0; done < COUNT_OF(whole); done++) {
+		assert_int_equal(ftruncate(fd, 7), 0);
+		assert_int_equal(pwrite(fd, rows, done, 7), done);
+		row_file_cut(&file);
+		assert_int_equal(fstat(fd, &status), 0);
+		assert_int_equal(status.st_size, 7 + whole[done]);
+	}
+	close(fd);
 }
 
 struct reader {
@@ -316,9 +338,9 @@ int main(void)
 		cmocka_unit_test(rows_are_in_the_file),
 		cmocka_unit_test(no_rows_leave_a_header),
 		cmocka_unit_test(a_full_disk_fails_the_run),
-		cmocka_unit_test(what_cannot_be_opened_is_told),
 		cmocka_unit_test(a_limit_ends_the_file_with_a_whole_row),
 		cmocka_unit_test(no_thread_to_spare_loses_no_row),
+		cmocka_unit_test(a_kill_leaves_whole_rows),
 		cmocka_unit_test(a_pipe_works),
 		cmocka_unit_test(a_pipe_that_breaks_fails_the_run),
 	};

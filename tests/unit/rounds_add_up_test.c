@@ -418,7 +418,7 @@ static void rows_are(const struct script *script, uint32_t number, const struct 
 	for (size_t i = 0; i < count; i++)
 		bytes += csv_row(expected + bytes, &rows[i], SD_PROTOCOL_generation);
 	g_script = script;
-	assert_int_equal(row_file_open(&csv, &g_loop, path, csv_header(), &why), 0);
+	assert_int_equal(row_file_open(&csv, &g_loop, dup(fd), path, csv_header(), &why), 0);
 	assert_int_equal(run(&options, &csv, number, &why), 0);
 	assert_int_equal(row_file_close(&csv, &why), 0);
 	assert_int_equal(read(fd, found, sizeof(found)), bytes);

@@ -3,6 +3,7 @@
  * trace_rows_are_json_test.c - every row of a timeline is one JSON object of the
  * trace-event format, fits its room, and the rows kept in memory are the last ones.
  */
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,10 +209,13 @@ static uint32_t copy(const struct trace_out *out, uint32_t last, uint32_t *first
 	uint32_t rows = 0;
 	size_t length;
 	FILE *read;
+	int fd;
 
 	snprintf(path, sizeof(path), "%s/rows", g_folder);
 	assert_int_equal(loop_create(&loop, &why), 0);
-	assert_int_equal(row_file_open(&file, &loop, path, "", &why), 0);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(row_file_open(&file, &loop, fd, path, "", &why), 0);
 	trace_out_copy(out, &file);
 	assert_int_equal(row_file_close(&file, &why), 0);
 	loop_destroy(&loop);

@@ -132,7 +132,7 @@ static const struct confine_row g_main[] = {
 	WITH(futex, 1, FUTEX_WAIT_PRIVATE, "lock"),
 	WITH(futex, 1, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, "pthread_join()"),
 	WITH(futex, 1, FUTEX_WAKE, "liburcu: tables to free"),
-	CALL(sched_yield,          "the same, at the end: wait until they are"),
+	CALL(sched_yield,          "the same, at the end: wait until they are; a write, before a kill"),
 	WITH(ioctl, 1, KVM_GET_TSC_KHZ,  "once, when the vCPUs are there"),
 	WITH(ioctl, 1, KVM_GET_SUPPORTED_CPUID, "once: KVM's PV features; too slow before the boot"),
 	WITH(ioctl, 1, KVM_GET_STATS_FD, "how often KVM has marked vCPUs"),
@@ -143,14 +143,17 @@ static const struct confine_row g_main[] = {
 	WITH(clock_gettime, 0, CLOCK_REALTIME,  "the same, when the run ended"),
 	WITH_BITS(clock_gettime, 0, THREAD_CLOCK_MASK, THREAD_CLOCK, "CPU time of the vCPU threads"),
 	SIGNAL(SLOT_KICK_SIGNAL, "the end of the threads"),
-	CALL(getpid,             "for that"),
+	SIGNAL(SIGINT,           "the second one kills, once files are whole"),
+	SIGNAL(SIGTERM,          "the second one kills, once files are whole"),
+	SIGNAL(SIGHUP,           "the second one kills, once files are whole"),
+	CALL(getpid,             "for these"),
 
 	CALL(write,    "results, progress, messages"),
 	CALL(read,     "/proc/stat: steal time; perf's count of flushes on entry"),
 	CALL(lseek,    "the same, again from its start"),
 	CALL(pread64,  "KVM's statistics"),
 	CALL(pwrite64, "rows, where io_uring may start no thread"),
-	CALL(ftruncate, "cut the CSV back to a whole row when the disk is full"),
+	CALL(ftruncate, "cut the CSV back to a whole row when the disk is full, or a signal kills"),
 	WITH(newfstatat, 3, AT_EMPTY_PATH, "stdio: what kind of file is stdout?"),
 	CALL(close,    "results; vCPUs, machine, ring at the end"),
 
@@ -162,6 +165,7 @@ static const struct confine_row g_main[] = {
 
 	WITH(rt_sigaction, 0, SIGINT,  "the second one kills"),
 	WITH(rt_sigaction, 0, SIGTERM, "the second one kills"),
+	WITH(rt_sigaction, 0, SIGHUP,  "the second one kills"),
 	CALL(rt_sigreturn,    "end of a signal handler"),
 	CALL(exit_group,      "the end"),
 };

@@ -7,16 +7,22 @@
  */
 #include "loop.h"
 
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "cpus.h"
 
 #define RING_ENTRIES 16
+
+/* How long a process that is to end waits for a disk, or a reader. */
+#define END_PATIENCE_NS NS_PER_S
 
 /* What a completion belongs to; anything else is a struct loop_write. */
 enum {
@@ -52,38 +58,90 @@ static void arm_signal(struct loop *loop)
 	io_uring_sqe_set_data64(sqe, TAG_SIGNAL);
 }
 
-/* Where the handler writes to: signals know no context. */
-static int signal_fd = -1;
+/* SIGHUP: the terminal has gone. */
+static const int end_signals[] = { SIGINT, SIGTERM, SIGHUP };
 
-/* The first one asks for an orderly end; from then on they are fatal, and what
- * has been written so far stays valid. */
-static void on_signal(int signal)
+#define END_SIGNALS (sizeof(end_signals) / sizeof(end_signals[0]))
+
+/* Signals know no context: where the handler writes to, and what else it does. */
+static int signal_fd = -1;
+static void (*cut_function)(void *context);
+static void *cut_context;
+
+static sigset_t end_set(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < END_SIGNALS; i++)
+		sigaddset(&set, end_signals[i]);
+	return set;
+}
+
+/* Restarting: what main prints when it comes is not to be cut short. One at a time. */
+static void handle_signals(void (*handler)(int signal))
+{
+	struct sigaction action = { .sa_handler = handler, .sa_flags = SA_RESTART };
+	struct sigaction before;
+
+	action.sa_mask = end_set();
+	for (size_t i = 0; i < END_SIGNALS; i++)
+		if (end_signals[i] != SIGHUP || sigaction(SIGHUP, NULL, &before) != 0 ||
+		    before.sa_handler != SIG_IGN)
+			sigaction(end_signals[i], &action, NULL);
+}
+
+/* Fatal, but what has been written so far stays valid. */
+static void on_last_signal(int signal)
 {
 	struct sigaction fatal = { .sa_handler = SIG_DFL };
+
+	if (cut_function != NULL)
+		cut_function(cut_context);
+	/* To main, which takes it when this handler returns. Not raise(), which makes more
+	 * system calls. */
+	sigaction(signal, &fatal, NULL);
+	(void)syscall(SYS_tgkill, getpid(), getpid(), signal);
+}
+
+/* The first one asks for an orderly end. */
+static void on_signal(int signal)
+{
 	int saved = errno;
 	uint64_t one = 1;
 
 	(void)signal;
-	sigaction(SIGINT, &fatal, NULL);
-	sigaction(SIGTERM, &fatal, NULL);
+	handle_signals(on_last_signal);
 	(void)!write(signal_fd, &one, sizeof(one));
 	errno = saved;
+}
+
+void loop_at_kill(void (*cut)(void *context), void *context)
+{
+	cut_function = NULL;
+	atomic_signal_fence(memory_order_seq_cst);
+	cut_context = context;
+	atomic_signal_fence(memory_order_seq_cst);
+	cut_function = cut;
+}
+
+void loop_block_signals(void)
+{
+	sigset_t set = end_set();
+
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
 /* No signalfd: every signal of the process wakes whoever waits on one, and the
  * vCPU threads get one a slice. */
 static int open_sources(struct loop *loop, struct why *why)
 {
-	/* Restarting: what main prints when it comes is not to be cut short. */
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
-
 	loop->event_fd = eventfd(0, EFD_CLOEXEC);
 	loop->signal_fd = eventfd(0, EFD_CLOEXEC);
 	if (loop->event_fd < 0 || loop->signal_fd < 0)
 		return why_set(why, EXIT_HOST, errno, "eventfd: %s", strerror(errno));
 	signal_fd = loop->signal_fd;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	handle_signals(on_signal);
 	return 0;
 }
 
@@ -196,8 +254,8 @@ int loop_create(struct loop *loop, struct why *why)
 
 void loop_destroy(struct loop *loop)
 {
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
+	handle_signals(SIG_DFL);
+	loop_at_kill(NULL, NULL);
 	io_uring_queue_exit(&loop->ring);
 	if (loop->event_fd >= 0)
 		close(loop->event_fd);
@@ -223,10 +281,12 @@ static int handle(struct loop *loop, uint64_t tag, int result)
 		return LOOP_WOKEN;
 	case TAG_SIGNAL:
 		arm_signal(loop);
+		loop->signalled_ns = clock_ns();
 		return LOOP_SIGNAL;
 	default:
 		write = (struct loop_write *)(uintptr_t)tag;
 		write->result = result;
+		atomic_signal_fence(memory_order_seq_cst);
 		write->busy = false;
 		return LOOP_WRITTEN;
 	}
@@ -248,8 +308,10 @@ static int wait_events(struct loop *loop, uint64_t until_ns)
 		uint64_t tag = io_uring_cqe_get_data64(cqe);
 		int result = cqe->res;
 
-		io_uring_cqe_seen(&loop->ring, cqe);
+		/* In this order: loop_outlast_write() finds it here, or not busy. */
 		events |= handle(loop, tag, result);
+		atomic_signal_fence(memory_order_seq_cst);
+		io_uring_cqe_seen(&loop->ring, cqe);
 	}
 	io_uring_submit(&loop->ring);
 	return events;
@@ -277,4 +339,31 @@ void loop_finish_write(struct loop *loop, const struct loop_write *write)
 {
 	while (write->busy)
 		loop->kept |= wait_events(loop, UINT64_MAX / 2) & ~LOOP_WRITTEN;
+}
+
+static bool has_completed(const struct loop *loop, const struct loop_write *write)
+{
+	const struct io_uring_cq *cq = &loop->ring.cq;
+	unsigned tail = io_uring_smp_load_acquire(cq->ktail);
+
+	for (unsigned head = *cq->khead; head != tail; head++)
+		if (cq->cqes[head & cq->ring_mask].user_data == (uintptr_t)write)
+			return true;
+	return false;
+}
+
+void loop_outlast_write(const struct loop *loop, const struct loop_write *write)
+{
+	uint64_t until = clock_ns() + END_PATIENCE_NS;
+
+	while (write->busy && !has_completed(loop, write) && clock_ns() < until)
+		sched_yield();
+}
+
+bool loop_await_reader(struct loop *loop, uint64_t taken_ns)
+{
+	uint64_t from = loop->signalled_ns > taken_ns ? loop->signalled_ns : taken_ns;
+
+	loop->kept |= wait_events(loop, clock_ns() + NS_PER_MS);
+	return loop->signalled_ns == 0 || clock_ns() < from + END_PATIENCE_NS;
 }

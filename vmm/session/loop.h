@@ -24,6 +24,7 @@ struct loop {
 	uint64_t event_count;           /* targets of the reads in flight */
 	uint64_t signal_count;
 	int kept;                       /* events for the next loop_wait() */
+	uint64_t signalled_ns;          /* when the first signal was heard of; 0 not yet */
 };
 
 /* A write in flight; the caller's, together with its buffer, until it is over. */
@@ -37,14 +38,22 @@ struct loop_write {
 };
 
 /**
- * loop_create - receive SIGINT and SIGTERM here: the first one as an event, the
- * second one ends the process as if it had not been caught. One loop at a time.
+ * loop_create - receive SIGINT, SIGTERM and, unless it was ignored, SIGHUP here: the first
+ * one as an event, the second one ends the process as if it had not been caught. One loop
+ * at a time.
  *
  * Errors:  EXIT_HOST: io_uring not available.
  */
 __attribute__((warn_unused_result))
 int loop_create(struct loop *loop, struct why *why);
 void loop_destroy(struct loop *loop);
+
+/* loop_at_kill - what the second signal does before it ends the process: @cut, in a
+ * signal handler on main. NULL: nothing. */
+void loop_at_kill(void (*cut)(void *context), void *context);
+
+/* loop_block_signals - no signal that ends the run is for the calling thread. */
+void loop_block_signals(void);
 
 /* loop_wake - from any thread: the next loop_wait() returns LOOP_WOKEN. */
 void loop_wake(struct loop *loop);
@@ -62,5 +71,19 @@ void loop_start_write(struct loop *loop, struct loop_write *write);
 /* loop_finish_write - sleep until @write is over. Whatever else happens meanwhile
  * is for the next loop_wait(). */
 void loop_finish_write(struct loop *loop, const struct loop_write *write);
+
+/* loop_outlast_write - the same in a signal handler that does not return: sleeps a second
+ * at most, and takes nothing from the ring. */
+void loop_outlast_write(const struct loop *loop, const struct loop_write *write);
+
+/**
+ * loop_await_reader - sleep for a moment: a pipe is full. Whatever else happens meanwhile
+ * is for the next loop_wait().
+ *
+ * Units:   @taken_ns: when it last had room; CLOCK_MONOTONIC.
+ * Returns: false when it is to be given up: a signal has come, and nobody has read for a
+ *          second since.
+ */
+bool loop_await_reader(struct loop *loop, uint64_t taken_ns);
 
 #endif

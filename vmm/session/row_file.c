@@ -3,15 +3,19 @@
  * row_file.c - a file of rows, streamed in place (row_file.h).
  *
  * Threads: main.
- * Tested:  tests/unit/csv_file_keeps_whole_rows_test.c
+ * Tested:  tests/unit/csv_file_keeps_whole_rows_test.c,
+ *          tests/unit/rows_are_whole_at_every_moment_test.c
  */
 #include "row_file.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 static uint32_t rows_in(const char *bytes, uint32_t length)
 {
@@ -22,25 +26,33 @@ static uint32_t rows_in(const char *bytes, uint32_t length)
 	return rows;
 }
 
-/* Cut the file back to the last whole row: @done of @length @bytes are on the
- * disk, and no more will be. */
-static void cut(struct row_file *file, const char *bytes, uint32_t done, uint32_t length)
+/* A pipe or a device: nobody can cut it back, and it may take a while. */
+static bool is_stream(const struct row_file *file)
 {
-	uint32_t whole = done;
-
-	while (whole > 0 && bytes[whole - 1] != '\n')
-		whole--;
-	if (file->offset != UINT64_MAX)
-		(void)!ftruncate(file->write.fd, (off_t)(file->offset - (done - whole)));
-	file->lost_rows += rows_in(bytes + whole, length - whole);
+	return file->whole == UINT64_MAX;
 }
 
-static void start(struct row_file *file, const char *bytes, uint32_t length)
+/* Bytes of whole rows among the first @done of those being written. */
+static uint32_t whole_rows(const struct row_file *file, uint32_t done)
 {
-	file->write.bytes = bytes;
-	file->write.length = length;
-	file->write.offset = file->offset;
-	loop_start_write(file->loop, &file->write);
+	while (done > 0 && file->bytes[done - 1] != '\n')
+		done--;
+	return done;
+}
+
+/* No more will be written. */
+static void fail(struct row_file *file, int error)
+{
+	uint32_t whole = whole_rows(file, file->done);
+
+	if (!is_stream(file)) {
+		(void)!ftruncate(file->write.fd, (off_t)(file->whole + whole));
+		file->whole += whole;
+	}
+	file->lost_rows += rows_in(file->bytes + whole, file->length - whole);
+	file->error = error;
+	file->length = 0;
+	file->done = 0;
 }
 
 /* io_uring hands a write back undone where it may not start a thread for it, or that
@@ -56,56 +68,78 @@ static void write_here(struct row_file *file)
 	ssize_t done;
 
 	do
-		done = pending->offset == UINT64_MAX
-			? write(pending->fd, pending->bytes, pending->length)
-			: pwrite(pending->fd, pending->bytes, pending->length,
-				 (off_t)pending->offset);
+		done = is_stream(file) ? write(pending->fd, pending->bytes, pending->length)
+				       : pwrite(pending->fd, pending->bytes, pending->length,
+						(off_t)pending->offset);
 	while (done < 0 && errno == EINTR);
 	pending->result = done < 0 ? -errno : (int)done;
 }
 
-/* Wait for the write under way and finish it: a short one is continued, one
- * that fails ends the file. */
-static void settle(struct row_file *file)
+/* What is not written yet; a stream takes what it has room for, and is not waited for. */
+static void start(struct row_file *file)
 {
-	const char *bytes = file->write.bytes;
-	uint32_t length = file->write.length, done = 0;
-
-	while (length != 0) {
-		loop_finish_write(file->loop, &file->write);
-		if (is_handed_back(file->write.result))
-			write_here(file);
-		if (file->write.result <= 0) {
-			file->error = file->write.result < 0 ? file->write.result : -EIO;
-			cut(file, bytes, done, done + length);
-			break;
-		}
-		done += (uint32_t)file->write.result;
-		length -= (uint32_t)file->write.result;
-		if (file->offset != UINT64_MAX)
-			file->offset += (uint32_t)file->write.result;
-		if (length != 0)
-			start(file, bytes + done, length);
-	}
-	file->write.length = 0;
+	file->write.bytes = file->bytes + file->done;
+	file->write.length = file->length - file->done;
+	file->write.offset = file->whole + file->done;
+	if (is_stream(file))
+		write_here(file);
+	else
+		loop_start_write(file->loop, &file->write);
 }
 
-int row_file_open(struct row_file *file, struct loop *loop, const char *path, const char *header,
-		  struct why *why)
+/* What has become of the write that was started, which is over. A short one is gone on
+ * with, one that fails ends the file. */
+static void go_on(struct row_file *file)
+{
+	if (!is_stream(file) && is_handed_back(file->write.result))
+		write_here(file);
+	if (file->write.result > 0) {
+		file->done += (uint32_t)file->write.result;
+		file->taken_ns = clock_ns();
+	} else if (file->write.result != -EAGAIN) {
+		fail(file, file->write.result < 0 ? file->write.result : -EIO);
+		return;
+	}
+	if (file->done < file->length) {
+		start(file);
+		return;
+	}
+	if (!is_stream(file))
+		file->whole += file->length;
+	/* row_file_cut() finds the end of the file at the end of @whole until the next
+	 * write begins, whatever it finds in the rest. */
+	atomic_signal_fence(memory_order_seq_cst);
+	file->length = 0;
+	file->done = 0;
+}
+
+/* Wait until all that was started is written, or will not be. */
+static void settle(struct row_file *file)
+{
+	while (file->length != 0) {
+		loop_finish_write(file->loop, &file->write);
+		if (file->write.result == -EAGAIN && is_stream(file) &&
+		    !loop_await_reader(file->loop, file->taken_ns)) {
+			fail(file, -ETIMEDOUT);
+			return;
+		}
+		go_on(file);
+	}
+}
+
+int row_file_open(struct row_file *file, struct loop *loop, int fd, const char *path,
+		  const char *header, struct why *why)
 {
 	struct stat status;
+	bool seeks = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 
-	*file = (struct row_file){ .loop = loop, .path = path };
-	file->write.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (file->write.fd < 0)
-		return why_set(why, EXIT_RESULTS, errno, "%s: %s", path, strerror(errno));
-	if (fstat(file->write.fd, &status) == 0 && !S_ISREG(status.st_mode))
-		file->offset = UINT64_MAX;
+	*file = (struct row_file){ .loop = loop, .path = path, .write = { .fd = fd } };
+	file->whole = seeks ? 0 : UINT64_MAX;
+	/* io_uring would hand back whatever has to wait for the disk. */
+	(void)fcntl(fd, F_SETFL, seeks ? 0 : O_NONBLOCK);
 	file->buffers[0] = malloc(2 * ROW_FILE_BUFFER_BYTES);
-	if (file->buffers[0] == NULL) {
-		close(file->write.fd);
+	if (file->buffers[0] == NULL)
 		return why_set(why, EXIT_RESULTS, ENOMEM, "%s: %s", path, strerror(ENOMEM));
-	}
 	file->buffers[1] = file->buffers[0] + ROW_FILE_BUFFER_BYTES;
 	file->filled = (uint32_t)strlen(header);
 	memcpy(file->buffers[0], header, file->filled);
@@ -114,15 +148,20 @@ int row_file_open(struct row_file *file, struct loop *loop, const char *path, co
 
 void row_file_push(struct row_file *file)
 {
-	if (file->write.busy || file->filled == 0)
+	if (file->length != 0 && !file->write.busy)
+		go_on(file);
+	if (file->length != 0 || file->filled == 0)
 		return;
-	settle(file);
-	if (file->error != 0)
-		file->lost_rows += rows_in(file->buffers[file->filling], file->filled);
-	else
-		start(file, file->buffers[file->filling], file->filled);
+	file->bytes = file->buffers[file->filling];
+	file->length = file->filled;
 	file->filling ^= 1;
 	file->filled = 0;
+	file->taken_ns = clock_ns();
+	atomic_signal_fence(memory_order_seq_cst);
+	if (file->error != 0)
+		fail(file, file->error);
+	else
+		start(file);
 }
 
 char *row_file_room(struct row_file *file)
@@ -146,6 +185,22 @@ void row_file_finish(struct row_file *file)
 	settle(file);
 }
 
+void row_file_cut(const struct row_file *file)
+{
+	struct stat status;
+	uint64_t done;
+
+	if (is_stream(file))
+		return;
+	loop_outlast_write(file->loop, &file->write);
+	if (fstat(file->write.fd, &status) != 0 || (uint64_t)status.st_size <= file->whole)
+		return;
+	done = (uint64_t)status.st_size - file->whole;
+	if (done <= file->length)
+		(void)!ftruncate(file->write.fd,
+				 (off_t)(file->whole + whole_rows(file, (uint32_t)done)));
+}
+
 int row_file_close(struct row_file *file, struct why *why)
 {
 	row_file_finish(file);
@@ -155,6 +210,7 @@ int row_file_close(struct row_file *file, struct why *why)
 	if (file->error == 0)
 		return 0;
 	return why_set(why, EXIT_RESULTS, -file->error, "%s: %s; %llu rows are lost%s", file->path,
-		       strerror(-file->error), (unsigned long long)file->lost_rows,
-		       file->offset != UINT64_MAX ? ", the file ends with a whole one" : "");
+		       file->error == -ETIMEDOUT ? "nobody reads it" : strerror(-file->error),
+		       (unsigned long long)file->lost_rows,
+		       is_stream(file) ? "" : ", the file ends with a whole one");
 }

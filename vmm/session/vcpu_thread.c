@@ -73,9 +73,8 @@ static int set_signals(struct vcpu_thread *thread)
 	sigaction(SLOT_KICK_SIGNAL, &action, NULL);
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SESSION_SETTLE_SIGNAL);
-	sigaddset(&blocked, SIGINT);
-	sigaddset(&blocked, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &blocked, NULL);
+	loop_block_signals();
 	/* From here on it can be kicked: without the handler, a kick would end the
 	 * process. */
 	slot_member_enter(&thread->member);
