@@ -44,7 +44,8 @@
 static void say(const struct why *why)
 {
 	if (why->text[0] != '\0')
-		fprintf(stderr, "vmm: %s%s\n", why->text, rlimits_words(why->error));
+		fprintf(stderr, "vmm: %s%s\n%s", why->text, rlimits_words(why->error),
+			why->more != NULL ? why->more : "");
 }
 
 /* Right, but slower, and not what this host's KVM promises. */

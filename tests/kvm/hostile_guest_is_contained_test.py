@@ -90,7 +90,7 @@ def check_words(ended):
     check(0 < len(lines) <= LINES_MAX and all(map(LINE.fullmatch, lines)),
           f"{what}: status {ended.status}, said: {ended.err}")
     told = [line for line in lines if line.startswith("vmm: ")]
-    check(len(told) == 1 or GIVEN_UP in told[-1], f"{what}: said: {ended.err}")
+    check(len(told) == 1 or GIVEN_UP in told[0], f"{what}: said: {ended.err}")
     return what
 
 

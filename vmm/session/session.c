@@ -18,6 +18,7 @@
 #include "host_load.h"
 #include "sample.h"
 #include "stamps.h"
+#include "standstill.h"
 
 #define THREAD_STACK_BYTES (256u << 10)
 #ifndef PATIENCE_NS
@@ -433,24 +434,6 @@ static uint64_t patience_ns(const struct session *session)
 	return rotations > PATIENCE_NS ? rotations : PATIENCE_NS;
 }
 
-/* One line a vCPU, to stderr: printed here, because there may be a thousand of them. The
- * threads have ended: their fields are quiet. */
-static void print_vcpus(const struct session *session)
-{
-	for (uint32_t i = 0; i < session->shape.vcpus; i++) {
-		const struct vcpu_thread *thread = &session->threads[i];
-		const struct sd_region *region = guest_region(&session->machine.memory, i);
-
-		fprintf(stderr, "vmm: vCPU %u: %s, rip 0x%llx, rflags 0x%llx, request 0x%x, served 0x%x, "
-			"vector 0x%x pending, 0x%x in service\n", i,
-			vcpu_state_name(vcpu_state_of(thread)),
-			(unsigned long long)thread->regs.rip,
-			(unsigned long long)thread->regs.rflags,
-			sd_u32_load(&region->request), sd_u32_load(&region->served),
-			thread->pending_vector, thread->vector_in_service);
-	}
-}
-
 static void note_progress(struct session *session, uint64_t progress, uint64_t now_ns)
 {
 	uint64_t unseen_ns = now_ns - session->checked_ns;
@@ -476,9 +459,10 @@ int session_check(struct session *session, uint64_t now_ns, struct why *why)
 	if (session->still_ns < patience_ns(session))
 		return 0;
 	end_threads(session);
-	print_vcpus(session);
-	return why_set(why, EXIT_GUEST, ETIMEDOUT, "the guest made no progress for %llu s",
-		       (unsigned long long)(patience_ns(session) / NS_PER_S));
+	error = why_set(why, EXIT_GUEST, ETIMEDOUT, "the guest made no progress for %llu s",
+			(unsigned long long)(patience_ns(session) / NS_PER_S));
+	why->more = standstill_text(session);
+	return error;
 }
 
 int session_run(struct session *session, const struct session_job *job, struct why *why)
