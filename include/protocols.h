@@ -8,7 +8,7 @@
 #define SD_PROTOCOLS_H
 
 enum sd_protocol {
-#define SD_PROTOCOL(identifier, name, kind, walkers, vmm) SD_PROTOCOL_##identifier,
+#define SD_PROTOCOL(identifier, name, kind, walkers, effect, vmm) SD_PROTOCOL_##identifier,
 #include "protocols.def"
 #undef SD_PROTOCOL
 	SD_PROTOCOLS
@@ -23,6 +23,17 @@ enum sd_protocol_kind {
 enum sd_protocol_walkers {
 	SD_WALKERS_HELD,        /* a flush waits for whoever walks with interrupts off */
 	SD_WALKERS_MISSED,      /* it may return while a preempted vCPU is in a walk */
+};
+
+/* What shows in the counts that a protocol was in effect; the three in the middle only
+ * where targets were preempted. */
+enum sd_effect {
+	SD_EFFECT_IPIS,         /* targets interrupted */
+	SD_EFFECT_WAKES,        /* initiators that slept were woken */
+	SD_EFFECT_YIELDS,       /* slots given to targets */
+	SD_EFFECT_DEFERS,       /* targets marked, and not waited for */
+	SD_EFFECT_ASKS,         /* exits that ask the VMM */
+	SD_EFFECT_NOTHING,
 };
 
 #endif

@@ -47,7 +47,7 @@ expect 'churn ' --workload c
 expect 'mode ' --shadow-reclaim m
 expect 'off on ' --confine o
 expect 'hgrm,hist ' --extra hgrm,hi
-expect '--realtime --reclaim --repeat ' --re
+expect '--realtime --reclaim --repeat --require-proof ' --re
 
 # Whatever protocol there is can be completed, and all at once with `--protocol =`.
 protocols=$("$vmm" --list-protocols | sed 's/ .*//')

@@ -447,6 +447,7 @@ const struct option_row g_option_rows[OPTION_ROWS] = {
 	{ TEXT("trace", trace) },
 	{ NUMBER("break-over",    read_u64,     break_over_us, 1, 1000000000) },
 	{ VALUE("fail-over", read_limits) },
+	{ FLAG("require-proof", require_proof) },
 	{ VALUE("print", read_keys) },
 	{ VALUE("extra", read_extras), .names = &g_extra_names },
 	{ FLAG("quiet", quiet), .letter = 'q' },

@@ -26,7 +26,7 @@ struct option_row {
 	char letter;            /* short form, 0 none */
 };
 
-#define OPTION_ROWS 40
+#define OPTION_ROWS 41
 
 extern const struct option_row g_option_rows[OPTION_ROWS];
 

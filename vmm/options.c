@@ -313,7 +313,7 @@ const char *options_help(void)
 "  --csv, --json FILE    instead of those in DIR; --trace FILE: for Perfetto\n"
 "  --break-over US       stop at a flush held up longer, keep vCPUs and timeline\n"
 "  --fail-over LIST      limits, as generation:stall.p99=200us: exit 6 above one\n"
-"  --print LIST          no table, but these in ns, as ipi:wall.max,ipi:stall.p50\n"
+"  --print LIST          ns, as ipi:wall.max; --require-proof: exit 1 without one\n"
 "  --extra LIST          exits: table; flushes: done on entry; hgrm, hist: files\n"
 "Instead of a run: --list-protocols, --version, -h, --help; --host (this KVM and\n"
 "its costs); --litmus[=NAME] (the known ways to lose a flush, step by step)\n"

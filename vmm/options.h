@@ -140,6 +140,7 @@ struct options {
 	uint32_t print_count;
 	uint32_t extras;                /* bits 1 << EXTRA_ */
 	bool quiet;
+	bool require_proof;             /* status 1 where the counts prove nothing */
 	const char *payload;            /* ELF file, NULL: the built-in one */
 };
 
@@ -165,10 +166,12 @@ static inline bool options_wants(const struct options *options, enum extra extra
 	return options->extras >> extra & 1;
 }
 
-/* protocol_name, protocol_kind, protocol_walkers - columns of protocols.def. */
+/* protocol_name, protocol_kind, protocol_walkers, protocol_effect - columns of
+ * protocols.def. */
 const char *protocol_name(enum sd_protocol protocol);
 enum sd_protocol_kind protocol_kind(enum sd_protocol protocol);
 enum sd_protocol_walkers protocol_walkers(enum sd_protocol protocol);
+enum sd_effect protocol_effect(enum sd_protocol protocol);
 
 /* workload_name, table_free_name, shadow_reclaim_name, preempt_name, confine_name,
  * step_name - as on the command line.

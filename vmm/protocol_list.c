@@ -17,21 +17,28 @@
 #include "value.h"
 
 static const char *const g_names[] = {
-#define SD_PROTOCOL(identifier, name, kind, walkers, vmm) [SD_PROTOCOL_##identifier] = name,
+#define SD_PROTOCOL(identifier, name, kind, walkers, effect, vmm) [SD_PROTOCOL_##identifier] = name,
 #include "protocols.def"
 #undef SD_PROTOCOL
 };
 
 static const enum sd_protocol_kind g_kinds[] = {
-#define SD_PROTOCOL(identifier, name, kind, walkers, vmm) \
+#define SD_PROTOCOL(identifier, name, kind, walkers, effect, vmm) \
 	[SD_PROTOCOL_##identifier] = SD_KIND_##kind,
 #include "protocols.def"
 #undef SD_PROTOCOL
 };
 
 static const enum sd_protocol_walkers g_walkers[] = {
-#define SD_PROTOCOL(identifier, name, kind, walkers, vmm) \
+#define SD_PROTOCOL(identifier, name, kind, walkers, effect, vmm) \
 	[SD_PROTOCOL_##identifier] = SD_WALKERS_##walkers,
+#include "protocols.def"
+#undef SD_PROTOCOL
+};
+
+static const enum sd_effect g_effects[] = {
+#define SD_PROTOCOL(identifier, name, kind, walkers, effect, vmm) \
+	[SD_PROTOCOL_##identifier] = SD_EFFECT_##effect,
 #include "protocols.def"
 #undef SD_PROTOCOL
 };
@@ -62,10 +69,16 @@ enum sd_protocol_walkers protocol_walkers(enum sd_protocol protocol)
 	return g_walkers[protocol];
 }
 
+enum sd_effect protocol_effect(enum sd_protocol protocol)
+{
+	assert((unsigned int)protocol < SD_PROTOCOLS);
+	return g_effects[protocol];
+}
+
 const char *protocol_list_known(void)
 {
 	return
-#define SD_PROTOCOL(identifier, name, kind, walkers, vmm) name ", "
+#define SD_PROTOCOL(identifier, name, kind, walkers, effect, vmm) name ", "
 #include "protocols.def"
 #undef SD_PROTOCOL
 	"safe, all";

@@ -380,14 +380,17 @@ static void print_results(const struct run_results *results)
 }
 
 /* The table, summary.json and the end of the CSV: what was measured, whatever
- * ended the run. */
-static enum exit_status report_run(struct run_results *results, struct output *output)
+ * ended the run. One that has @failed owes no proof. */
+static enum exit_status report_run(struct run_results *results, struct output *output,
+				   bool failed)
 {
 	enum exit_status status;
 
 	clock_gettime(CLOCK_REALTIME, &results->ended);
 	print_results(results);
 	status = worse(standard_flush(), verdict_of(results, stderr));
+	if (results->options->require_proof && !failed)
+		status = worse(status, proof_of(results, stderr));
 	status = worse(status, thresholds_of(results, stderr));
 	break_print(stderr, results);
 	return worse(status, close_files(results, output));
@@ -458,7 +461,7 @@ enum exit_status run_bench(const struct run *run)
 		error = run_session(run, &results, &loop, system, &output, trace, &why);
 	results.interrupted |= error == -EINTR;
 	close_trace(trace, &output, &results);
-	why.status = worse(report_run(&results, &output), why.status);
+	why.status = worse(report_run(&results, &output, why.status != EXIT_OK), why.status);
 destroy_loop:
 	loop_destroy(&loop);
 out:

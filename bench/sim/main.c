@@ -73,7 +73,7 @@ static const struct row g_rows[] = {
 #define MAX_NUMBER UINT64_C(86400000000000)
 
 static const char *const g_names[SD_PROTOCOLS] = {
-#define SD_PROTOCOL(identifier, name, kind, walkers, vmm) [SD_PROTOCOL_##identifier] = name,
+#define SD_PROTOCOL(identifier, name, kind, walkers, effect, vmm) [SD_PROTOCOL_##identifier] = name,
 #include "protocols.def"
 #undef SD_PROTOCOL
 };

@@ -30,7 +30,7 @@ struct g_litmus {
 };
 
 /* The protocols' own tables. */
-#define SD_PROTOCOL(identifier, name, kind, walkers, vmm) \
+#define SD_PROTOCOL(identifier, name, kind, walkers, effect, vmm) \
 	extern const struct g_protocol_ops g_protocol_##identifier;
 #include "protocols.def"
 #undef SD_PROTOCOL

@@ -221,6 +221,7 @@ static void the_help_names_each_option(void **state)
 	static const char *const others[] = {
 		"--cpus", "--flushes", "--flush-ceiling", "--clear-pending", "--csv", "--json",
 		"--fail-over", "--extra", "--trace", "--break-over", "--print",
+		"--require-proof",
 		"-q, --quiet", "--host", "--litmus[=NAME]",
 		"--list-protocols", "--version", "-h, --help", "PAYLOAD",
 	};

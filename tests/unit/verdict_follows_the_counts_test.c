@@ -490,6 +490,37 @@ static void names_differ_and_failures_are_capitals(void **state)
 	}
 }
 
+/* Of moved pages: only with --reclaim, and whoever has read a wrong word. */
+static void a_wrong_word_of_a_moved_page_is_wrong(void **state)
+{
+	static const struct { uint64_t wrong, loads_wrong; bool fails; } cases[] = {
+		{ 0, 0, false }, { 1, 0, true }, { 0, 1, true }, { 3, 3, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (uint32_t reclaim_hz = 0; reclaim_hz < 2; reclaim_hz++) {
+			struct run_results *run = fixture_reset();
+			bool fails = cases[i].fails && reclaim_hz != 0;
+			char said[512] = "", expected[128];
+			FILE *messages = fmemopen(said, sizeof(said), "w");
+
+			assert_non_null(messages);
+			run->result_count = 1;
+			g_fixture.options.reclaim_hz = reclaim_hz;
+			run->moved = (struct moved_pages){
+				.checks = 70, .wrong = cases[i].wrong, .loads = 90,
+				.loads_wrong = cases[i].loads_wrong,
+			};
+			assert_int_equal(verdict_of(run, messages), fails ? EXIT_WRONG : EXIT_OK);
+			fclose(messages);
+			snprintf(expected, sizeof(expected), "moved pages: %d of 70 reads by the VMM "
+				 "and %d of 90 by vCPUs were not what stands there\n",
+				 (int)cases[i].wrong, (int)cases[i].loads_wrong);
+			assert_string_equal(said, fails ? expected : "");
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -510,6 +541,7 @@ int main(void)
 		cmocka_unit_test(another_payloads_word_is_a_claim),
 		cmocka_unit_test(wrong_reads_of_moved_pages_fail),
 		cmocka_unit_test(names_differ_and_failures_are_capitals),
+		cmocka_unit_test(a_wrong_word_of_a_moved_page_is_wrong),
 	};
 
 	return !!cmocka_run_group_tests(tests, NULL, NULL);

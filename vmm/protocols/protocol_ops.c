@@ -7,7 +7,7 @@
 const struct protocol_ops *protocol_ops_of(enum sd_protocol protocol)
 {
 	static const struct protocol_ops *const table[SD_PROTOCOLS] = {
-#define SD_PROTOCOL(identifier, name, kind, walkers, vmm) \
+#define SD_PROTOCOL(identifier, name, kind, walkers, effect, vmm) \
 		[SD_PROTOCOL_##identifier] = &protocol_##vmm,
 #include "protocols.def"
 #undef SD_PROTOCOL

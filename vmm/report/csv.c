@@ -15,7 +15,7 @@
 /* Eight narrow and four wide fields, a comma before each, a newline. */
 #define NUMBERS_BYTES (8 * (1 + DIGITS_32) + 4 * (1 + DIGITS_64) + 1)
 
-#define SD_PROTOCOL(identifier, name, kind, walkers, vmm) \
+#define SD_PROTOCOL(identifier, name, kind, walkers, effect, vmm) \
 	_Static_assert(sizeof(name) - 1 + NUMBERS_BYTES <= CSV_ROW_MAX, "row of " name " too long");
 #include "protocols.def"
 #undef SD_PROTOCOL

@@ -133,6 +133,24 @@ bool verdict_is_hazardous(const struct options *options, enum sd_protocol protoc
  */
 enum exit_status verdict_of(const struct run_results *run, FILE *messages);
 
+/* --- --require-proof: proof.c ------------------------------------------------ */
+
+/**
+ * proof_missing - why @result does not prove that a safe protocol lost no flush.
+ *
+ * Returns: NULL: it does, or it is of a control, or says itself that something is wrong;
+ *          else what is missing: no flush (idle); nobody who could have seen a loss
+ *          (blind: no checks, tables freed as a hazard, or an exit drops translations);
+ *          or the protocol did not do what it is for (not in effect): no target was
+ *          interrupted or deferred, or targets were preempted and nothing that it does for
+ *          such was done. What is only done when it happens to be needed, as transfers and
+ *          takeovers, is not missed.
+ */
+const char *proof_missing(const struct run_results *run, const struct protocol_result *result);
+
+/* proof_of - EXIT_WRONG if it is missing of any, with a line for each to @messages. */
+enum exit_status proof_of(const struct run_results *run, FILE *messages);
+
 /* --- thresholds: threshold.c ------------------------------------------------ */
 
 /* What became of a --fail-over. */
