@@ -186,15 +186,15 @@ int kvm_get_tsc_khz(struct kvm_vcpu_fd vcpu, struct why *why)
 	return CALL_VALUE(vcpu, KVM_GET_TSC_KHZ, 0, why);
 }
 
-int kvm_get_tsc_offset(struct kvm_vcpu_fd vcpu, uint64_t *ticks, struct why *why)
+int kvm_set_tsc_offset(struct kvm_vcpu_fd vcpu, uint64_t ticks, struct why *why)
 {
 	struct kvm_device_attr attribute = {
 		.group = KVM_VCPU_TSC_CTRL,
 		.attr = KVM_VCPU_TSC_OFFSET,
-		.addr = (uintptr_t)ticks,
+		.addr = (uintptr_t)&ticks,
 	};
 
-	return CALL_VCPU(vcpu, KVM_GET_DEVICE_ATTR, &attribute, why);
+	return CALL_VCPU(vcpu, KVM_SET_DEVICE_ATTR, &attribute, why);
 }
 
 int kvm_set_signal_mask(struct kvm_vcpu_fd vcpu, uint64_t blocked, struct why *why)

@@ -80,11 +80,11 @@ KVM_MUST_USE int kvm_get_stats_fd(struct kvm_vcpu_fd vcpu, struct why *why);
 /* kHz. */
 KVM_MUST_USE int kvm_get_tsc_khz(struct kvm_vcpu_fd vcpu, struct why *why);
 /**
- * kvm_get_tsc_offset - what the guest's TSC is ahead of the host's, modulo 2^64.
+ * kvm_set_tsc_offset - let the guest's TSC be @ticks ahead of the host's, modulo 2^64.
  *
  * Source:  Linux Documentation/virt/kvm/devices/vcpu.rst, KVM_VCPU_TSC_OFFSET, since 5.16.
  */
-KVM_MUST_USE int kvm_get_tsc_offset(struct kvm_vcpu_fd vcpu, uint64_t *ticks, struct why *why);
+KVM_MUST_USE int kvm_set_tsc_offset(struct kvm_vcpu_fd vcpu, uint64_t ticks, struct why *why);
 /* Signals blocked while in KVM_RUN: bit (signal - 1). */
 KVM_MUST_USE int kvm_set_signal_mask(struct kvm_vcpu_fd vcpu, uint64_t blocked, struct why *why);
 

@@ -117,6 +117,18 @@ def check_parks(timeline, summary):
     check({s.index for s in held} == set(range(SLOTS)), "not every slot ran")
 
 
+def check_clocks(timeline):
+    """Whatever a guest says that it began, its vCPU was running then: all have one clock, also
+    where KVM, left to itself, sets those of the vCPUs apart."""
+    running = collections.defaultdict(list)
+    for this in sorted(timeline.slices, key=lambda s: s.start):
+        if this.group == 3 and this.name == "running":
+            running[this.index].append(this)
+    told = of_group(timeline, "guest", "flush") + of_group(timeline, "guest", "handler")
+    for this in told:
+        check(around(running[this.index], this.start), f"its vCPU was off its slot then: {this}")
+
+
 def check_exits(timeline, summary):
     """As many as the summary counts; the jobs before the first round had some more."""
     exits = collections.Counter(s.args["why"] for s in of_group(timeline, "vCPUs", "exit"))
@@ -150,6 +162,7 @@ def main():
     check_one_arrow_a_request(timeline, summary)
     check_arrow_heads(timeline)
     check_parks(timeline, summary)
+    check_clocks(timeline)
     check_exits(timeline, summary)
     check_rounds(timeline)
     check(of_group(timeline, "vCPUs", "entry flush"), "nobody was flushed on entry")

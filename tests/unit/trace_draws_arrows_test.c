@@ -17,9 +17,7 @@
 #define VCPUS 3
 #define HZ NS_PER_S             /* a tick is a nanosecond */
 #define ORIGIN 1000000u         /* TSC of the host at 0 ns */
-#define AHEAD 500u              /* of the guest's */
-#define GUEST(ns) (ORIGIN + AHEAD + (ns))
-#define HOST(ns) (ORIGIN + (ns))
+#define AT(ns) (ORIGIN + (ns))
 
 /* pid of a row. */
 #define PID_VCPUS 3
@@ -40,7 +38,6 @@ static int set_up(void **state)
 	g_session.tsc_hz = HZ;
 	g_trace.tsc_hz = HZ;
 	g_trace.origin_ticks = ORIGIN;
-	g_trace.guest_ahead_ticks = AHEAD;
 	return guest_memory_create(&g_session.machine.memory, VCPUS, 1, 1, &why) |
 		trace_create(&g_trace, VCPUS, 1, &why) | trace_out_to_memory(&g_trace.out, &why);
 }
@@ -68,15 +65,15 @@ static void handler_entry(uint32_t vcpu, uint64_t ticks)
 
 static void handler(uint32_t vcpu, uint64_t start_ns, uint64_t end_ns)
 {
-	handler_entry(vcpu, GUEST(start_ns));
-	handler_entry(vcpu, GUEST(end_ns));
+	handler_entry(vcpu, AT(start_ns));
+	handler_entry(vcpu, AT(end_ns));
 }
 
 static void step(uint16_t kind, uint32_t target, uint16_t outcome, uint64_t start_ns,
 		 uint64_t end_ns)
 {
 	const struct sd_sample sample = {
-		.start_ticks = GUEST(start_ns), .wall_ticks = end_ns - start_ns, .kind = kind,
+		.start_ticks = AT(start_ns), .wall_ticks = end_ns - start_ns, .kind = kind,
 		.target = (uint16_t)target, .outcome = outcome,
 	};
 
@@ -211,13 +208,13 @@ static void the_first_handler_behind_the_request_has_served_it(void **state)
 static void a_handler_under_way_may_have_served_it(void **state)
 {
 	(void)state;
-	handler_entry(1, GUEST(90));
+	handler_entry(1, AT(90));
 	ask(1, 100);
 	served(1, 140, 300);
 	look();
 	assert_int_equal(g_trace.counts.arrows, 1);
 	assert_null(row_of("X", "handler", 0));
-	handler_entry(1, GUEST(400));
+	handler_entry(1, AT(400));
 	look();
 	assert_int_equal(time_in(row_of("X", "handler", 0), "dur"), 310);
 	assert_last_arrow_is_in("handler");
@@ -228,10 +225,10 @@ static void an_arrow_to_a_handler_that_lasts_ends_in_it(void **state)
 {
 	(void)state;
 	ask(1, 100);
-	handler_entry(1, GUEST(150));
+	handler_entry(1, AT(150));
 	served(1, 140, 300);
 	look();
-	handler_entry(1, GUEST(400));
+	handler_entry(1, AT(400));
 	look();
 	assert_last_arrow_is_in("handler");
 }
@@ -247,7 +244,7 @@ static void an_arrow_to_what_is_under_way_goes_forward(void **state)
 		for (uint64_t first = 1000, asked = 0; asked <= 40; first += 1013, asked++) {
 			g_trace.tsc_hz = clocks_hz[c];
 			first += c * 100000;
-			trace_add(&g_trace.rings[1], TRACE_TRANSFER, HOST(first), HOST(first + 40),
+			trace_add(&g_trace.rings[1], TRACE_TRANSFER, AT(first), AT(first + 40),
 				  0);
 			ask(1, first + asked);
 			served(1, first + 50, first + 60);
@@ -265,7 +262,7 @@ static void an_arrow_to_what_is_under_way_goes_forward(void **state)
 static void park_may_have_taken_it_over(void **state)
 {
 	(void)state;
-	trace_add(&g_trace.rings[1], TRACE_TRANSFER, HOST(200), HOST(205), 0);
+	trace_add(&g_trace.rings[1], TRACE_TRANSFER, AT(200), AT(205), 0);
 	ask(1, 100);
 	served(1, 140, 300);
 	look();
@@ -281,7 +278,7 @@ static void what_covered_it_may_be_told_late(void **state)
 	served(1, 140, 300);
 	look();
 	assert_null(row_of("s", "request", 0));
-	trace_add(&g_trace.rings[1], TRACE_TRANSFER, HOST(200), HOST(205), 0);
+	trace_add(&g_trace.rings[1], TRACE_TRANSFER, AT(200), AT(205), 0);
 	look();
 	assert_end("f", 0, PID_VCPUS, 1, 200);
 	ask(1, 1100);

@@ -116,11 +116,11 @@ int kvm_set_signal_mask(struct kvm_vcpu_fd fd, uint64_t mask, struct why *why)
 	return 0;
 }
 
-int kvm_get_tsc_offset(struct kvm_vcpu_fd fd, uint64_t *ticks, struct why *why)
+int kvm_set_tsc_offset(struct kvm_vcpu_fd fd, uint64_t ticks, struct why *why)
 {
 	(void)fd;
+	(void)ticks;
 	(void)why;
-	*ticks = 0;
 	return 0;
 }
 

@@ -113,6 +113,18 @@ static int set_scheduling(struct vcpu_thread *thread)
 /* Inside KVM_RUN both of our signals get through; main's stay blocked. */
 #define MAINS_SIGNALS (UINT64_C(1) << (SIGINT - 1) | UINT64_C(1) << (SIGTERM - 1))
 
+/* One clock of all vCPUs and of the host. KVM sets them milliseconds apart where the host's TSC
+ * is not stable; before Linux 5.16 there is no way to tell it, and no timeline. */
+static int join_clocks(struct vcpu_thread *thread)
+{
+	struct why attempt = { 0 };
+	int error = kvm_set_tsc_offset(thread->vcpu.fd, 0, &attempt);
+
+	if (error == 0 || thread->trace == NULL)
+		return 0;
+	return why_set(&thread->why, attempt.status, -error, "%s", attempt.text);
+}
+
 static int set_up(struct vcpu_thread *thread)
 {
 	int error = set_scheduling(thread);
@@ -124,8 +136,8 @@ static int set_up(struct vcpu_thread *thread)
 				    thread->vcpu.id, &thread->why);
 	if (error == 0 && thread->session->shape.marks_preempted)
 		error = kvm_set_signal_mask(thread->vcpu.fd, MAINS_SIGNALS, &thread->why);
-	if (error == 0 && thread->trace != NULL)
-		error = kvm_get_tsc_offset(thread->vcpu.fd, &thread->guest_ahead_ticks, &thread->why);
+	if (error == 0)
+		error = join_clocks(thread);
 	if (error != 0)
 		return error;
 	kicked_run = thread->vcpu.run;

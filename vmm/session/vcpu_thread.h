@@ -73,7 +73,6 @@ struct vcpu_thread {
 	uint32_t exit_kind;             /* of the exit in hand: EXIT_KIND_ or a doorbell */
 	uint64_t running_ticks;         /* TSC when it was last unparked */
 	struct trace_ring *trace;       /* NULL: nothing is traced */
-	uint64_t guest_ahead_ticks;     /* if it is: what the guest's TSC has more, modulo 2^64 */
 	uint64_t exit_ticks;            /* TSC at that exit; 0: in the guest, or parked */
 	struct vcpu_counts counts;      /* of the job in hand; main zeroes them */
 	uint64_t first_doorbell_ns;     /* CLOCK_MONOTONIC; 0 not yet */

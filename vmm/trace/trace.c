@@ -70,7 +70,6 @@ void trace_begin(struct trace *trace, const struct session *session)
 {
 	trace->tsc_hz = session->tsc_hz;
 	trace->origin_ticks = session->started_ticks;
-	trace->guest_ahead_ticks = session->threads[0].guest_ahead_ticks;
 }
 
 static void name_process(struct row_file *file, uint32_t process, const char *name)
@@ -112,11 +111,6 @@ static uint64_t host_ns(const struct trace *trace, uint64_t ticks)
 	uint64_t since = ticks - trace->origin_ticks;
 
 	return (int64_t)since > 0 ? ticks_ns(since, trace->tsc_hz) : 0;
-}
-
-static uint64_t guest_ticks(const struct trace *trace, uint64_t ticks)
-{
-	return ticks - trace->guest_ahead_ticks;
 }
 
 static void add_slice(struct trace *trace, struct trace_slice *slice, uint64_t start_ticks,
@@ -330,8 +324,7 @@ static void drain_handlers(struct trace *trace, const struct sd_region *region, 
 	}
 	for (; known->handler_tail != head; known->handler_tail++) {
 		uint64_t entry = known->handler_tail;
-		uint64_t ticks = guest_ticks(trace, sd_u64_load_acquire(
-			&region->trace[entry % SD_TRACE_ENTRIES]));
+		uint64_t ticks = sd_u64_load_acquire(&region->trace[entry % SD_TRACE_ENTRIES]);
 
 		if (is_written_over(region, entry)) {
 			trace->counts.dropped++;
@@ -437,7 +430,7 @@ static void add_wait(struct trace *trace, const struct sd_sample *sample, uint64
 
 void trace_sample(struct trace *trace, const struct sd_sample *sample)
 {
-	uint64_t start = guest_ticks(trace, sample->start_ticks);
+	uint64_t start = sample->start_ticks;
 	struct trace_slice floor = {
 		.track = track_of(PROCESS_GUEST, sample->initiator),
 		.name = "floor",
@@ -455,7 +448,7 @@ void trace_sample(struct trace *trace, const struct sd_sample *sample)
 void trace_flush(struct trace *trace, const struct sd_sample *sample, const struct flush_row *row,
 		 enum sd_protocol protocol)
 {
-	uint64_t start = guest_ticks(trace, sample->start_ticks);
+	uint64_t start = sample->start_ticks;
 	struct trace_slice pte = {
 		.track = track_of(PROCESS_GUEST, sample->initiator),
 		.name = "PTE stores",

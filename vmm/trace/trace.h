@@ -79,7 +79,6 @@ struct trace {
 	uint32_t wait_count;
 	uint64_t origin_ticks;          /* TSC of the host at 0 ns */
 	uint64_t tsc_hz;
-	uint64_t guest_ahead_ticks;     /* what the guest's TSC has more; modulo 2^64 */
 	struct trace_counts counts;
 };
 
