@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""`vmm --host`: every primitive has its samples, and its row; IPIs and kicks with two CPUs."""
+"""`vmm --host`, confined: every primitive has its samples, and its row; IPIs and kicks with
+two CPUs."""
 import json
 import os
 import pathlib
+import re
 import tempfile
 
 from bench import Bench, check, check_times, require
@@ -20,12 +22,13 @@ NAMES = {"kick_ns": "kick of a vCPU out of the guest",
          "clock_ns": "reading of the clock, in the guest"}
 
 
-def check_host(bench, cpus):
+def check_host(bench, cpus, confine):
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, "host.json")
         done = bench.run([bench.vmm, "--host", "--json", path, "--cpus",
                           ",".join(map(str, cpus))], limit_s=140)
         check((done.status, done.err) == (0, ""), f"status {done.status}, said: {done.err}")
+        check(f"\nconfine        {confine}\n" in done.out, f"not confined: {done.out}")
         host = json.loads(path.read_text(encoding="utf-8"))
     found = host["primitives"]
     wanted = ON_ONE_CPU | (ON_TWO_CPUS if len(cpus) > 1 else dict.fromkeys(ON_TWO_CPUS, 0))
@@ -46,9 +49,12 @@ def main():
     require("require_kvm")
     bench = Bench()
     cpus = sorted(os.sched_getaffinity(0))
-    check_host(bench, cpus[:1])
+    # Off where the build is instrumented.
+    default = re.search(r"^  --confine .*\((on|off)\)$", bench.run([bench.vmm, "--help"]).out,
+                        re.MULTILINE)[1]
+    check_host(bench, cpus[:1], default)
     if len(cpus) > 1:
-        check_host(bench, cpus[:2])
+        check_host(bench, cpus[:2], default)
 
 
 main()

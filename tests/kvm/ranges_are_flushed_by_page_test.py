@@ -4,7 +4,7 @@
 leaves a stale translation behind; the controls are caught in both."""
 import tempfile
 
-from bench import CONTROLS, Bench, check, check_safe, require
+from bench import CONTROLS, Bench, check, check_safe, require, slice_us
 
 # Those that live on the request word, where a range can go along.
 SAFE_RANGED = ["ipi", "yield", "deferred", "generation", "takeover"]
@@ -14,8 +14,8 @@ RANGED = SAFE_RANGED + ["skip-preempted"]
 def run(bench, pages, ceiling, *options):
     with tempfile.TemporaryDirectory() as folder:
         _, summary, rows = bench.run_clean(
-            folder, "--pages", str(pages), "--flush-ceiling", str(ceiling), "--slice-us", "1000",
-            "--warmup", "0", "--flushes", "30", "--duration", "30", *options)
+            folder, "--pages", str(pages), "--flush-ceiling", str(ceiling), "--slice-us",
+            slice_us(1000), "--warmup", "0", "--flushes", "30", "--duration", "30", *options)
     by_page = pages <= ceiling
     check(summary["by_page"] == by_page, f"{pages} pages, ceiling {ceiling}: by_page")
     check(all(row.pages == pages for row in rows), f"{pages} pages: not in every row")
