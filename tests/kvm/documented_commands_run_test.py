@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Every command of README.md and bench/README.md runs: here, made short, or in the test
-that is named; the first ones always, all with --long. Options stand for themselves: vmm or a script knows each, and takes it with
-the value it has in the text. A command that is new, or gone, has to be told here.
+"""Every command of the documentation runs: README.md, CONTRIBUTING.md, docs/ and the READMEs
+of folders. A run of vmm is made here, short; other commands here or in the test that is named.
+What a new user types first always runs, all with --long. An option that stands for itself is one
+that vmm or a script knows, and it takes the value that it has in the text. A command that is
+new, or gone, has to be told here.
 """
 import pathlib
 import re
@@ -13,15 +15,12 @@ import tempfile
 from bench import Bench, check, fail, require
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TEXTS = ["README.md", "bench/README.md"]
+TEXTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("bench/*.md"),
+                ROOT / "tests/README.md"])
 
 SHORT = ["--duration", "0.1", "--warmup", "0.01"]
-# What ./run would do, with less of it; OUT is a folder of its own.
+# What ./run would do, with less of it. Runs of vmm are made as they are written, but short.
 HERE = {
-    "./run vmm --vcpus 8 --overcommit 4": ["VMM", "--vcpus", "8", "--overcommit", "4", *SHORT],
-    "./vmm --vcpus 8 --overcommit 4": None,                     # the same
-    "build/vmm --host": ["VMM", "--host"],
-    "build/vmm FILE": ["VMM", "BUILD/guest-payload/example/exit_cost", "--flushes", "10"],
     "./run bench churn --duration 0.4 --pairs 24": [
         "churn", "--duration", "0.1", "--rounds", "1", "--pairs", "1", "--overcommit", "1,2",
         "--protocol", "ipi,generation"],
@@ -36,35 +35,54 @@ HERE = {
 # What a new user types; the others in the long form.
 FIRST = ["./run vmm --vcpus 8 --overcommit 4", "./run bench"]
 TESTED = {
+    "./run --on amd enter uname -a": "commands_run_in_a_machine",
+    "./run --on amd vmm --vcpus 8 --overcommit 4": "commands_run_in_a_machine",
+    "./run --on amd,npt=0 vmm --litmus": "holds_on_kvm_amd",
     "./run bench costs": "costs_stand_beside_floors",
     "./run bench shadow [--rounds N]": "shadow_cost_prints_its_tables",
     "./run bench sim": "sim_stands_beside_measurement",
     "./run bench soak": "soak_goes_on_where_it_was",
     "./run bench stall_parts": "stall_parts_follow_the_csv",
-    "./run svm": "holds_on_kvm_amd",
-    "./run svm --npt 0 --litmus": "holds_on_kvm_amd",
+    "./run vmm --protocol by-word,deferred": "example_protocol_builds",
     "bench/compare A B": "compare_tells_noise_from_change",
-    "build/bench/sim": "sim_stands_beside_measurement",
+    "build/vmm --vcpus 4 --overcommit 2 --protocol generation exit_cost": "example_payload_runs",
     "ctest --test-dir build": "ctest_lists_every_test",
     "meson install -C build": "install_puts_everything_in_place",
 }
 # What runs this test, or stands for others.
-FORMS = {"./run", "./run test", "./run test --long", "./run bench NAME", "ctest"}
+FORMS = {"./run", "./run build", "./run bench NAME", "./run vmm", "./run vmm OPTIONS", "ctest",
+         "./run --on HOST COMMAND", "./run enter COMMAND", "./run test NAME", "./run test SUITE",
+         "meson test -C build NAME"}
 
-COMMAND = re.compile(r"(\./run|\./vmm|build/|bench/compare|meson |ctest\b)")
-VALUES = {"US": "100", "DIR": "OUT", "FILE": "OUT/trace.json", "P": "2", "N": "1",
-          "RATE": "10", "NAME": "two-initiators", "LIST": "ipi", "S": "0.1", "X": "1", "M": "1"}
+COMMAND = re.compile(r"(\./run|\./vmm|build/\S+ |bench/compare|meson |ctest\b)")
+VMM = re.compile(r"(?:\./run vmm|build/vmm|\./vmm) (.+)")
+TEST = re.compile(r"\./run test\b(.*)")
+# For words in capitals, by the option that they belong to where it matters.
+VALUES = {"US": "100", "DIR": "OUT", "FILE": "OUT/trace.json", "P": "2", "N": "1", "K": "1",
+          "I": "1", "R": "1", "RATE": "10", "LIST": "ipi", "S": "0.1", "X": "1",
+          "PRIORITY": "1", "HOST": "amd", "HOST,KEY=VALUE,...": "amd,npt=0",
+          "--cpus LIST": "0", "--extra LIST": "exits", "--fail-over LIST": "ipi:wall.max=1s",
+          "--print LIST": "ipi:wall.max", "--workload NAME": "churn",
+          "--litmus=NAME": "two-initiators", "--preempt POLICY": "random",
+          "--entry-flush WAY": "auto", "--confine MODE": "log", "--table-free WHEN": "now",
+          "--shadow-reclaim HOW": "rcu"}
+# A payload is read at once, and an example has to be built.
+OPERANDS = {"FILE": "BUILD/guest-payload/example/exit_cost"}
 
 
 def told(text):
     """The commands and options in @text."""
-    for block in re.findall(r"^```\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
-        for line in block.splitlines():
+    fenced, prose = False, []
+    for line in text.splitlines():
+        if line.startswith("```"):
+            fenced = not fenced
+        elif not fenced:
+            prose.append(line)
+        else:
             line = line.removeprefix("$ ").split("  #")[0].strip()
             if COMMAND.match(line):
                 yield line
-    prose = re.sub(r"^```\n.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
-    for span in re.findall(r"`([^`]+)`", prose):
+    for span in re.findall(r"`([^`]+)`", "\n".join(prose)):
         if COMMAND.match(span) or span.startswith("--"):
             yield " ".join(span.split())
 
@@ -73,23 +91,40 @@ def check_all_are_known(commands):
     tests = (ROOT / "tests/meson.build").read_text(encoding="utf-8")
     known = {*HERE, *TESTED, *FORMS}
     for command in sorted(commands - known):
-        fail(f"no test runs {command!r}")
+        if not VMM.match(command) and not TEST.match(command):
+            fail(f"no test runs {command!r}")
     for command in sorted(known - FORMS - commands):
-        fail(f"{command!r} is in no README any more")
+        fail(f"{command!r} is in no text any more")
     for test in set(TESTED.values()):
         check(f"'{test}'" in tests, f"there is no test {test}")
 
 
+def check_tests_are_there(bench, command):
+    """Those that ./run test names."""
+    words = [word for word in command.split()[2:] if word != "--list"]
+    done = subprocess.run([ROOT / "tests/run_tests", bench.build, "--list", *words],
+                          capture_output=True, text=True, check=False)
+    check(done.returncode == 0 and done.stdout, f"{command}: {done.stderr}")
+
+
+def words_of(bench, command):
+    """What is run for @command, with OUT for a folder of its own."""
+    found = VMM.match(command)
+    if not found:
+        return [str(ROOT / "bench" / "bench.py"), bench.vmm, *HERE[command], "--out", "OUT"]
+    words = [OPERANDS.get(word, word) for word in found[1].split()]
+    words = [word.replace("BUILD/", "build/").replace("build/", f"{bench.build}/")
+             for word in words]
+    if words == ["--host"]:
+        return [bench.vmm, *words]
+    return [bench.vmm, *SHORT, *words, "--out", "OUT"]
+
+
 def run(bench, command):
-    words = HERE[command]
-    if words is None:
-        return
     with tempfile.TemporaryDirectory() as out:
-        words = [word.replace("BUILD", bench.build) for word in words]
-        words = ([bench.vmm, *words[1:]] if words[0] == "VMM" else
-                 [str(ROOT / "bench" / "bench.py"), bench.vmm, *words])
-        done = subprocess.run([*words, "--out", out], capture_output=True, text=True,
-                              check=False, timeout=600)
+        words = [word.replace("OUT", out) for word in words_of(bench, command)]
+        done = subprocess.run(words, capture_output=True, text=True, cwd=out, check=False,
+                              timeout=600)
         check(done.returncode == 0, f"{command}: status {done.returncode}: {done.stderr}")
         check(done.stdout.strip(), f"{command} says nothing")
         if words[2:3] == ["sweep"]:
@@ -107,17 +142,18 @@ def check_sweep(out, done):
 
 
 def check_option(bench, option, manual, scripts):
+    option = re.sub(r"\[=(\w+)\]", r"=\1", option)
     name = option.split("=")[0].split()[0]
     if f"Fl {name[2:]}\n" not in manual and f"Fl {name[2:]} " not in manual:
         check(any(f'"{name}"' in text for text in scripts) or
-              name in ("--slots", "--vcpus", "--npt"), f"nobody knows {option}")
+              name in ("--slots", "--vcpus"), f"nobody knows {option}")
         return
-    words = [VALUES.get(word, word) for word in re.split(r"[ ]", option)]
-    if len(words) == 1 and "=" not in option:
+    words = re.split(r"[ =]" if name == "--litmus" else " ", option, maxsplit=1)
+    if len(words) == 1:
         return                  # named alone; with its value elsewhere
-    words[-1] = re.sub("=([A-Z]+)$", lambda found: f"={VALUES[found[1]]}", words[-1])
+    value = VALUES.get(option, VALUES.get(words[1], words[1]))
     with tempfile.TemporaryDirectory() as out:
-        done = subprocess.run([bench.vmm, *(word.replace("OUT", out) for word in words),
+        done = subprocess.run([bench.vmm, f"{name}={value.replace('OUT', out)}",
                                "--list-protocols"], capture_output=True, text=True, check=False)
     check(done.returncode == 0, f"{option}: {done.stderr}")
 
@@ -126,19 +162,25 @@ def main():
     require("require_kvm")
     check(shutil.which("gnuplot"), "gnuplot is missing (Debian package gnuplot-nox)")
     bench = Bench()
-    found = {span for name in TEXTS for span in told((ROOT / name).read_text(encoding="utf-8"))}
+    found = {span for text in TEXTS for span in told(text.read_text(encoding="utf-8"))}
     options = {span for span in found if span.startswith("--")}
-    check(len(found) > 40 and len(options) > 20, f"{len(found)} commands: where are they?")
-    check_all_are_known(found - options)
+    commands = found - options
+    check(len(commands) > 30 and len(options) > 40, f"{len(found)} commands: where are they?")
+    check_all_are_known(commands)
     manual = (ROOT / "vmm/vmm.1").read_text(encoding="utf-8")
     scripts = [path.read_text(encoding="utf-8") for path in
-               [*(ROOT / "bench").glob("*/*.py"), ROOT / "bench/compare"]]
+               [*(ROOT / "bench").glob("*/*.py"), ROOT / "bench/compare", ROOT / "tests/run_tests"]]
     for option in sorted(options):
         check_option(bench, option, manual, scripts)
-    commands = HERE if bench.long else FIRST
-    for command in commands:
+    for command in filter(TEST.match, commands - FORMS):
+        check_tests_are_there(bench, command)
+    here = [command for command in sorted(commands - {*TESTED, *FORMS})
+            if command in HERE or VMM.match(command)]
+    chosen = here if bench.long else FIRST
+    for command in chosen:
         run(bench, command)
-    print(f"{len(commands)} commands run, {len(TESTED)} elsewhere; {len(options)} options")
+    print(f"{len(chosen)} of {len(here)} commands run, {len(TESTED)} elsewhere; "
+          f"{len(options)} options")
 
 
 main()

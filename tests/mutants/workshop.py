@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SOURCES = ("include", "guest-payload", "vmm", "bench", "tests", "meson.build")
+SOURCES = ("include", "guest-payload", "hosts", "vmm", "bench", "tests", "meson.build")
 
 # A run takes a second; the limit is for a mutant that hangs its guest.
 RUN_LIMIT_S = 100
