@@ -102,9 +102,11 @@ def row(fields):
 
 
 def readme(text):
-    """@text with the table that it should have. What comes before stays."""
+    """@text with the table that it should have. What stands around it stays."""
     rows = [row(HEAD), row(["---"] * len(HEAD)), *(row(cells(mutant)) for mutant in TABLE)]
-    return text[:text.index(row(HEAD))] + "\n".join(rows) + "\n"
+    begin = text.index(row(HEAD))
+    end = text.find("\n\n", begin) + 1 or len(text)
+    return text[:begin] + "\n".join(rows) + "\n" + text[end:]
 
 
 # --- catching ---------------------------------------------------------------------------

@@ -61,7 +61,7 @@ class Workshop:
         self.source = build / "mutants" / "source"
         self.build = build / "mutants" / "build"
 
-    def prepare(self):
+    def prepare(self, *options):
         wanted = set(source_files())
         for path in [path for path in self.source.rglob("*") if path.is_file()]:
             if path.relative_to(self.source) not in wanted:
@@ -70,7 +70,7 @@ class Workshop:
             self.write(file, (ROOT / file).read_bytes())
             shutil.copymode(ROOT / file, self.source / file)
         if not (self.build / "build.ninja").exists():
-            call("meson", "setup", self.build, self.source)
+            call("meson", "setup", *options, self.build, self.source)
 
     def write(self, file, content):
         path = self.source / file

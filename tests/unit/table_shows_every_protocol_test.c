@@ -632,17 +632,35 @@ static void an_item_too_long_is_cut(void **state)
 	char item[LINE_COLUMNS + 1] = "", *text = NULL, expected[LINE_COLUMNS + 2];
 	size_t bytes = 0;
 	FILE *out = open_memstream(&text, &bytes);
-	struct line_list list;
+	struct { struct line_list list; char behind[LINE_COLUMNS]; } guarded = { 0 };
 
 	(void)state;
 	assert_non_null(out);
 	memset(item, 'x', sizeof(item) - 1);
-	line_list_begin(&list, out, "head: ");
-	line_list_add(&list, "%s", item);
-	line_list_end(&list);
+	line_list_begin(&guarded.list, out, "head: ");
+	line_list_add(&guarded.list, "%s", item);
+	line_list_end(&guarded.list);
 	fclose(out);
 	snprintf(expected, sizeof(expected), "head: %.*s...\n", LINE_COLUMNS - 9, item);
 	assert_string_equal(text, expected);
+	for (size_t i = 0; i < sizeof(guarded.behind); i++)
+		assert_int_equal(guarded.behind[i], 0);
+	free(text);
+}
+
+/* Also an empty one is a line, and every character that can be printed is itself. */
+static void a_line_is_what_it_was_given(void **state)
+{
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *out = open_memstream(&text, &bytes);
+
+	(void)state;
+	assert_non_null(out);
+	line_print(out, "%s", "");
+	line_print(out, "%s", " !~");
+	fclose(out);
+	assert_string_equal(text, "\n !~\n");
 	free(text);
 }
 
@@ -820,18 +838,18 @@ static void figures_keep_three_digits(void **state)
 {
 	static const struct { uint64_t ns; const char *text; } times[] = {
 		{ 0, "0ns" }, { 1, "1ns" }, { 999, "999ns" }, { 1000, "1.00us" }, { 9994, "9.99us" },
-		{ 9996, "10.0us" }, { 99940, "99.9us" }, { 99960, "100us" }, { 999400, "999us" },
+		{ 9996, "10.0us" }, { 99940, "99.9us" }, { 99960, "100us" }, { 999400, "999us" }, { 999500, "1.00ms" },
 		{ 999600, "1.00ms" }, { 8048000, "8.05ms" }, { 999600000, "1.00s" },
 		{ 2000000000, "2.00s" }, { UINT64_MAX, "18.4Gs" },
 	};
 	static const struct { uint64_t count; const char *text; } counts[] = {
 		{ 0, "0" }, { 9999, "9999" }, { 10000, "10.0k" }, { 99960, "100k" },
-		{ 999400, "999k" }, { 999600, "1.00M" }, { 1900000000, "1.90G" },
+		{ 999400, "999k" }, { 999500, "1.00M" }, { 999600, "1.00M" }, { 1900000000, "1.90G" },
 		{ UINT64_MAX, "18.4E" },
 	};
 	static const struct { double ratio; const char *text; } ratios[] = {
-		{ 0.0, "0" }, { 1e-9, "<.01" }, { 0.00501, "0.01" }, { 0.5, "0.50" }, { 7.0, "7.00" },
-		{ 9.996, "10.0" }, { 99.96, "100" }, { 1023.0, "1023" }, { 9999.4, "9999" },
+		{ 0.0, "0" }, { 1e-9, "<.01" }, { 0.005, "0.01" }, { 0.00501, "0.01" }, { 0.5, "0.50" }, { 7.0, "7.00" },
+		{ 9.996, "10.0" }, { 99.96, "100" }, { 999.5, "1000" }, { 1023.0, "1023" }, { 9999.4, "9999" }, { 9999.5, "10.0k" },
 		{ 9999.6, "10.0k" }, { 123456.0, "123k" }, { 1e9, "1.00G" }, { 1.8446744e28, "18.4R" },
 	};
 
@@ -956,6 +974,7 @@ int main(void)
 		cmocka_unit_test(a_hazard_is_said_up_front),
 		cmocka_unit_test(a_list_breaks_only_where_it_must),
 		cmocka_unit_test(an_item_too_long_is_cut),
+		cmocka_unit_test(a_line_is_what_it_was_given),
 		cmocka_unit_test(an_empty_list_is_no_line),
 		cmocka_unit_test(deferring_sleepers_is_said_to_be_new),
 		cmocka_unit_test(what_was_never_in_effect_is_said),

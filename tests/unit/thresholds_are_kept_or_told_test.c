@@ -114,7 +114,10 @@ static void what_was_not_measured_is_not_kept(void **state)
 	assert_string_equal(g_said, line);
 	run->interrupted = false;
 	run->result_count = 1;
+	limit.key.protocol = SD_PROTOCOL_sleep;         /* the first one that is not there */
 	assert_int_equal(status_with(&limit, 1), EXIT_THRESHOLD);
+	assert_string_equal(g_said, "sleep:floor.p99: not measured, "
+			    "so nothing shows that it keeps below 5 ns\n");
 }
 
 /* Numbers and nothing else, for scripts. */

@@ -1,0 +1,292 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Every small change of the sources that decide is noticed by a unit test, or README.md
+says why it is harmless.
+
+Usage: small_changes_are_noticed_test.py VMM BUILD [--file PATH,...] [--again] [--list]
+Each change of changes.py in FILES, one at a time: built in a copy of the sources
+(workshop.py), and the unit tests that use the file are run, those first that have noticed
+most. A change that no test notices has survived; one that leaves every program as it is
+byte for byte is none. What was found stays in BUILD/small-changes/found.json and is not looked
+for again while file and tests are the same: an interrupted run goes on. --again: only
+those that have survived, after tests have changed. --list: the survivors as rows for
+README.md, with what is known of them.
+Exit status: 0 all noticed or explained, and at least 90 % noticed; 1 not; 77 no libclang;
+99 the sources do not build.
+"""
+import argparse
+import collections
+import contextlib
+import hashlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+try:
+    import changes
+except ImportError:
+    print("SKIP: no libclang for python3 (package python3-clang-14)")
+    sys.exit(77)
+from workshop import ROOT, Broken, Workshop, call
+
+README = pathlib.Path(__file__).resolve().parent / "README.md"
+HEAD = "| file | line | change | why it is harmless |"
+FILES = ["include/word.h", "include/grace.h", "vmm/session/park.c", "vmm/session/slot.c",
+         "vmm/session/round.c", "vmm/session/host_load.c", "vmm/report/*.c", "vmm/protocols/*.c",
+         "guest-payload/flush.c", "guest-payload/window.c", "guest-payload/protocols/*.c"]
+INCLUDES = ["include", "vmm", *(f"vmm/{name}" for name in (
+    "litmus", "host", "machine", "session", "session/preempt", "protocols", "report", "confine",
+    "shadow", "trace"))]
+LEAST_PCT = 90
+OPTIONS = ["-Ddebug=false", "-Doptimization=1"] # no line numbers: equal code is equal bytes
+NICE = 15
+
+
+def limit_s(seconds):
+    """For a test that takes so long; the host may be busy."""
+    return 10 + 10 * seconds
+
+
+class Shop(Workshop):
+    """The copy, its unit tests, and which files each of them is made of."""
+
+    def __init__(self, build, vmm):
+        super().__init__(build, vmm)
+        self.source = build / "small-changes" / "source"
+        self.build = build / "small-changes" / "build"
+        self.env = os.environ | {"CCACHE_DISABLE": "1"}
+        listed = json.loads((build / "meson-info" / "intro-tests.json").read_text("utf-8"))
+        self.tests = sorted({test["name"] for test in listed if test["suite"][0].endswith(":unit")
+                             and test["cmd"][0].endswith(f"/tests/{test['name']}")})
+
+    def begin(self):
+        self.prepare(*OPTIONS)
+        call("ninja", "-C", self.build, *(f"tests/{test}" for test in self.tests))
+        self.deps = self.read_deps()
+        self.used = {test: self.files_of(test) for test in self.tests}
+        self.clean = {test: self.digest(test) for test in self.tests}
+        self.seconds = {}
+
+    def tests_of(self, file):
+        """Those that use @file; each has passed without a change, in self.seconds."""
+        tests = [test for test in self.tests if file in self.used[test]]
+        for test in tests:
+            if test not in self.seconds:
+                start = time.monotonic()
+                if not self.make(test) or self.run_test(test, 120) != 0:
+                    raise Broken(f"{test} fails without any change")
+                self.seconds[test] = time.monotonic() - start
+        if not tests:
+            raise Broken(f"no unit test uses {file}")
+        return tests
+
+    def read_deps(self):
+        """{object: files that it was made from}, all below the copy."""
+        done = subprocess.run(["ninja", "-C", self.build, "-t", "deps"], check=True,
+                              capture_output=True, text=True)
+        deps, now = {}, None
+        for line in done.stdout.splitlines():
+            if line and line[0] != " ":
+                now = deps.setdefault(line.split(":")[0], set())
+            elif line.strip():
+                path = pathlib.Path(os.path.normpath(self.build / line.strip()))
+                if path.is_relative_to(self.source):
+                    now.add(str(path.relative_to(self.source)))
+        return deps
+
+    def symbols(self, path):
+        done = subprocess.run(["nm", "--defined-only", path], check=True, capture_output=True,
+                              text=True)
+        return {line.split()[2] for line in done.stdout.splitlines() if line.split()[1] in "TDBR"}
+
+    def files_of(self, test):
+        """Of its own objects, and of those that the linker has taken out of the library."""
+        linked, files = self.symbols(self.build / "tests" / test), set()
+        for name, made_from in self.deps.items():
+            if name.startswith(f"tests/{test}.p/") or (
+                    name.startswith("libvmm_core.a.p/")
+                    and self.symbols(self.build / name) & linked):
+                files |= made_from
+        return files
+
+    def digest(self, test):
+        return hashlib.sha256((self.build / "tests" / test).read_bytes()).hexdigest()
+
+    def run_test(self, test, seconds):
+        """Exit status; None when it does not end."""
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                return subprocess.run([self.build / "tests" / test], cwd=folder, check=False,
+                                      stdin=subprocess.DEVNULL, capture_output=True,
+                                      timeout=seconds).returncode
+            except subprocess.TimeoutExpired:
+                return None
+
+    def make(self, test):
+        done = subprocess.run(["ninja", "-C", self.build, f"tests/{test}"], env=self.env,
+                              capture_output=True, check=False)
+        return done.returncode == 0
+
+    def try_change(self, change, tests):
+        """(outcome, test): noticed and by which, survived, same or unbuilt."""
+        text = (ROOT / change.file).read_text(encoding="ascii")
+        outcome = "same"
+        try:
+            self.write(change.file, changes.changed(text, change).encode())
+            for test in tests:
+                if not self.make(test):
+                    return "unbuilt", ""
+                if self.digest(test) == self.clean[test]:
+                    continue
+                if self.run_test(test, limit_s(self.seconds[test])) != 0:
+                    return "noticed", test
+                outcome = "survived"
+            return outcome, ""
+        finally:
+            self.write(change.file, text.encode())
+
+
+# --- what was found, kept ---------------------------------------------------------------
+
+class Found:
+    """{name of a change: [outcome, test]} of each file in its present form."""
+
+    def __init__(self, path):
+        self.path = path
+        with contextlib.suppress(OSError, ValueError):
+            self.files = json.loads(path.read_text(encoding="utf-8"))
+            return
+        self.files = {}
+
+    def of(self, file, digest):
+        """Of @file as it is; what was found of an older form goes."""
+        entry = self.files.setdefault(file, {})
+        if entry.get("digest") != digest:
+            entry = self.files[file] = {"digest": digest, "changes": {}}
+        return entry["changes"]
+
+    def keep(self):
+        part = self.path.with_suffix(".part")
+        part.write_text(json.dumps(self.files, indent=1), encoding="utf-8")
+        part.replace(self.path)
+
+
+def key_of(change):
+    return json.dumps(changes.name_of(change))
+
+
+# --- README.md --------------------------------------------------------------------------
+
+def cell(text):
+    return text.replace("|", "\\|")
+
+
+def change_text(change):
+    nth = f" ({change.nth + 1})" if change.nth else ""
+    return f"`{cell(change.old)}` to `{cell(change.new) or 'nothing'}`{nth}"
+
+
+def known():
+    """{(file, code, change): reason}, from the table of README.md."""
+    text = README.read_text(encoding="utf-8")
+    rows = {}
+    for line in text[text.find(HEAD):].splitlines()[2:]:
+        fields = [field.strip() for field in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if len(fields) == 4:
+            rows[tuple(fields[:3])] = fields[3]
+    return rows
+
+
+def row_key(change):
+    return f"`{change.file}`", f"`{cell(change.code)}`", change_text(change)
+
+
+# --- the run ----------------------------------------------------------------------------
+
+def files_wanted(text):
+    for pattern in text.split(",") if text else FILES:
+        yield from sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(pattern))
+
+
+def look_at(shop, file, found, again):
+    """Every change of @file: {change: [outcome, test]}."""
+    digest = hashlib.sha256((ROOT / file).read_bytes()).hexdigest()
+    before, kills, results = found.of(file, digest), collections.Counter(), {}
+    tests = None
+    for change in changes.changes_of(ROOT, file, INCLUDES):
+        key = key_of(change)
+        if key not in before or again and before[key][0] == "survived":
+            tests = tests or shop.tests_of(file)
+            tests.sort(key=lambda test: (-kills[test], shop.seconds[test]))
+            before[key] = shop.try_change(change, tests)
+            found.keep()
+        results[change] = before[key]
+        kills[before[key][1]] += before[key][0] == "noticed"
+        if results[change][0] == "survived":
+            print(f"{file}:{change.line}: {change_text(change)} in: {change.code}", flush=True)
+    return results
+
+
+def score(outcomes):
+    count = collections.Counter(outcome for outcome, _ in outcomes)
+    tried = count["noticed"] + count["survived"]
+    share = 100 * count["noticed"] / tried if tried else 100
+    return count, tried, share
+
+
+def print_scores(results):
+    print(f"{'file':<44}{'changes':>8}{'noticed':>8}{'survived':>9}{'same':>6}{'unbuilt':>8}"
+          f"{'score':>7}")
+    rows = collections.defaultdict(list)
+    for change, outcome in results.items():
+        rows[change.file].append(outcome)
+        rows["all"].append(outcome)
+    for file, outcomes in rows.items():
+        count, _, share = score(outcomes)
+        print(f"{file:<44}{len(outcomes):>8}{count['noticed']:>8}{count['survived']:>9}"
+              f"{count['same']:>6}{count['unbuilt']:>8}{share:>6.1f}%")
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("vmm", type=pathlib.Path)
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--file", default="", metavar="PATH,...")
+    parser.add_argument("--again", action="store_true", help="those that have survived")
+    parser.add_argument("--list", action="store_true", help="survivors as rows of README.md")
+    return parser.parse_args()
+
+
+def main():
+    arguments = parse_arguments()
+    os.nice(NICE)
+    shop = Shop(arguments.build.resolve(), arguments.vmm.resolve())
+    shop.source.mkdir(parents=True, exist_ok=True)
+    shop.begin()
+    found, results = Found(shop.source.parent / "found.json"), {}
+    for file in files_wanted(arguments.file):
+        results |= look_at(shop, file, found, arguments.again)
+    survivors = [change for change, (outcome, _) in results.items() if outcome == "survived"]
+    reasons = known()
+    unexplained = [change for change in survivors if row_key(change) not in reasons]
+    if arguments.list:
+        for change in survivors:
+            print("| " + " | ".join([*row_key(change), reasons.get(row_key(change), "")]) + " |")
+    print_scores(results)
+    _, _, share = score(results.values())
+    print(f"{len(survivors)} have survived, {len(unexplained)} of them without a reason in "
+          f"README.md")
+    return 0 if share >= LEAST_PCT and not unexplained else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Broken as problem:
+        print(problem, file=sys.stderr)
+        sys.exit(99)
