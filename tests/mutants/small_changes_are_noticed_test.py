@@ -3,7 +3,8 @@
 """Every small change of the sources that decide is noticed by a unit test, or README.md
 says why it is harmless.
 
-Usage: small_changes_are_noticed_test.py VMM BUILD [--file PATH,...] [--again] [--list]
+Usage: small_changes_are_noticed_test.py VMM BUILD [--file PATH,...] [--tests NAME,...]
+                                       [--again] [--list]
 Each change of changes.py in FILES, one at a time: built in a copy of the sources
 (workshop.py), and the unit tests that use the file are run, those first that have noticed
 most. A change that no test notices has survived; one that leaves every program as it is
@@ -55,14 +56,15 @@ def limit_s(seconds):
 class Shop(Workshop):
     """The copy, its unit tests, and which files each of them is made of."""
 
-    def __init__(self, build, vmm):
+    def __init__(self, build, vmm, wanted):
         super().__init__(build, vmm)
         self.source = build / "small-changes" / "source"
         self.build = build / "small-changes" / "build"
         self.env = os.environ | {"CCACHE_DISABLE": "1"}
         listed = json.loads((build / "meson-info" / "intro-tests.json").read_text("utf-8"))
         self.tests = sorted({test["name"] for test in listed if test["suite"][0].endswith(":unit")
-                             and test["cmd"][0].endswith(f"/tests/{test['name']}")})
+                             and test["cmd"][0].endswith(f"/tests/{test['name']}")
+                             and (not wanted or test["name"] in wanted.split(","))})
 
     def begin(self):
         self.prepare(*OPTIONS)
@@ -257,6 +259,7 @@ def parse_arguments():
     parser.add_argument("vmm", type=pathlib.Path)
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--file", default="", metavar="PATH,...")
+    parser.add_argument("--tests", default="", metavar="NAME,...", help="no others")
     parser.add_argument("--again", action="store_true", help="those that have survived")
     parser.add_argument("--list", action="store_true", help="survivors as rows of README.md")
     return parser.parse_args()
@@ -265,7 +268,7 @@ def parse_arguments():
 def main():
     arguments = parse_arguments()
     os.nice(NICE)
-    shop = Shop(arguments.build.resolve(), arguments.vmm.resolve())
+    shop = Shop(arguments.build.resolve(), arguments.vmm.resolve(), arguments.tests)
     shop.source.mkdir(parents=True, exist_ok=True)
     shop.begin()
     found, results = Found(shop.source.parent / "found.json"), {}
