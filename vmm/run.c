@@ -255,7 +255,7 @@ static int run_session(const struct run *run, struct run_results *results, struc
 
 	if (error != 0)
 		return error;
-	host_facts_read(&results->host, &session.machine);
+	host_facts_read(&results->host, &session);
 	error = start_moving(&mover, run->options, &session, why);
 	if (error == 0) {
 		error = run_confined(&session, run, results, output, trace, why);

@@ -14,7 +14,7 @@
 
 /* user nice system idle iowait irq softirq steal guest guest_nice */
 static char g_stat[] =
-	"cpu  900001 900002 900003 900004 900005 900006 900007 900008 900009 900010\n"
+	"cpu  12 900002 900003 900004 900005 900006 900007 900008 900009 900010\n"
 	"cpu0 11 12 13 14 15 16 17 18 19 20\n"
 	"cpu1 21 22 23 24 25 26 27 28 29 30\n"
 	"cpu2 31 32 33 34 35 36 37 38 39 40\n"
@@ -106,10 +106,12 @@ static void a_running_thread_is_asked(void **state)
 /* Two slots: @had_ns is what both have had. */
 static void add(uint64_t had_ns, uint64_t used_ns, uint64_t steal_ns)
 {
-	const struct host_load from = { .now_ns = 5000, .vcpu_cpu_ns = 700, .steal_ns = 40 };
+	const struct host_load from = {
+		.now_ns = 5000, .vcpu_cpu_ns = 700, .steal_ns = 40, .throttled = { 5, 50 },
+	};
 	const struct host_load to = {
 		.now_ns = 5000 + had_ns / 2, .vcpu_cpu_ns = 700 + used_ns,
-		.steal_ns = 40 + steal_ns,
+		.steal_ns = 40 + steal_ns, .throttled = { 7, 53 },
 	};
 
 	host_load_add(&g_session, &from, &to, &g_result);
@@ -128,6 +130,8 @@ static void what_was_not_used_was_taken(void **state)
 	assert_int_equal(g_result.vcpu_cpu_ns, 2985);
 	assert_int_equal(g_result.taken_ns, 15);
 	assert_int_equal(g_result.steal_ns, 7);
+	assert_int_equal(g_result.throttles, 4);
+	assert_int_equal(g_result.throttled_ns, 6);
 	/* Threads are asked one after another: they may have used a little more. */
 	add(1000, 1001, 0);
 	assert_int_equal(g_result.taken_ns, 15);

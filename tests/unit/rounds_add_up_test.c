@@ -98,6 +98,7 @@ static void *play_vcpu(void *argument)
 			sleep_ms(1);
 		g_thread.counts.switches += 11;
 		g_thread.counts.transfers += 3;
+		g_thread.counts.strayed += 5;
 		g_thread.counts.spurious_ipis += 2;
 		g_thread.counts.exits[EXIT_KIND_SIGNAL] = (struct exit_count){
 			3, 9000, g_script->longest_exit_ticks ? g_script->longest_exit_ticks : 4000 };
@@ -192,6 +193,25 @@ static const struct script g_two_flushes = {
 	.count = 3, .checks = 1000, .skipped = 9, .dropped = 2, .sample_ticks = 4 * 2 * 150,
 };
 
+/* A stall is never below 0; that the clocks do not agree is counted. */
+static void a_park_longer_than_the_flush_is_counted(void **state)
+{
+	static const struct script script = {
+		.samples = {
+			{ .start_ticks = START + 2000, .wall_ticks = 80000, .parked_ticks = 80001 },
+			{ .start_ticks = START + 4000, .wall_ticks = 80000, .parked_ticks = 80000 },
+		},
+		.count = 2, .checks = 1000,
+	};
+	const struct options options = options_of(2);
+
+	(void)state;
+	run_well(&script, &options);
+	assert_int_equal(g_result.flushes, 2);
+	assert_int_equal(g_result.clipped, 1);
+	assert_int_equal(histogram_quantile(&g_result.stall_ns, 1.0), 0);
+}
+
 static void samples_become_figures(void **state)
 {
 	const struct options options = options_of(2);
@@ -202,6 +222,8 @@ static void samples_become_figures(void **state)
 	assert_int_equal(g_result.rounds, 1);
 	assert_int_equal(g_result.ipis, 9);
 	assert_int_equal(g_result.deferred, 5);
+	assert_int_equal(g_result.strayed, 5);
+	assert_int_equal(g_result.clipped, 0);
 	assert_int_equal(g_result.takeovers, 1);
 	assert_int_equal(g_result.over_quarter_slice, 1);
 	assert_int_equal(g_result.wall_ns.min, 40000);
@@ -488,6 +510,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(samples_become_figures, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_park_longer_than_the_flush_is_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_quarter_of_a_slice_is_of_the_stall, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(marks_are_those_of_the_round, set_up, tear_down),

@@ -117,6 +117,53 @@ static void time_in_which_nobody_looked_does_not_count(void **state)
 	assert_int_equal(session_check(&g_session, now_ns, &why), -ETIMEDOUT);
 }
 
+static char g_cpu_stat[64];
+
+static void throttle_until(uint64_t us)
+{
+	snprintf(g_cpu_stat, sizeof(g_cpu_stat), "throttled_usec %012llu\n", (unsigned long long)us);
+}
+
+/* Two CPUs, each held back for 98 of 100 ms: what is left has to last as long. */
+static void throttled_time_does_not_count(void **state)
+{
+	struct why why = { 0 };
+	uint64_t seconds = 0;
+
+	(void)state;
+	cpus_add(&g_session.shape.cpus, 0);
+	cpus_add(&g_session.shape.cpus, 1);
+	g_session.shape.slots = 2;
+	throttle_until(7000000);
+	g_session.throttle.stat[0] = fmemopen(g_cpu_stat, sizeof(g_cpu_stat), "r");
+	g_session.throttle.count = 1;
+	g_session.throttled_ns = 7 * NS_PER_S;
+	assert_int_equal(session_check(&g_session, g_start_ns, &why), 0);
+	while (session_check(&g_session, g_start_ns + (seconds + 1) * NS_PER_S, &why) == 0) {
+		seconds++;
+		throttle_until(7000000 + seconds * 2 * 980000);
+	}
+	/* The first second is looked at before anything of it is known. */
+	assert_in_range(seconds, 1400, 1500);
+	assert_int_equal(why.status, EXIT_GUEST);
+	throttle_close(&g_session.throttle);
+}
+
+/* However much is said to be throttled, a guest that stands still is found out. */
+static void nobody_is_throttled_for_ever(void **state)
+{
+	struct why why = { 0 };
+	uint64_t seconds = 0;
+
+	(void)state;
+	g_session.throttle.stat[0] = fmemopen(g_cpu_stat, sizeof(g_cpu_stat), "r");
+	g_session.throttle.count = 1;
+	while (session_check(&g_session, g_start_ns + seconds * NS_PER_S, &why) == 0)
+		throttle_until(++seconds * 1000000000);
+	assert_in_range(seconds, 30 * 64, 30 * 64 + 2);
+	throttle_close(&g_session.throttle);
+}
+
 static void four_rotations_may_be_longer(void **state)
 {
 	(void)state;
@@ -278,6 +325,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(thirty_seconds_are_enough, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(time_in_which_nobody_looked_does_not_count, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(throttled_time_does_not_count, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(nobody_is_throttled_for_ever, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(four_rotations_may_be_longer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(every_flush_is_progress, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(recorded_flushes_are_read_from_the_rings, set_up,

@@ -48,7 +48,7 @@ static const struct member g_run_members[] = {
 
 static const struct member g_host_members[] = {
 	{ "kernel", JSON_STRING }, { "cpu", JSON_STRING }, { "kvm", JSON_STRING },
-	{ "below", JSON_STRING }, { "emulated", FLAG },
+	{ "below", JSON_STRING }, { "emulated", FLAG }, { "clock_step_ns", INTEGER },
 	{ "mitigations", JSON_STRING }, { "clocksource", JSON_STRING }, { "cpus_online", INTEGER },
 	{ "max_vcpus", INTEGER }, { "tsc_hz", INTEGER }, { "pv_features", INTEGER },
 	{ "marks_preempted", FLAG }, { "load_1m", JSON_REAL },
@@ -68,6 +68,8 @@ static const struct member g_protocol_members[] = {
 	{ "kicks", INTEGER }, { "sleeps", INTEGER }, { "wakes", INTEGER }, { "spun", INTEGER },
 	{ "steps", INTEGER }, { "by_page", INTEGER }, { "cleared_ipis", INTEGER },
 	{ "vcpu_cpu_ns", INTEGER }, { "entry_flushes_asked", INTEGER },
+	{ "throttles", INTEGER }, { "throttled_ns", INTEGER }, { "strayed", INTEGER },
+	{ "clipped", INTEGER },
 };
 
 static const struct member g_walk_members[] = {

@@ -181,7 +181,7 @@ static int measure_sessions(struct host_costs *costs, struct session *two, struc
 {
 	int error;
 
-	host_facts_read(&results->host, &two->machine);
+	host_facts_read(&results->host, two);
 	error = confine_enter(CONFINE_MAIN, why);
 	if (error == 0)
 		error = session_boot(two, why);

@@ -18,11 +18,16 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "entry_flush_test.h"
 #include "host_below.h"
 
 #define VMX_BIT (1u << 5)
 #define SVM_BIT (1u << 2)
+
+/* At 100 Hz and with a clock that moves once a tick, 50 ms. */
+#define CLOCK_STEPS      5
+#define CLOCK_LOOKS_MOST 100000000u     /* it stands still: 0 */
 
 /* First line of @path, or "unknown". */
 static void read_line(const char *path, char *out, size_t bytes)
@@ -129,7 +134,22 @@ static int read_pv_features(struct host_facts *facts, struct kvm_system system, 
 	return error;
 }
 
-void host_facts_read(struct host_facts *facts, const struct machine *machine)
+/* The least of some steps: each may be longer, where somebody else runs in between. */
+static uint64_t clock_step_ns(void)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (int i = 0; i < CLOCK_STEPS; i++) {
+		uint64_t from = clock_ns(), to = from;
+
+		for (uint32_t looks = 0; to == from && looks < CLOCK_LOOKS_MOST; looks++)
+			to = clock_ns();
+		least = to - from < least ? to - from : least;
+	}
+	return least;
+}
+
+void host_facts_read(struct host_facts *facts, const struct session *session)
 {
 	struct host_below below = host_below();
 	struct utsname name;
@@ -146,10 +166,12 @@ void host_facts_read(struct host_facts *facts, const struct machine *machine)
 	read_mitigations(facts->mitigations, sizeof(facts->mitigations));
 	read_line("/sys/devices/system/clocksource/clocksource0/current_clocksource",
 		  facts->clocksource, sizeof(facts->clocksource));
+	facts->clock_step_ns = clock_step_ns();
+	facts->quota_cpus = session->throttle.quota_cpus;
 	facts->cpus_online = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
 	if (getloadavg(&facts->load_1m, 1) != 1)
 		facts->load_1m = 0;
-	facts->max_vcpus = (uint32_t)kvm_capability(machine->vm, KVM_CAP_MAX_VCPUS);
+	facts->max_vcpus = (uint32_t)kvm_capability(session->machine.vm, KVM_CAP_MAX_VCPUS);
 }
 
 int host_survey(struct session *session, enum entry_flush wanted, struct run_results *results,

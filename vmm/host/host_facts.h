@@ -9,10 +9,10 @@
 #include "session.h"
 
 /**
- * host_facts_read - kernel, CPU, kind of KVM, limits. Opens files: before main confines
+ * host_facts_read - kernel, CPU, kind of KVM, limits, of a @session created. Opens files: before main confines
  * itself. What cannot be found out is "unknown".
  */
-void host_facts_read(struct host_facts *facts, const struct machine *machine);
+void host_facts_read(struct host_facts *facts, const struct session *session);
 
 /**
  * host_survey - what can wait until a guest has booted: the TSC, PV features, and the

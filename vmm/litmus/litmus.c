@@ -164,7 +164,7 @@ int litmus_play(const struct run *run, struct litmus_run *plays, struct loop *lo
 
 	if (error != 0)
 		return error;
-	host_facts_read(&plays->facts.host, &session.machine);
+	host_facts_read(&plays->facts.host, &session);
 	error = confine_enter(CONFINE_MAIN, why);
 	if (error == 0)
 		error = session_boot(&session, why);

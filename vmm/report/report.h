@@ -53,6 +53,10 @@ char *litmus_text(const struct run_results *run, const struct litmus_result *res
 /* emulated_print - of an emulated host, one line that says what its times are worth. */
 void emulated_print(FILE *out, const struct run_results *run);
 
+/* host_notes_print - a line for each thing that the host did to this run: throttled, CPUs
+ * gone, clocks that are coarse or do not agree. */
+void host_notes_print(FILE *out, const struct run_results *run);
+
 /* table_print - the comparison table and the lines below it, to @out. */
 void table_print(FILE *out, const struct run_results *run);
 

@@ -115,6 +115,10 @@ struct protocol_result {
 	uint64_t taken_ns;              /* of it, not used by vCPU threads */
 	uint64_t steal_ns;              /* /proc/stat steal of these CPUs */
 	uint64_t involuntary_switches;  /* of vCPU threads */
+	uint64_t throttles;             /* times that a cgroup's quota was used up */
+	uint64_t throttled_ns;          /* for how long, all CPUs together */
+	uint64_t strayed;               /* parks on another CPU than the slot's */
+	uint64_t clipped;               /* flushes parked for longer than they took: stall 0 */
 	bool disturbed;                 /* taken_ns above 2 % of slot_cpu_ns */
 };
 
@@ -127,6 +131,8 @@ struct host_facts {
 	bool emulated;                  /* that is an emulator: so are all times */
 	char mitigations[64];           /* /sys/devices/system/cpu/vulnerabilities digest or "unknown" */
 	char clocksource[32];
+	uint64_t clock_step_ns;         /* by which CLOCK_MONOTONIC moves, at least */
+	double quota_cpus;              /* of our cgroups; 0: none */
 	uint32_t cpus_online;
 	uint32_t max_vcpus;             /* KVM_CAP_MAX_VCPUS */
 	uint64_t tsc_hz;

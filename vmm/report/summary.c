@@ -73,6 +73,10 @@ static void put_counts(struct json_part *object, const struct protocol_result *r
 	part_put_count(object, "vcpu_cpu_ns", result->vcpu_cpu_ns);
 	part_put_count(object, "steal_ns", result->steal_ns);
 	part_put_count(object, "involuntary_switches", result->involuntary_switches);
+	part_put_count(object, "throttles", result->throttles);
+	part_put_count(object, "throttled_ns", result->throttled_ns);
+	part_put_count(object, "strayed", result->strayed);
+	part_put_count(object, "clipped", result->clipped);
 	part_put_count(object, "rounds", result->rounds);
 }
 
@@ -198,6 +202,9 @@ static struct json_part host_part(const struct host_facts *host)
 	part_put_text(&object, "cpu", host->cpu);
 	part_put_text(&object, "mitigations", host->mitigations);
 	part_put_text(&object, "clocksource", host->clocksource);
+	part_put_count(&object, "clock_step_ns", host->clock_step_ns);
+	part_put(&object, "quota_cpus", host->quota_cpus > 0 ? json_real(host->quota_cpus)
+							     : json_null());
 	part_put_count(&object, "cpus_online", host->cpus_online);
 	part_put_count(&object, "max_vcpus", host->max_vcpus);
 	part_put_count(&object, "tsc_hz", host->tsc_hz);

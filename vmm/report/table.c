@@ -86,6 +86,8 @@ static void setup_print(FILE *out, const struct run_results *run)
 		line_list_add(&list, "PLE %s", figure_time(options->ple_us * UINT64_C(1000)).text);
 	if (options->clear_pending)
 		line_list_add(&list, "clear-pending");
+	if (run->host.quota_cpus > 0)
+		line_list_add(&list, "cgroup quota %s CPUs", figure_ratio(run->host.quota_cpus).text);
 	if (options->confine != CONFINE_ON)
 		line_list_add(&list, "confine %s", confine_name(options->confine));
 	line_list_end(&list);
@@ -403,6 +405,7 @@ static void notes_print(FILE *out, const struct run_results *run)
 	moved_print(out, run);
 	verdicts_print(out, run);
 	row_marks_print(out, run);
+	host_notes_print(out, run);
 	if (run->options->slots > cpus)
 		line_print(out, "%u slots on %u CPU%s: the host's scheduler is part of these figures",
 			   run->options->slots, cpus, line_plural(cpus));

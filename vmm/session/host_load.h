@@ -14,12 +14,17 @@ struct host_load {
 	uint64_t now_ns;                /* CLOCK_MONOTONIC */
 	uint64_t vcpu_cpu_ns;           /* CPU time of all vCPU threads */
 	uint64_t steal_ns;              /* of the slots' CPUs, /proc/stat, 10 ms steps */
+	struct throttled throttled;     /* of our cgroups */
 };
 
-/* host_load_open, host_load_close - /proc/stat, for as long as the session lasts: main
- * may open no file while it does. Without it there is no steal time. */
+/* host_load_open, host_load_close - /proc/stat and the cgroups' cpu.stat, for as long as
+ * the session lasts: main may open no file while it does. Without one there is nothing of
+ * what it says. */
 void host_load_open(struct session *session);
 void host_load_close(struct session *session);
+
+/* host_load_cpus - how many CPUs the slots have, at least one. */
+uint32_t host_load_cpus(const struct session *session);
 
 /* host_load_read - now. */
 struct host_load host_load_read(const struct session *session);

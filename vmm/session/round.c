@@ -114,6 +114,7 @@ static void add_flush(struct course *course, const struct sd_sample *sample)
 	result->ipis += row.ipis;
 	result->deferred += row.deferred;
 	result->takeovers += row.taken_over;
+	result->clipped += sample->parked_ticks > sample->wall_ticks;
 	result->over_quarter_slice += row.stall_ns > course->session->shape.slice_ns / 4;
 	histogram_record(&result->wall_ns, row.wall_ns);
 	histogram_record(&result->stall_ns, row.stall_ns);
@@ -377,6 +378,7 @@ static void add_thread_counts(struct course *course)
 		result->wakes += counts->wakes;
 		result->spun += counts->spun;
 		result->steps += counts->steps;
+		result->strayed += counts->strayed;
 		add_exits(result, counts, session->tsc_hz);
 	}
 	for (uint32_t i = 0; i < session->slot_count; i++)

@@ -26,6 +26,7 @@
 #endif
 #define LOOK_EVERY_NS (100 * NS_PER_MS)
 #define UNSEEN_MOST_NS NS_PER_S         /* of a guest that stands still, between two looks */
+#define UNTHROTTLED_LEAST 64            /* one part in so many counts, however throttled */
 
 static int allocate(struct session *session, struct why *why)
 {
@@ -168,6 +169,7 @@ static void begin_patience(struct session *session)
 {
 	session->checked_ns = clock_ns();
 	session->still_ns = 0;
+	session->throttled_ns = throttle_read(&session->throttle).ns;
 }
 
 int session_create(struct session *session, struct loop *loop, struct kvm_system system,
@@ -434,13 +436,28 @@ static uint64_t patience_ns(const struct session *session)
 	return rotations > PATIENCE_NS ? rotations : PATIENCE_NS;
 }
 
+/* Of @unseen_ns, what a guest could have used: not the time in which our cgroups were
+ * throttled, CPU by CPU. A little is left, so that one that stands still under the
+ * smallest quota is found out too. */
+static uint64_t usable_ns(struct session *session, uint64_t unseen_ns)
+{
+	uint64_t throttled_ns = throttle_read(&session->throttle).ns;
+	uint64_t since_ns = (throttled_ns - session->throttled_ns) / host_load_cpus(session);
+	uint64_t most_ns = unseen_ns - unseen_ns / UNTHROTTLED_LEAST;
+
+	session->throttled_ns = throttled_ns;
+	return unseen_ns - (since_ns < most_ns ? since_ns : most_ns);
+}
+
 static void note_progress(struct session *session, uint64_t progress, uint64_t now_ns)
 {
 	uint64_t unseen_ns = now_ns - session->checked_ns;
 
-	session->still_ns += unseen_ns < UNSEEN_MOST_NS ? unseen_ns : UNSEEN_MOST_NS;
 	if (progress != session->progress)
 		session->still_ns = 0;
+	else
+		session->still_ns += usable_ns(session, unseen_ns < UNSEEN_MOST_NS ? unseen_ns
+										   : UNSEEN_MOST_NS);
 	session->progress = progress;
 	session->checked_ns = now_ns;
 }

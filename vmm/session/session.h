@@ -32,6 +32,7 @@
 #include "protocol_ops.h"
 #include "results.h"
 #include "stage.h"
+#include "throttle.h"
 #include "vcpu_thread.h"
 
 /* Blocked in vCPU threads but let through inside KVM_RUN: see park.c. */
@@ -82,6 +83,7 @@ struct session {
 	uint32_t started;               /* threads to join */
 	struct loop *loop;              /* main's; woken when a job is done or has failed */
 	FILE *proc_stat;                /* NULL: no steal time (host_load.c) */
+	struct throttle throttle;       /* quota and throttling of our cgroups, the same */
 	const struct protocol_ops *protocol;
 	struct guest_log log;
 	struct stage *stage;            /* where vCPUs are held at steps; NULL */
@@ -107,6 +109,7 @@ struct session {
 	uint64_t progress;              /* main: last seen */
 	uint64_t checked_ns;            /* when that was, and for how long nothing has changed */
 	uint64_t still_ns;
+	uint64_t throttled_ns;          /* when nothing had changed, last: not the guest's fault */
 };
 
 struct session_job {

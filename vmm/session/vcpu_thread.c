@@ -477,6 +477,8 @@ static int leave(struct vcpu_thread *thread)
 {
 	int error = 0;
 
+	/* Not where it was pinned to: that CPU has gone offline, and nothing brings it back. */
+	thread->counts.strayed += sched_getcpu() != thread->slot->cpu;
 	if (thread->unfinished)
 		error = vcpu_finish_instruction(&thread->vcpu, &thread->why);
 	thread->unfinished = false;

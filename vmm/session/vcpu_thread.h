@@ -47,6 +47,7 @@ struct vcpu_counts {
 	uint64_t wakes;                 /* sent to others */
 	uint64_t spun;
 	uint64_t steps;
+	uint64_t strayed;               /* parks on another CPU than the slot's */
 	uint64_t stamp_checks;          /* stamps read through the secondary MMU */
 	uint64_t stamps_wrong;          /* of these */
 	struct exit_count exits[EXIT_KINDS];
