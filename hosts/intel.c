@@ -6,7 +6,8 @@
  * (intel_files.c), and what it writes comes back at the end (agent/changes.c, returned.c).
  * It has no clock but the count of its instructions, and nothing from outside reaches it but
  * what is in the initramfs and the signals that are passed on: the same command in the same
- * place does the same again, to the last bit. No environment goes in but what g_passed names.
+ * place does the same again, to the last bit. Of the environment vmm gets no more than what
+ * g_passed and its neighbours name.
  * All files of a run are memory files; nothing listens, nothing is left behind.
  * Follows: bochsrc(5) of Bochs 2.7.
  */
@@ -40,16 +41,20 @@ static const struct {
 	{ "/usr/lib/syslinux/modules/bios/ldlinux.c32", "syslinux-common" },
 };
 
-/* What may change what a command prints or does, and no more; a star stands for any ending. */
-static const char *const g_passed[] = {
-	"TERM=", "NO_COLOR=", "COLUMNS=", "LINES=", "LANG=", "LC_", "TZ=", "PYTHONPATH=", "VMM_",
+/* What vmm gets of the environment, and no more: what it does next depends on how many bytes
+ * there are. */
+static const char *const g_passed[] = { "NO_COLOR=" };
+static const char *const g_passed_to_a_terminal[] = { "TERM=", "COLUMNS=", "LINES=" };
+
+static const char *const g_always[] = {
+	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8",
 };
 
-#define PATH_THERE "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 static int intel_check(struct emulator *machine)
 {
-	for (size_t i = 0; i < sizeof(g_needs) / sizeof(g_needs[0]); i++) {
+	for (size_t i = 0; i < COUNT_OF(g_needs); i++) {
 		if (access(g_needs[i].path, R_OK) == 0)
 			continue;
 		snprintf(machine->complaint, sizeof(machine->complaint),
@@ -59,27 +64,37 @@ static int intel_check(struct emulator *machine)
 	return 0;
 }
 
-static char **environment_filter(char *const *all)
+static bool begins_with_one_of(const char *word, const char *const *begins, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strncmp(word, begins[i], strlen(begins[i])) == 0)
+			return true;
+	return false;
+}
+
+static char **environment_filter(char *const *all, bool to_a_terminal)
 {
 	size_t count = 0, kept = 0;
 	char **some;
 
 	while (all[count] != NULL)
 		count++;
-	some = calloc(count + 2, sizeof(*some));
+	some = calloc(count + COUNT_OF(g_always) + 1, sizeof(*some));
 	if (some == NULL)
 		return NULL;
-	some[kept++] = (char *)PATH_THERE;
+	for (size_t i = 0; i < COUNT_OF(g_always); i++)
+		some[kept++] = (char *)g_always[i];
 	for (size_t i = 0; i < count; i++)
-		for (size_t j = 0; j < sizeof(g_passed) / sizeof(g_passed[0]); j++)
-			if (strncmp(all[i], g_passed[j], strlen(g_passed[j])) == 0)
-				some[kept++] = all[i];
+		if (begins_with_one_of(all[i], g_passed, COUNT_OF(g_passed)) ||
+		    (to_a_terminal && begins_with_one_of(all[i], g_passed_to_a_terminal,
+							 COUNT_OF(g_passed_to_a_terminal))))
+			some[kept++] = all[i];
 	return some;
 }
 
 static void intel_prepare(const struct emulator *machine, struct request *request)
 {
-	char **environment = environment_filter(request->environment);
+	char **environment = NULL;
 
 	request->modules[0] = "overlay.ko";
 	request->modules[1] = "irqbypass.ko";
@@ -87,6 +102,9 @@ static void intel_prepare(const struct emulator *machine, struct request *reques
 	request->modules[3] = machine->spec->nested_paging ? "kvm-intel.ko ept=1" :
 							     "kvm-intel.ko ept=0";
 	request->root = ROOT_CARRIED;
+	if (intel_is_vmm(request->command[0]))
+		environment = environment_filter(request->environment,
+						 request->terminal[1] || request->terminal[2]);
 	if (environment != NULL)
 		request->environment = environment;
 }
@@ -140,7 +158,8 @@ static int devices_make(struct emulator *machine, struct devices *devices)
 	 * Bochs: a triple fault is fatal to it. */
 	snprintf(append, sizeof(append),
 		 "console=ttyS0 quiet panic=-1 reboot=t mitigations=off nokaslr "
-		 "clearcpuid=rdrand cryptomgr.notests ipv6.disable=1 audit=0 apparmor=0 %s", machine->spec->args);
+		 "clearcpuid=rdrand cryptomgr.notests ipv6.disable=1 audit=0 apparmor=0 %s",
+		 machine->spec->args);
 	devices->iso = intel_iso_make(machine, append);
 	if (devices->iso < 0)
 		return devices->iso;

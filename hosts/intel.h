@@ -5,6 +5,8 @@
 #ifndef INTEL_H
 #define INTEL_H
 
+#include <stdbool.h>
+
 #include "emulator.h"
 
 /**
@@ -18,6 +20,9 @@
 __attribute__((warn_unused_result))
 int intel_add_files(struct emulator *machine, const struct request *request,
 		    struct archive *archive);
+
+/* intel_is_vmm - is the program @name that of this build? */
+bool intel_is_vmm(const char *name);
 
 /**
  * intel_iso_make - a CD that boots the machine's kernel and initramfs with the arguments

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* intel_files.c - what the command needs, in the root that it will see (intel.h). */
 #include <errno.h>
+#include <glob.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,17 +48,24 @@ static void word_carry(struct carry *carry, const char *folder, const char *word
 		(void)carry_program(carry, path);
 }
 
-/* Linux keeps what a program's library is at build time to that folder; Debian's is one. */
+/* Python with its own library; of other people's packages, which are large, nothing. */
 static void python_carry(struct carry *carry)
 {
-	char program[PATH_MAX], library[PATH_MAX + 16];
+	char program[PATH_MAX], library[PATH_MAX + 16], modules[PATH_MAX + 64];
 	const char *version;
+	glob_t found;
 
 	if (realpath("/usr/bin/python3", program) == NULL)
 		return;
 	version = strrchr(program, '/') + 1;
 	snprintf(library, sizeof(library), "/usr/lib/%s", version);
 	carry_tree(carry, library, g_not_imported);
+	snprintf(modules, sizeof(modules), "%s/lib-dynload/*.so", library);
+	if (glob(modules, 0, NULL, &found) != 0)
+		return;
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		(void)carry_program(carry, found.gl_pathv[i]);
+	globfree(&found);
 }
 
 static void tools_carry(struct carry *carry)
@@ -73,13 +81,13 @@ static void tools_carry(struct carry *carry)
 		carry_tree(carry, root, g_not_built);
 }
 
-static bool is_vmm(const char *command)
+bool intel_is_vmm(const char *name)
 {
 	char vmm[PATH_MAX];
 	struct stat ours, theirs;
 
 	return beside_this("../vmm", vmm, sizeof(vmm)) == 0 && stat(vmm, &ours) == 0 &&
-	       stat(command, &theirs) == 0 && ours.st_dev == theirs.st_dev &&
+	       stat(name, &theirs) == 0 && ours.st_dev == theirs.st_dev &&
 	       ours.st_ino == theirs.st_ino;
 }
 
@@ -100,7 +108,7 @@ int intel_add_files(struct emulator *machine, const struct request *request,
 		if (value != NULL)
 			word_carry(&carry, request->folder, value + 1);
 	}
-	if (error == 0 && !is_vmm(program))
+	if (error == 0 && !intel_is_vmm(program))
 		tools_carry(&carry);
 	carry_end(&carry);
 	if (error != 0)
