@@ -28,6 +28,7 @@
 
 #define EXIT_USAGE   2
 #define EXIT_HOST    3
+#define EXIT_GUEST   4
 #define EXIT_RESULTS 5
 
 /* A machine that has not begun the command is started this often. */
@@ -217,6 +218,10 @@ static int ended(struct emulator *machine, const struct relay_result *result)
 	}
 	if (result->files_error != 0) {
 		say("what was written did not come back: ", machine->complaint);
+		/* A wrong verdict and a guest that failed are worse. */
+		if (WIFEXITED(result->status) && (WEXITSTATUS(result->status) == 1 ||
+						  WEXITSTATUS(result->status) == EXIT_GUEST))
+			return WEXITSTATUS(result->status);
 		return EXIT_RESULTS;
 	}
 	return end_as(result->status);

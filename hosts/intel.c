@@ -136,6 +136,8 @@ static int config_write(const struct emulator *machine, const struct devices *de
 		"boot: cdrom\n"
 		"com1: enabled=1, mode=file, dev=/proc/self/fd/%d\n"
 		"com2: enabled=1, mode=term, dev=/proc/self/fd/%d\n"
+		/* No sounds on the user's desk. */
+		"speaker: enabled=0\n"
 		"parport1: enabled=1, file=/proc/self/fd/%d\n"
 		"log: /proc/self/fd/%d\n"
 		"panic: action=fatal\n"
@@ -225,6 +227,12 @@ static int intel_start(struct emulator *machine)
 	return error;
 }
 
+static int complain(struct emulator *machine, int error)
+{
+	snprintf(machine->complaint, sizeof(machine->complaint), "%s", strerror(error));
+	return -error;
+}
+
 static int returned_whole(struct emulator *machine)
 {
 	struct stat status;
@@ -232,10 +240,10 @@ static int returned_whole(struct emulator *machine)
 	int error;
 
 	if (machine->returned < 0 || fstat(machine->returned, &status) != 0)
-		return -EPROTO;
+		return complain(machine, EPROTO);
 	archive = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, machine->returned, 0);
 	if (archive == MAP_FAILED)
-		return -errno;
+		return complain(machine, errno);
 	error = returned_put("", archive, (size_t)status.st_size, machine->complaint,
 			     sizeof(machine->complaint));
 	munmap(archive, (size_t)status.st_size);
@@ -252,8 +260,7 @@ static int intel_take_files(struct emulator *machine, const void *data, size_t b
 		machine->returned = memfd_create("returned", MFD_CLOEXEC);
 	if (machine->returned >= 0 && write(machine->returned, data, bytes) == (ssize_t)bytes)
 		return 0;
-	snprintf(machine->complaint, sizeof(machine->complaint), "%s", strerror(errno));
-	return -errno;
+	return complain(machine, errno);
 }
 
 const struct emulator_ops g_emulator_intel = {

@@ -30,35 +30,65 @@ static const char *const g_not_built[] = {
 /* Of Python's own library. */
 static const char *const g_not_imported[] = {
 	"test", "tests", "idlelib", "tkinter", "lib2to3", "ensurepip", "pydoc_data",
-	"config-*", NULL,
+	"config-*", "dist-packages", "site-packages", "*.opt-?.pyc", NULL,
 };
+
+static int absolute(const char *folder, const char *word, char path[PATH_MAX])
+{
+	bool is = word[0] == '/';
+
+	if (*word == '\0' || snprintf(path, PATH_MAX, "%s%s%s", is ? "" : folder, is ? "" : "/",
+				       word) >= PATH_MAX)
+		return -EINVAL;
+	return 0;
+}
 
 static void word_carry(struct carry *carry, const char *folder, const char *word)
 {
 	char path[PATH_MAX];
 	struct stat status;
 
-	if (*word == '\0' ||
-	    snprintf(path, sizeof(path), "%s%s%s", word[0] == '/' ? "" : folder,
-		     word[0] == '/' ? "" : "/", word) >= (int)sizeof(path))
-		return;
 	/* The folders above, also of what is yet to be written. */
-	if (carry_file(carry, path) == 0 && stat(path, &status) == 0 &&
-	    S_ISREG(status.st_mode) && (status.st_mode & 0111) != 0)
+	if (absolute(folder, word, path) == 0 && carry_file(carry, path) == 0 &&
+	    stat(path, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 0111) != 0)
 		(void)carry_program(carry, path);
+}
+
+static void folder_carry(struct carry *carry, const char *folder, const char *word)
+{
+	char path[PATH_MAX];
+	size_t bytes;
+
+	if (absolute(folder, word, path) != 0)
+		return;
+	for (bytes = strlen(path); bytes > 1 && path[bytes - 1] == '/';)
+		path[--bytes] = '\0';
+	*(strrchr(path, '/') + 1) = '\0';
+	(void)carry_file(carry, path);
+}
+
+/* Where Python's own library is, as Python says. */
+static int python_find(char *library, size_t bytes)
+{
+	FILE *said = popen("python3 -I -c 'import sysconfig; print(sysconfig.get_path(\"stdlib\"))'",
+			   "r");
+
+	if (said == NULL)
+		return -errno;
+	if (fgets(library, (int)bytes, said) == NULL)
+		library[0] = '\0';
+	library[strcspn(library, "\n")] = '\0';
+	return pclose(said) == 0 && library[0] == '/' ? 0 : -ENOENT;
 }
 
 /* Python with its own library; of other people's packages, which are large, nothing. */
 static void python_carry(struct carry *carry)
 {
-	char program[PATH_MAX], library[PATH_MAX + 16], modules[PATH_MAX + 64];
-	const char *version;
+	char library[PATH_MAX], modules[PATH_MAX + 64];
 	glob_t found;
 
-	if (realpath("/usr/bin/python3", program) == NULL)
+	if (python_find(library, sizeof(library)) != 0)
 		return;
-	version = strrchr(program, '/') + 1;
-	snprintf(library, sizeof(library), "/usr/lib/%s", version);
 	carry_tree(carry, library, g_not_imported);
 	snprintf(modules, sizeof(modules), "%s/lib-dynload/*.so", library);
 	if (glob(modules, 0, NULL, &found) != 0)
@@ -91,6 +121,35 @@ bool intel_is_vmm(const char *name)
 	       ours.st_ino == theirs.st_ino;
 }
 
+/* What vmm writes goes in by its folder's name alone: the same command does the same whatever
+ * the last one has left there. */
+static bool is_output(const char *word)
+{
+	static const char *const options[] = { "--out", "--csv", "--json", "--trace" };
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (strncmp(word, options[i], strlen(options[i])) == 0)
+			return true;
+	return false;
+}
+
+static void arguments_carry(struct carry *carry, const struct request *request)
+{
+	bool vmm = intel_is_vmm(request->command[0]);
+
+	for (char **word = request->command + 1; *word != NULL; word++) {
+		const char *value = strchr(*word, '=');
+		bool output = vmm && is_output(*word);
+
+		if (!output)
+			word_carry(carry, request->folder, *word);
+		if (value != NULL)
+			(output ? folder_carry : word_carry)(carry, request->folder, value + 1);
+		if (output && value == NULL && word[1] != NULL)
+			folder_carry(carry, request->folder, *++word);
+	}
+}
+
 int intel_add_files(struct emulator *machine, const struct request *request,
 		    struct archive *archive)
 {
@@ -101,13 +160,7 @@ int intel_add_files(struct emulator *machine, const struct request *request,
 	(void)carry_file(&carry, request->folder);
 	int error = carry_program(&carry, program);
 
-	for (char **word = request->command + 1; *word != NULL; word++) {
-		const char *value = strchr(*word, '=');
-
-		word_carry(&carry, request->folder, *word);
-		if (value != NULL)
-			word_carry(&carry, request->folder, value + 1);
-	}
+	arguments_carry(&carry, request);
 	if (error == 0 && !intel_is_vmm(program))
 		tools_carry(&carry);
 	carry_end(&carry);

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The same command does the same again in the emulated Intel machine, to the last byte of its
-rows: also from a shell with another environment, and on a machine that has other work to do."""
+rows: also over the results of the last run, from a shell with another environment, and on a machine
+that has other work to do."""
 import os
 import pathlib
 import subprocess
@@ -18,10 +19,7 @@ def rows(machine, folder, environment):
     done = machine.run([machine.vmm, "--on", machine.host, *SHAPE], limit_s=machine.limit_s,
                        cwd=folder, env=environment)
     check(done.status == 0 and done.err == "", f"status {done.status}: {done.err}")
-    path = pathlib.Path(folder, "out", "flush-latency.csv")
-    found = path.read_bytes()
-    path.unlink()
-    return found
+    return pathlib.Path(folder, "out", "flush-latency.csv").read_bytes()
 
 
 def main():
