@@ -40,7 +40,7 @@ def main(words):
     try:
         module = importlib.import_module(SCRIPTS[name])
     except ModuleNotFoundError as error:
-        print(f"bench: {error}: see the packages in README.md", file=sys.stderr)
+        print(f"bench: {error}: see the packages in docs/usage.md", file=sys.stderr)
         sys.exit(3)
     module.main([vmm, *rest])
 

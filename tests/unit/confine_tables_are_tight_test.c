@@ -82,7 +82,7 @@ static void vcpus_have_fewer_calls_than_firecracker_s(void **state)
 	const struct confine_table *vcpu = &g_confine_tables[CONFINE_VCPU];
 
 	(void)state;
-	/* README.md has these numbers. */
+	/* docs/security.md has these numbers. */
 	assert_int_equal(calls_of(vcpu), 18);
 	assert_int_equal(rows_of(vcpu, SCMP_SYS(ioctl)), 6);
 	assert_int_equal(calls_of(&g_confine_tables[CONFINE_MAIN]), 22);
