@@ -70,6 +70,8 @@ class Shop(Workshop):
         self.prepare(*OPTIONS)
         call("ninja", "-C", self.build, *(f"tests/{test}" for test in self.tests))
         self.deps = self.read_deps()
+        self.defined = {name: self.symbols(self.build / name) for name in self.deps
+                        if name.startswith("libvmm_core.a.p/")}
         self.used = {test: self.files_of(test) for test in self.tests}
         self.clean = {test: self.digest(test) for test in self.tests}
         self.seconds = {}
@@ -110,9 +112,7 @@ class Shop(Workshop):
         """Of its own objects, and of those that the linker has taken out of the library."""
         linked, files = self.symbols(self.build / "tests" / test), set()
         for name, made_from in self.deps.items():
-            if name.startswith(f"tests/{test}.p/") or (
-                    name.startswith("libvmm_core.a.p/")
-                    and self.symbols(self.build / name) & linked):
+            if name.startswith(f"tests/{test}.p/") or self.defined.get(name, set()) & linked:
                 files |= made_from
         return files
 
