@@ -224,11 +224,13 @@ static void who_spins_too_long_says_so(void **state)
 	assert_int_equal(g_host.rings, 0);
 	begin();
 	g_control()->ple_ticks = 1;
+	sd_u64_store(&g_region(SELF)->parks, 5);        /* in its life before */
 	slow_flush(&g_slow, 10);
 	assert_int_equal(g_host.rings, 40);
 	assert_int_equal(g_host.request, SD_REQ_SPUN);
+	/* As long as the host is up. */
 	begin();
-	g_control()->ple_ticks = UINT64_MAX;
+	g_control()->ple_ticks = g_tsc_raw();
 	slow_flush(&g_slow, 10);
 	assert_int_equal(g_host.rings, 0);
 }
