@@ -74,8 +74,14 @@ static void clocks_are_told(void **state)
 	run->host.clock_step_ns = 4000000;
 	strcpy(run->host.clocksource, "jiffies");
 	assert_notes(run, "clock: it moves in steps of 4.00ms (clocksource jiffies), and slices with "
-		     "it\n");
-	run->host.clock_step_ns = 30;
+		     "it\nclocksource jiffies: this kernel does not go by the TSC, and all times here "
+		     "do\n");
+	run->host.clock_step_ns = 1100;
+	strcpy(run->host.clocksource, "hpet");
+	assert_notes(run, "clocksource hpet: this kernel does not go by the TSC, and all times here "
+		     "do\n");
+	strcpy(run->host.clocksource, "kvm-clock");
+	assert_notes(run, "");
 	for (uint32_t i = 0; i < run->result_count; i++)
 		run->results[i].flushes = 0;
 	run->results[0].flushes = 20;

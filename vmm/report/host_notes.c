@@ -8,6 +8,8 @@
  */
 #include "report.h"
 
+#include <string.h>
+
 #include "figure.h"
 #include "line.h"
 
@@ -38,6 +40,18 @@ static struct host_deeds deeds_of(const struct run_results *run)
 	return deeds;
 }
 
+/* A kernel takes one of these when it finds that the TSC stops, jumps or differs from CPU to
+ * CPU (or is told to). */
+static bool shuns_tsc(const struct host_facts *host)
+{
+	static const char *const others[] = { "hpet", "acpi_pm", "jiffies", "refined-jiffies" };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strcmp(host->clocksource, others[i]) == 0)
+			return true;
+	return false;
+}
+
 void host_notes_print(FILE *out, const struct run_results *run)
 {
 	struct host_deeds deeds = deeds_of(run);
@@ -56,4 +70,7 @@ void host_notes_print(FILE *out, const struct run_results *run)
 	if (run->host.clock_step_ns > CLOCK_STEP_MOST_NS)
 		line_print(out, "clock: it moves in steps of %s (clocksource %s), and slices with it",
 			   figure_time(run->host.clock_step_ns).text, run->host.clocksource);
+	if (shuns_tsc(&run->host))
+		line_print(out, "clocksource %s: this kernel does not go by the TSC, and all times here do",
+			   run->host.clocksource);
 }
