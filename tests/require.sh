@@ -19,6 +19,13 @@ require_command() {
 	exit 77
 }
 
+# For the interpreter that the script names.
+require_libclang() {
+	/usr/bin/python3 -c 'import clang.cindex' 2>/dev/null && return
+	echo 'SKIP: libclang for python3 is not installed (Debian package python3-clang)'
+	exit 77
+}
+
 # A mount namespace of one's own: root, or a kernel that lets users have one.
 require_private_mounts() {
 	require_command unshare util-linux

@@ -28,14 +28,17 @@ import sys
 import tempfile
 import time
 
-try:
-    import changes
-except ImportError:
-    print("SKIP: no libclang for python3 (package python3-clang-14)")
-    sys.exit(77)
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "kvm"))
+
+from bench import require
+
+require("require_libclang")             # or this is a SKIP
+
+import changes
 from workshop import ROOT, Broken, Workshop, call
 
-README = pathlib.Path(__file__).resolve().parent / "README.md"
+README = HERE / "README.md"
 HEAD = "| file | line | change | why it is harmless |"
 FILES = ["include/word.h", "include/grace.h", "vmm/session/park.c", "vmm/session/slot.c",
          "vmm/session/round.c", "vmm/session/host_load.c", "vmm/report/*.c", "vmm/protocols/*.c",
@@ -78,15 +81,13 @@ class Shop(Workshop):
 
     def tests_of(self, file):
         """Those that use @file; each has passed without a change, in self.seconds."""
-        tests = [test for test in self.tests if file in self.used[test]]
+        tests = [test for test in self.tests if file in self.used[test]]    # or none
         for test in tests:
             if test not in self.seconds:
                 start = time.monotonic()
                 if not self.make(test) or self.run_test(test, 120) != 0:
                     raise Broken(f"{test} fails without any change")
                 self.seconds[test] = time.monotonic() - start
-        if not tests:
-            raise Broken(f"no unit test uses {file}")
         return tests
 
     def read_deps(self):
@@ -137,7 +138,7 @@ class Shop(Workshop):
     def try_change(self, change, tests):
         """(outcome, test): noticed and by which, survived, same or unbuilt."""
         text = (ROOT / change.file).read_text(encoding="ascii")
-        outcome = "same"
+        outcome = "same" if tests else "survived"
         try:
             self.write(change.file, changes.changed(text, change).encode())
             for test in tests:

@@ -10,7 +10,9 @@
 #include "../../guest-payload/protocols/deferred.c"
 #include "../../guest-payload/protocols/generation.c"
 #include "../../guest-payload/protocols/ipi.c"
+#include "../../guest-payload/protocols/ipi_pending_2017.c"
 #include "../../guest-payload/protocols/skip_preempted.c"
+#include "../../guest-payload/protocols/sleep.c"
 #include "../../guest-payload/protocols/takeover.c"
 #include "../../guest-payload/protocols/yield.c"
 #include "../../guest-payload/samples.c"
@@ -343,6 +345,53 @@ static void one_call_may_cover_all(void **state)
 	counts_are(0, 0, 0, 0);
 }
 
+/* Asleep until it is woken, with no time set, and only while somebody has not flushed. */
+static void flush_all_and_wake(void)
+{
+	bool wakes = false;
+
+	assert_int_equal(g_host.request, SD_REQ_SLEEP);
+	assert_int_equal(sd_u64_load(&g_region(SELF)->argument), 0);
+	for (uint32_t vcpu = 0; vcpu < VCPUS; vcpu++)
+		if (sd_asleep_take(g_region(vcpu)) == 1 << SELF)
+			wakes |= sd_asleep_done(g_region(SELF));
+	assert_true(wakes);
+}
+
+static void who_sleeps_is_woken_by_the_last(void **state)
+{
+	(void)state;
+	begin();
+	sd_u64_store(&g_region(SELF)->argument, 77);
+	g_host.in_gate = NULL;
+	g_host.in_doorbell = flush_all_and_wake;
+	flush(&g_protocol_sleep);
+	assert_int_equal(g_host.rings, 1);
+	assert_int_equal(g_host.trip.vector, SD_VECTOR_FLUSH_WAKE);
+	assert_int_equal(sd_u32_load(&g_region(SELF)->asleep), 0);
+	assert_int_equal(sd_u32_load(&g_region(SELF)->pass), 1);
+	counts_are(4, 0, 0, 0);
+}
+
+static void clear_pending(void)
+{
+	for (uint32_t i = 0; i < g_host.trip.count; i++)
+		sd_2017_handler_done(g_region(g_host.trip.destinations[i] >> 24));
+}
+
+static void one_bit_says_who_has_not_flushed(void **state)
+{
+	(void)state;
+	begin();
+	sd_u32_store(&g_region(3)->state_2017, SD_2017_PREEMPTED);
+	g_host.in_gate = clear_pending;
+	flush(&g_protocol_ipi_pending_2017);
+	assert_int_equal(g_host.trip.vector, SD_VECTOR_FLUSH_2017);
+	assert_int_equal(sd_u32_load(&g_region(3)->state_2017),
+			 SD_2017_PREEMPTED | SD_2017_SHOULD_FLUSH);
+	counts_are(3, 1, 0, 0);
+}
+
 /* --- steps, and their record ---------------------------------------------------------------- */
 
 static void the_step_behind_the_posts_may_be_held(void **state)
@@ -443,6 +492,8 @@ int main(void)
 		cmocka_unit_test(a_preempted_target_is_helped_once),
 		cmocka_unit_test(one_wait_may_be_for_all),
 		cmocka_unit_test(one_call_may_cover_all),
+		cmocka_unit_test(who_sleeps_is_woken_by_the_last),
+		cmocka_unit_test(one_bit_says_who_has_not_flushed),
 		cmocka_unit_test(the_step_behind_the_posts_may_be_held),
 		cmocka_unit_test(every_step_is_recorded),
 		cmocka_unit_test(a_ring_half_full_takes_no_steps),
