@@ -8,7 +8,6 @@ import argparse
 import csv
 import ctypes
 import json
-import math
 import os
 import pathlib
 import shlex
@@ -17,11 +16,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-
-# Student's t, two-sided 95 %, for 1 to 30 degrees of freedom; more are taken as normal.
-T_95 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201,
-        2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074,
-        2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042]
 
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)                # before the fork: nothing is loaded behind it
@@ -197,22 +191,3 @@ def sweep(arguments, options_of, values, figures, path, column):
 def rates(protocol):
     """Flushes a second of each round."""
     return [figures["flushes_per_s"] for figures in protocol["by_round"]]
-
-
-def mean_sd(values):
-    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else 0.0
-
-
-def interval_95(values):
-    """Mean and 95 % interval of the mean, by Student's t."""
-    mean, sd = mean_sd(values)
-    freedom = len(values) - 1
-    if freedom < 1:
-        return mean, -math.inf, math.inf
-    half = (T_95[freedom - 1] if freedom <= len(T_95) else 1.96) * sd / math.sqrt(len(values))
-    return mean, mean - half, mean + half
-
-
-def ratio_interval(values, base):
-    """Ratio of two series measured in pairs: geometric mean and 95 % interval."""
-    return tuple(map(math.exp, interval_95([math.log(a / b) for a, b in zip(values, base)])))

@@ -14,6 +14,7 @@ DIR/churn.csv has a row for each overcommit, protocol and round.
 """
 import csv
 from lib import runs
+from papers import series
 
 BASE = "ipi"
 
@@ -35,8 +36,8 @@ def print_table(overcommit, protocols):
     print(f"{'protocol':<17}{'ops/s':>9}{'sd':>8}{'to ' + BASE:>10}{'95 % interval':>18}"
           f"{'wall p50':>11}{'wall p99':>11}{'stale':>7} of checks")
     for name, protocol in protocols.items():
-        mean, sd = runs.mean_sd(runs.rates(protocol))
-        ratio, low, high = runs.ratio_interval(runs.rates(protocol), base)
+        mean, sd = series.mean_sd(runs.rates(protocol))
+        ratio, low, high = series.ratio_interval(runs.rates(protocol), base)
         print(f"{name:<17}{mean:>9.0f}{sd:>8.0f}{100 * (ratio - 1):>+9.1f}%"
               f"{100 * (low - 1):>+8.1f} to{100 * (high - 1):>+6.1f}%"
               f"{runs.us(protocol['wall_ns']['p50'], 11)}{runs.us(protocol['wall_ns']['p99'], 11)}"

@@ -17,6 +17,7 @@ DIR/teardown.csv has a row for each load, way of freeing, protocol and round.
 import csv
 
 from lib import runs
+from papers import series
 
 WAYS = ["now", "rcu"]
 COLUMNS = {
@@ -60,7 +61,7 @@ def measure(arguments, options, rows):
 
 
 def text(values, name, digits):
-    mean, sd = runs.mean_sd([value[name] for value in values])
+    mean, sd = series.mean_sd([value[name] for value in values])
     return f"{mean:.{digits}f} ({sd:.{digits}f})"
 
 
@@ -70,7 +71,7 @@ def print_table(arguments, cells):
           f"{'switches':>14}{'sleeps':>13}{'held max':>10}{'grace us':>10}{'bad walks':>11} of")
     for (load, name, way), values in cells.items():
         held = max(value["held_max"] for value in values)
-        grace, _ = runs.mean_sd([value["grace_us"] for value in values])
+        grace, _ = series.mean_sd([value["grace_us"] for value in values])
         bad, walks = (sum(value[key] for value in values) for key in ("bad_walks", "walks"))
         print(f"{load:<13}{name:<12}{way:<5}{text(values, 'elapsed_s', 3):>16}"
               f"{text(values, 'cpu_s', 3):>16}{text(values, 'switches', 0):>14}"

@@ -2,39 +2,29 @@
 """folder.py - reading the folder that a sweep leaves behind (bench/sweep/).
 
 Whatever is missing or cannot be read is left out and said in `missing`, a line each: a
-sweep that was stopped half-way is worth a page all the same. A figure of the rounds that
-rests on too few flushes counts as not measured; `pooled` of a cell then has the one of all
-rounds together, without a range, where those are enough.
+sweep that was stopped half-way is worth a page all the same. What a figure is says
+sweep/summary.py.
 """
 import array
 import collections
 import csv
-import json
 import math
 import operator
 import pathlib
 
-from lib import comparison
+from lib import results
 from lib import runs
 from sweep import stall_parts
 from sweep import plan as sweep_plan
-from sweep.summary import POOLED, POOLED_LEAST, SPREAD
+from sweep.summary import FIGURES
 
 KEY = list(sweep_plan.Cell._fields)
 COUNTS = ["rounds", "disturbed", "flushes", "checks", "stale"]
 PARTS = [f"{part}_ns" for part in stall_parts.PARTS]
-TIMES = ["pte", *comparison.TIMES]
+TIMES = ["pte", *results.TIMES]
 TRUE = {"1", "true", "yes"}
 
-# A quantile takes this many flushes: of a round on average where it is the median of the
-# rounds' quantiles, of all rounds where it is pooled, as p99.9 always is.
-LEAST = {"p50": 10, "p99": 100, "p999": POOLED_LEAST}
-
 Figure = collections.namedtuple("Figure", "value low high")
-
-
-class Unusable(Exception):
-    """A folder of which no page can be made; one line."""
 
 
 def number(text):
@@ -42,20 +32,6 @@ def number(text):
     if not math.isfinite(value):
         raise ValueError(f"{text}: not a number")
     return value
-
-
-def quantile_of(name):
-    """p50 of stall_p50_ns; None where @name is no quantile."""
-    return next((part for part in name.split("_") if part in LEAST), None)
-
-
-def too_few(cell, name):
-    """Whether @cell has too few flushes for its figure @name."""
-    quantile = quantile_of(name) if name.startswith(("wall", "stall")) else None
-    if quantile is None:
-        return False
-    pool = cell["flushes"] if quantile == "p999" else cell["flushes"] / max(1, cell["rounds"])
-    return pool < LEAST[quantile]
 
 
 def read_figure(row, name):
@@ -66,32 +42,14 @@ def read_figure(row, name):
     return Figure(value, *(number(text) if text else value for text in texts[1:]))
 
 
-def shown(cell, name):
-    """The figure @name of the rounds, else that of all rounds together, or None."""
-    return cell[name] or cell["pooled"].get(name)
-
-
 def read_cell(row):
     """A row of summary.csv: one cell under one protocol."""
     cell = {name: int(row[name]) for name in KEY + COUNTS}
     if min(cell[name] for name in KEY) < 1:
         raise ValueError("a shape of nothing")
     cell |= {"protocol": row["protocol"], "safe": row["safe"].lower() in TRUE,
-             "overcommit": runs.overcommit(cell["vcpus"], cell["slots"]), "pooled": {}}
-    for name in [*SPREAD, *POOLED]:
-        cell[name] = None if too_few(cell, name) else read_figure(row, name)
-    return cell
-
-
-def pool_figures(cell, times):
-    """What the rounds alone are too short for, of all flushes of @cell: {time: sorted}."""
-    for time in comparison.TIMES:
-        values = times.get(time, [])
-        for quantile, share in comparison.SHARES.items():
-            name = f"{time}_{quantile}_ns"
-            if cell[name] is None and len(values) >= LEAST[quantile]:
-                value = comparison.quantile(values, share)
-                cell["pooled"][name] = Figure(value, value, value)
+             "overcommit": runs.overcommit(cell["vcpus"], cell["slots"])}
+    return cell | {name: read_figure(row, name) for name in FIGURES}
 
 
 def key_of(cell):
@@ -149,9 +107,9 @@ class Folder:
         self.path = pathlib.Path(path)
         self.missing = []
         if not self.path.is_dir():
-            raise Unusable(f"{path}: no folder")
+            raise results.Unusable(f"{path}: no folder")
         if not any((self.path / name).exists() for name in ("summary.csv", "sweep.json")):
-            raise Unusable(f"{path}: neither summary.csv nor sweep.json, no folder of a sweep")
+            raise results.Unusable(f"{path}: neither summary.csv nor sweep.json, no folder of a sweep")
         self.sweep = self.json("sweep.json") or {}
         self.run = self.json("summary.json") or {}
         self.host = self.json("host.json")
@@ -165,18 +123,14 @@ class Folder:
             "switch.hist", lambda row: (number(row["us"]), int(row["count"]))))
 
     def json(self, name):
+        """What follows its schema; None where it does not."""
         try:
-            found = json.loads((self.path / name).read_text(encoding="utf-8"))
+            return results.read_json(self.path / name, name.removesuffix(".json"))
         except FileNotFoundError:
             self.missing.append(f"{name} is missing")
-            return None
-        except (OSError, ValueError):
-            self.missing.append(f"{name} cannot be read")
-            return None
-        if not isinstance(found, dict):
-            self.missing.append(f"{name} is no JSON object")
-            return None
-        return found
+        except results.Unusable as error:
+            self.missing.append(f"{name} is left out: {str(error).removeprefix(str(self.path))}")
+        return None
 
     def table(self, name, read, reader_of=csv.DictReader):
         """What @read makes of each row; rows that it cannot read are counted and said."""
@@ -203,12 +157,8 @@ class Folder:
 
     def find_base(self):
         """The cell that the sweep varies one thing of at a time, as far as it was measured."""
-        base = self.sweep.get("base")
-        keys = [key_of(cell) for cell in self.cells]
-        try:
-            wanted = tuple(int(base[name]) for name in KEY)
-        except (KeyError, TypeError, ValueError):
-            wanted = None
+        base, keys = self.sweep.get("base"), [key_of(cell) for cell in self.cells]
+        wanted = base and key_of(base)
         if wanted in keys or not keys:
             return wanted
         self.missing.append("the base cell is not known or was not measured: the first one is "
@@ -221,8 +171,6 @@ class Folder:
         self.table("flush-latency.csv", lambda row: pool_flush(pools, row), flush_fields)
         times = {key: dict(zip(TIMES, map(sorted, found))) for fields, found in pools.items()
                  if (key := shape_and_protocol(fields))}
-        for cell in self.cells:
-            pool_figures(cell, times.get((key_of(cell), cell["protocol"]), {}))
         base = {name: found for (key, name), found in times.items() if key == self.base}
         return base, {key: found["pte"] for key, found in times.items()}
 

@@ -1,28 +1,32 @@
 # SPDX-License-Identifier: MIT
 """page.py - the page of a sweep: which protocol, at which overcommit, at what cost.
 
-    ./run bench page [OUT]
+    ./run bench page [DIR]
 
-Reads the folder OUT that a sweep has written, has the pictures drawn (plots.py) and the
-model run (prediction.py), and writes
-OUT/index.html, one file that loads nothing. What is missing in OUT the page says.
+Reads the folder DIR that a sweep has written, has the pictures drawn (plots.py) and the
+model run (prediction.py), and writes DIR/index.html, one file that loads nothing. Its words
+stand in page.html. What is missing in DIR the page says.
 """
 import argparse
 import pathlib
+import re
 import shlex
+import statistics
 import sys
 
-from report import findings
-from report import page_model
+import jinja2
+import markupsafe
+
+from lib import results
+from lib.words import (listed, rate_text, ratio_text, shape_text, spread_text, time_text,
+                       times_text, value_text)
+from report import folder as sweep_folder
 from report import plots
 from report import prediction
 from sim import sim
-from report import folder as sweep_folder
-from report.gnuplot import draw, require_gnuplot
-from report.markup import NONE, Html, element, inlined_svg, joined, paragraph, table
-from lib.words import listed, rate_text, shape_text, spread_text, time_text, value_text
 
 HERE = pathlib.Path(__file__).resolve().parent
+NONE = "–"                              # in a table: no figure
 TIMES = {"wall p50": "wall_p50_ns", "wall p99": "wall_p99_ns", "wall p99.9": "wall_p999_ns",
          "stall p50": "stall_p50_ns", "stall p99": "stall_p99_ns",
          "stall p99.9": "stall_p999_ns"}
@@ -39,21 +43,23 @@ PRIMITIVES = {
     "clock_ns": "reading of the clock, in the guest", "kick_ns": "kick of a vCPU out of the guest",
     "kick_flush_ns": "kick for a changed mapping"}
 SHORT = {"us": "µs"}                    # units as the page writes them
-POOLED = "†"
+# What the table of the best, and the sentences below it, are of.
+BEST = [("stall_p50_ns", "median stall", True), ("stall_p99_ns", "99th percentile of it", True),
+        ("flushes_per_s", "flushes a second", False)]
+WITHIN = 1.25                           # simulated to measured: what counts as near
+MODEL_TITLES = {"wall_p50_ns": "wall p50", "stall_p50_ns": "stall p50",
+                "stall_p99_ns": "stall p99", "flushes_per_s": "flushes/s"}
 
 
 def figure_cell(name, cell):
     """A figure, and below it the least and most of the rounds."""
-    figure = sweep_folder.shown(cell, name)
+    figure = cell[name]
     if figure is None:
         return NONE
     value = value_text(name, figure.value)
-    if name in cell["pooled"]:
-        return value + POOLED
     if figure.low == figure.high:
         return value
-    ends = [value_text(name, end) for end in (figure.low, figure.high)]
-    return joined([value, element("small", "–".join(ends))], "")
+    return value, "–".join(value_text(name, end) for end in (figure.low, figure.high))
 
 
 def shape_of(cell):
@@ -61,317 +67,172 @@ def shape_of(cell):
             f"overcommit {cell['overcommit']:g}")
 
 
-class Page:
-    """All sections of one sweep's page."""
+# --- what and where -----------------------------------------------------------------------
 
-    def __init__(self, folder, predicted, drawn):
-        self.folder, self.predicted, self.drawn = folder, predicted, drawn
+def warnings(folder):
+    sweep, said = folder.sweep, []
+    if not sweep.get("complete", False):
+        said.append(f"This sweep is not finished: {sweep.get('cells_done', 'some')} of "
+                    f"{sweep.get('cells_planned', 'its')} cells have all their rounds.")
+    if sweep.get("quick"):
+        said.append("A quick sweep: short runs, few cells. Its figures are for a look.")
+    if host_of(folder).get("emulated"):
+        said.append("All times are an emulator's: they mean ratios only.")
+    stale = [cell for cell in folder.cells if cell["safe"] and cell["stale"]]
+    if stale:
+        said.append("STALE TRANSLATIONS under a protocol that is declared safe: " + listed(
+            f"{cell['stale']} under {cell['protocol']} with {shape_of(cell)}"
+            for cell in stale) + ".")
+    if not folder.cells:
+        said.append("Nothing was measured.")
+    shapes = {sweep_folder.key_of(cell): cell["rounds"] for cell in folder.cells}
+    once = sum(rounds < 2 for rounds in shapes.values())
+    if once:
+        said.append(f"{once} of {len(shapes)} cells have one round only, and so no range: "
+                    "what is said of them may be chance.")
+    return said + [f"{line}." for line in folder.missing]
 
-    def picture(self, name, title, sentence):
-        """One picture with what it shows; or why there is none."""
-        if name not in self.drawn:
-            return paragraph(f"{title}: too little was measured for a picture.")
-        svg = inlined_svg(self.folder.path / "plots" / f"{name}.svg", name, title)
-        caption = joined([element("strong", f"{title}."), sentence], " ")
-        return element("figure", joined([svg, element("figcaption", caption)]), id=name)
 
-    # What and where
+def host_of(folder):
+    return folder.run.get("host") or (folder.host or {}).get("host") or {}
 
-    def warnings(self):
-        folder, sweep = self.folder, self.folder.sweep
-        said = []
-        if not sweep.get("complete", False):
-            said.append(f"This sweep is not finished: {sweep.get('cells_done', 'some')} of "
-                        f"{sweep.get('cells_planned', 'its')} cells have all their rounds.")
-        if sweep.get("quick"):
-            said.append("A quick sweep: short runs, few cells. Its figures are for a look.")
-        stale = [cell for cell in folder.cells if cell["safe"] and cell["stale"]]
-        if stale:
-            said.append("STALE TRANSLATIONS under a protocol that is declared safe: " +
-                        listed(f"{cell['stale']} under {cell['protocol']} with "
-                                        f"{shape_of(cell)}" for cell in stale) + ".")
-        if not folder.cells:
-            said.append("Nothing was measured.")
-        shapes = {sweep_folder.key_of(cell): cell["rounds"] for cell in folder.cells}
-        once = sum(rounds < 2 for rounds in shapes.values())
-        if once:
-            said.append(f"{once} of {len(shapes)} cells have one round only, and so no range: "
-                        "what is said of them may be chance.")
-        said += [f"{line}." for line in folder.missing]
-        return joined(paragraph(line, class_="warning") for line in said)
 
-    def host_text(self):
-        run = self.folder.run
-        host = run.get("host") or (self.folder.host or {}).get("host") or {}
-        if not isinstance(host, dict) or not host:
-            return "What host it was is not known."
-        kvm = host.get("kvm", "?")
-        ring = " (no VMX or SVM: guest ring 0 is emulated)" if kvm == "pvm" else ""
-        words = [f"Host: KVM of kind {kvm}{ring}, {host.get('cpu', '?')}, "
-                 f"{host.get('cpus_online', '?')} CPUs online, {host.get('kernel', '?')}"]
-        if host.get("mitigations"):
-            words.append(f"mitigations: {host['mitigations']}")
-        if isinstance(host.get("load_1m"), (int, float)):
-            words.append(f"load {host['load_1m']:.3g} at the beginning")
-        words.append("KVM marks preempted vCPUs itself" if host.get("marks_preempted")
-                     else "preempted vCPUs are marked by the VMM only")
-        if run.get("entry_flush"):
-            words.append(f"flush on entry by {run['entry_flush']}")
-        return "; ".join(words) + "."
+def host_text(folder):
+    host = host_of(folder)
+    if not host:
+        return "What host it was is not known."
+    ring = " (no VMX or SVM: guest ring 0 is emulated)" if host["kvm"] == "pvm" else ""
+    words = [f"Host: KVM of kind {host['kvm']}{ring}, {host['cpu']}, "
+             f"{host['cpus_online']} CPUs online, {host['kernel']}"]
+    if host.get("below", "none") != "none":
+        words.append(f"below it {host['below']}" + ", an emulator" * host.get("emulated", False))
+    words += [f"mitigations: {host['mitigations']}",
+              f"load {host['load_1m']:.3g} at the beginning",
+              "KVM marks preempted vCPUs itself" if host["marks_preempted"]
+              else "preempted vCPUs are marked by the VMM only"]
+    if folder.run:
+        words.append(f"flush on entry by {folder.run['entry_flush']}")
+    return "; ".join(words) + "."
 
-    def count_text(self):
-        cells = self.folder.cells
-        shapes = {sweep_folder.key_of(cell) for cell in cells}
-        rounds, disturbed = (sum(cell[name] for cell in cells) for name in ("rounds", "disturbed"))
-        return (f"Measured: {len(self.folder.protocols)} protocols in {len(shapes)} cells, "
-                f"{sum(cell['flushes'] for cell in cells)} flushes in {rounds} runs of a protocol; "
-                f"in {disturbed} of these runs the host gave more than 2 % of the slots' CPU "
-                "time to other work (disturbed).")
 
-    def oracle_text(self):
-        """Checks and stale loads, of the safe protocols and of the others."""
-        said = []
-        for safe, who in ((True, "protocols that are declared safe"), (False, "the others")):
-            cells = [cell for cell in self.folder.cells if cell["safe"] == safe]
-            if cells:
-                stale, checks = (sum(cell[name] for cell in cells) for name in
-                                 ("stale", "checks"))
-                said.append(f"{stale} of {checks} under {who}")
-        return ("Loads that used a translation older than a flush that had returned: " +
-                "; ".join(said) + ".") if said else None
+def count_text(folder):
+    cells = folder.cells
+    if not cells:
+        return None
+    shapes = {sweep_folder.key_of(cell) for cell in cells}
+    rounds, disturbed = (sum(cell[name] for cell in cells) for name in ("rounds", "disturbed"))
+    return (f"Measured: {len(folder.protocols)} protocols in {len(shapes)} cells, "
+            f"{sum(cell['flushes'] for cell in cells)} flushes in {rounds} runs of a protocol; "
+            f"in {disturbed} of these runs the host gave more than 2 % of the slots' CPU "
+            "time to other work (disturbed).")
 
-    def what(self):
-        return joined([paragraph(text) for text in (
-            "How long a vCPU is held up when it shoots down the TLBs of the others, with more "
-            "vCPUs than CPUs, under each way of doing that. Wall is the time from after the PTE "
-            "stores to the return of the flush; stall is the same less the time that the "
-            "initiator itself was parked by the VMM. A slot is one CPU's worth of run time; "
-            "overcommit is vCPUs a slot.",
-            self.host_text(), self.count_text() if self.folder.cells else None,
-            self.oracle_text())])
 
-    # The answer
+def oracle_text(folder):
+    """Checks and stale loads, of the safe protocols and of the others."""
+    said = []
+    for safe, who in ((True, "protocols that are declared safe"), (False, "the others")):
+        cells = [cell for cell in folder.cells if cell["safe"] == safe]
+        if cells:
+            stale, checks = (sum(cell[name] for cell in cells) for name in ("stale", "checks"))
+            said.append(f"{stale} of {checks} under {who}")
+    return ("Loads that used a translation older than a flush that had returned: " +
+            "; ".join(said) + ".") if said else None
 
-    def answer(self):
-        cells, fixed = plots.over_overcommit(self.folder)
-        rows = []
-        for overcommit in sorted({cell["overcommit"] for cell in cells}):
-            row = self.answer_row([c for c in cells if c["overcommit"] == overcommit])
-            if row:
-                rows.append([f"{overcommit:g}", *row])
-        if not rows:
-            return paragraph("Too little was measured for an answer.")
-        return joined([
-            table(f"The best safe protocol by overcommit, {shape_text(fixed)}: median of "
-                  "the rounds (least to most); behind a stroke who is not told apart from it, as "
-                  "their rounds overlap",
-                  ["overcommit", "least stall p50", "least stall p99", "most flushes/s",
-                   "IPIs, exits a flush"], rows, kind="wide names"),
-            paragraph(self.answer_sentence())])
 
-    @staticmethod
-    def answer_row(cells):
-        row, first = [], None
-        for name, least in (("stall_p50_ns", True), ("stall_p99_ns", True),
-                            ("flushes_per_s", False)):
-            best, near = findings.best_of(cells, name, least)
-            first = first or best
-            if best is None:
-                row.append(NONE)
-                continue
-            names = [best["protocol"]] + [cell["protocol"] for cell in near]
-            row.append(joined([" / ".join(names), element(
-                "small", spread_text(name, best[name]))], ""))
-        if first is None:
-            return None
-        costs = [rate_text(first[name].value) if first[name] else NONE
-                 for name in ("ipis_per_flush", "exits_per_flush")]
-        return row + [joined([", ".join(costs), element("small", first["protocol"])], "")]
+# --- the answer ---------------------------------------------------------------------------
 
-    def answer_sentence(self):
-        cells = self.folder.at_base()
-        said = [findings.extremes(cells, name, what, least) for name, what, least in (
-            ("stall_p50_ns", "median stall", True),
-            ("stall_p99_ns", "99th percentile of it", True),
-            ("flushes_per_s", "flushes a second", False))]
-        if not any(said):
-            return None
-        return (f"In the base cell ({shape_text(self.folder.base_fields())}): " +
-                " ".join(filter(None, said)))
+def overlap(one, other):
+    return one.low <= other.high and other.low <= one.high
 
-    def pictures(self):
-        folder = self.folder
-        overcommit, vcpus = plots.over_overcommit(folder)[0], plots.over_vcpus(folder)[0]
-        time = plots.time_over_vcpus(folder)
-        words = {"stall": "Stall", "wall": "Wall time"}[time]
-        one = "; at each point a line from the least to the most of the rounds"
-        return joined([
-            self.picture("stall-distribution", "Stall in the base cell",
-                         findings.distribution(folder, "stall")),
-            self.picture("wall-distribution", "Wall time in the base cell",
-                         findings.distribution(folder, "wall")),
-            self.picture("stall-overcommit", f"Stall against overcommit{one}",
-                         findings.time_over(overcommit, "overcommit", "stall")),
-            self.picture("rate-overcommit", f"Flushes a second against overcommit{one}",
-                         findings.rate_over(overcommit)),
-            self.picture(f"{time}-vcpus", f"{words} against the number of vCPUs{one}",
-                         findings.time_over(vcpus, "vcpus", time)),
-            self.parts(), self.switches()])
 
-    def parts(self):
-        if not self.folder.parts:
-            return paragraph("What a stall is made of was not measured (parts.csv).")
-        rows = [[stall["protocol"], stall["flushes"],
-                 *(time_text(stall[name]) for name in sweep_folder.PARTS),
-                 time_text(stall["stall_mean_ns"])] for stall in self.folder.parts]
-        return joined([
-            self.picture("stall-parts", "What the mean stall of a traced run of the base cell "
-                         "is made of", findings.parts(self.folder)),
-            table("Parts of the mean stall, one traced run of the base cell",
-                  ["protocol", "flushes", *plots.PART_NAMES.values(), "sum"], rows)])
+def ranked(cells, name, least=True):
+    """The cells of safe protocols that have the figure @name, the best first."""
+    return sorted((cell for cell in cells if cell["safe"] and cell[name]),
+                  key=lambda cell: cell[name].value, reverse=not least)
 
-    def switches(self):
-        if not self.folder.switches:
-            return paragraph("What a slot switch costs was not kept as a histogram "
-                             "(switch.hist).")
-        return self.picture("slot-switch", "What a slot switch costs; bars are at least a tenth "
-                            "of a decade wide", findings.switches(self.folder))
 
-    # Tables
+def best_of(cells, name, least=True):
+    """The best cell, and those whose rounds overlap with its rounds."""
+    order = ranked(cells, name, least)
+    if not order:
+        return None, []
+    return order[0], [cell for cell in order[1:] if overlap(cell[name], order[0][name])]
 
-    def grouped(self, row_of):
-        """Rows for a table with a group for each shape."""
-        shapes = {}
-        for cell in self.folder.cells:
-            shapes.setdefault(sweep_folder.key_of(cell), []).append(cell)
-        for cells in shapes.values():
-            yield shape_of(cells[0])
-            yield from ([cell["protocol"] + "*" * (cell["disturbed"] > 0), *row_of(cell)]
-                        for cell in cells)
 
-    def cells(self):
-        def times(cell):
-            return [figure_cell(name, cell) for name in
-                    ["flushes_per_s", *TIMES.values()]]
+def extremes(cells, name, what, least=True):
+    """A sentence: who is best and worst of the cells of one shape, by how much, and who is not
+    told apart from the best."""
+    best, near = best_of(cells, name, least)
+    if best is None:
+        return None
+    words = ("least", "most") if least else ("most", "least")
+    sentence = f"{best['protocol']} has the {words[0]} {what}, {spread_text(name, best[name])}"
+    if near:
+        sentence += f", not told apart from {listed(cell['protocol'] for cell in near)}"
+    worst = ranked(cells, name, least)[-1]
+    if worst is best or worst in near:
+        return sentence + "."
+    low, high = sorted((best[name].value, worst[name].value))
+    factor = f", {times_text(high / low)} times apart" if low > 0 else ""
+    return (sentence + f"; {worst['protocol']} has the {words[1]}, "
+            f"{spread_text(name, worst[name])}{factor}.")
 
-        def counts(cell):
-            return [figure_cell(name, cell) for name in COUNTS.values()] + [
-                f"{cell['disturbed']} of {cell['rounds']}", cell["flushes"],
-                f"{cell['stale']} of {cell['checks']}"]
 
-        caption = ("Median of the rounds, least and most below it; * at least one round was "
-                   f"disturbed; {POOLED} of all rounds together, as p99.9 always is, because a "
-                   f"round has fewer than {sweep_folder.LEAST['p50']} flushes for p50 or "
-                   f"{sweep_folder.LEAST['p99']} for p99; {NONE} not measured, or too few of all "
-                   f"rounds ({sweep_folder.LEAST['p999']} for p99.9)")
-        return joined([
-            table(f"Times of all cells. {caption}", ["protocol", "flushes/s", *TIMES],
-                  list(self.grouped(times))),
-            table("Counts of all cells, and what was measured beside them",
-                  ["protocol", *COUNTS, "disturbed", "flushes", "stale of checks"],
-                  list(self.grouped(counts)))])
+def answer_row(cells):
+    row, first = [], None
+    for name, _, least in BEST:
+        best, near = best_of(cells, name, least)
+        first = first or best
+        names = " / ".join(cell["protocol"] for cell in [best, *near] if cell)
+        row.append((names, spread_text(name, best[name])) if best else NONE)
+    if first is None:
+        return None
+    costs = [rate_text(first[name].value) if first[name] else NONE
+             for name in ("ipis_per_flush", "exits_per_flush")]
+    return row + [(", ".join(costs), first["protocol"])]
 
-    def exits(self):
-        cells = [cell for cell in self.folder.at_base() if cell["exits_per_flush"]]
-        if not cells:
-            return paragraph("Exits were not counted.")
-        return paragraph("Exits to userspace for each flush in the base cell, the VMM's own "
-                         "preemption among them: " + listed(
-                             f"{cell['protocol']} "
-                             f"{spread_text('exits', cell['exits_per_flush'])}"
-                             for cell in sorted(cells, key=lambda cell:
-                                                cell["exits_per_flush"].value)) + ".")
 
-    def primitives(self):
-        found = (self.folder.host or {}).get("primitives")
-        rows = []
-        for name, primitive in (found if isinstance(found, dict) else {}).items():
-            try:
-                rows.append([PRIMITIVES.get(name, name),
-                             *(time_text(float(primitive[key])) for key in
-                               ("p50", "p90", "p99")), primitive["samples"]])
-            except (KeyError, TypeError, ValueError):
-                continue
-        if not rows:
-            return paragraph("The primitives of this host were not measured (host.json).")
-        return table("Primitives of this host (vmm --host)",
-                     ["primitive", "p50", "p90", "p99", "samples"], rows)
+def answer(folder):
+    cells, fixed = plots.over_overcommit(folder)
+    rows = {overcommit: answer_row([c for c in cells if c["overcommit"] == overcommit])
+            for overcommit in sorted({cell["overcommit"] for cell in cells})}
+    said = [extremes(folder.at_base(), *figure) for figure in BEST]
+    return {"shape": shape_text(fixed), "sentences": list(filter(None, said)),
+            "rows": [[f"{overcommit:g}", *row] for overcommit, row in rows.items() if row]}
 
-    def costs(self):
-        rows = [cost_row(row) for row in self.folder.costs]
-        if not rows:
-            return paragraph("What the tool itself costs was not measured (costs.csv).")
-        return table("What the tool itself costs, and the floor of this host it stands against",
-                     ["cost", "value", "least–most", "floor", "value", "times the floor", "note"],
-                     rows)
 
-    # The model
+# --- tables -------------------------------------------------------------------------------
 
-    def model(self):
-        found = self.predicted
-        said = [paragraph(f"{line[:1].upper()}{line[1:]}.") for line in found.missing]
-        if found.cells:
-            said += [paragraph(findings.model(found.cells)), page_model.measured(self.folder,
-                                                                                 found.cells)]
-        if found.cloud:
-            said += [self.picture("prediction", f"A machine of {sim.CLOUD_CPUS} CPUs",
-                                  findings.cloud(found.cloud)), page_model.cloud(found.cloud)]
-        return joined(said)
+def grouped(folder, row_of):
+    """Rows for a table with a group for each shape."""
+    shapes = {}
+    for cell in folder.cells:
+        shapes.setdefault(sweep_folder.key_of(cell), []).append(cell)
+    return [row for cells in shapes.values() for row in [shape_of(cells[0]), *(
+        [cell["protocol"] + "*" * (cell["disturbed"] > 0), *row_of(cell)] for cell in cells)]]
 
-    # The end
 
-    def again(self):
-        sweep = self.folder.sweep
-        command = sweep.get("command")
-        command = shlex.join(map(str, command)) if isinstance(command, list) else "not kept"
-        seeds = sweep.get("seeds")
-        lines = [f"Version {sweep.get('version', 'not kept')}, seed "
-                 f"{sweep.get('seed', 'not kept')}, {sweep.get('rounds', '?')} rounds; from "
-                 f"{sweep.get('started', '?')} to {sweep.get('ended', '?')}, "
-                 f"{sweep.get('seconds', '?')} s."]
-        if isinstance(seeds, dict):
-            lines.append("Seeds of the rounds: " + ", ".join(
-                f"{name}: {seed}" for name, seed in seeds.items()) + ".")
-        return joined([paragraph(element("code", command)), *map(paragraph, lines), paragraph(
-            "A seed decides what is random in the VMM; what the host does meanwhile it does not. "
-            "bench/compare says what has changed between the folders of two sweeps.")])
+def times_row(cell):
+    return [figure_cell(name, cell) for name in ["flushes_per_s", *TIMES.values()]]
 
-    def limits(self):
-        rounds = max((cell["rounds"] for cell in self.folder.cells), default=0)
-        said = [
-            "One host, one machine configuration: compare ratios within this page, not "
-            "microseconds between hosts.",
-            f"Ranges are the least and most of {rounds} rounds, no confidence intervals. Where "
-            "two overlap they are called not told apart; where they do not, that may still be "
-            "chance.",
-            "The initiator's stall has the VMM's own parks taken off, not what the host took "
-            "away; runs with more than 2 % of that count as disturbed and are shown all the "
-            "same.",
-            "p99.9 is of the flushes of all rounds together and has no range.",
-            "Parts of a stall come from a traced run, and tracing costs time in each handler."]
-        if self.predicted.cloud:
-            said.append(f"The machine of {sim.CLOUD_CPUS} CPUs was never measured. Its costs are "
-                        "published figures and assumptions, named in bench/sim/sim.py.")
-        return element("ul", joined(element("li", line) for line in said))
 
-    def text(self):
-        sections = {
-            "What was measured": self.what,
-            "Which protocol, at which overcommit, at what cost": self.answer,
-            "Pictures": self.pictures, "Exits": self.exits,
-            "What the tool itself costs": lambda: joined([self.costs(), self.primitives()]),
-            "The model beside the measurement": self.model, "All cells": self.cells,
-            "How to do it again": self.again, "Limits of this": self.limits}
-        body = [element("h1", "TLB shootdowns with more vCPUs than CPUs"), self.warnings()]
-        for title, section in sections.items():
-            body += [element("h2", title), section()]
-        head = joined([
-            Html('<meta charset="utf-8">'),
-            Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
-            element("title", "TLB shootdowns with more vCPUs than CPUs"),
-            element("style", Html((HERE / "page.css").read_text(encoding="utf-8")))])
-        return "<!DOCTYPE html>\n" + element("html", joined([
-            element("head", head), element("body", joined(body))]), lang="en") + "\n"
+def counts_row(cell):
+    return [*(figure_cell(name, cell) for name in COUNTS.values()),
+            f"{cell['disturbed']} of {cell['rounds']}", cell["flushes"],
+            f"{cell['stale']} of {cell['checks']}"]
+
+
+def part_rows(folder):
+    return [[part["protocol"], part["flushes"], *(time_text(part[name]) for name in plots.PARTS),
+             time_text(part["stall_mean_ns"])] for part in folder.parts]
+
+
+def primitive_rows(folder):
+    found = (folder.host or {}).get("primitives", {})
+    return [[PRIMITIVES.get(name, name),
+             *(NONE if primitive[key] is None else time_text(primitive[key])
+               for key in ("p50", "p90", "p99")), primitive["samples"]]
+            for name, primitive in found.items() if primitive]
 
 
 def cost_row(row):
@@ -397,28 +258,144 @@ def times_the_floor(row):
     return NONE
 
 
+# --- the model ----------------------------------------------------------------------------
+
+def ratios(cells, name):
+    """Simulated to measured: (ratio, cell), where both are known, in order."""
+    return sorted(((cell["simulated"][name] / cell["measured"][name].value, cell)
+                   for cell in cells if cell["measured"][name] and cell["simulated"][name]
+                   and cell["measured"][name].value > 0), key=lambda pair: pair[0])
+
+
+def near(pairs):
+    return sum(1 / WITHIN <= ratio <= WITHIN for ratio, _ in pairs)
+
+
+def model_sentence(cells):
+    """How far the model is from the cells; from those that nothing disturbed if there are any."""
+    quiet = [cell for cell in cells if not cell["disturbed"]]
+    pairs = ratios(quiet or cells, "wall_p50_ns")
+    if not pairs:
+        return None
+    which = "cells without a disturbed run" if quiet else "cells, all of them disturbed"
+    middle = statistics.median(ratio for ratio, _ in pairs)
+    ratio, cell = max(pairs, key=lambda pair: max(pair[0], 1 / pair[0]))
+    return (f"The simulated median of the wall time is within {100 * (WITHIN - 1):.0f} % of the "
+            f"measured one in {near(pairs)} of {len(pairs)} {which}, median ratio "
+            f"{ratio_text(middle)}; the farthest off is {cell['protocol']} with "
+            f"{shape_text(cell)}, ratio {ratio_text(ratio)}.")
+
+
+def beside(cell, name):
+    """Measured, simulated, and below them their ratio."""
+    measured, simulated = cell["measured"][name], cell["simulated"][name]
+    if not measured or not simulated or measured.value <= 0:
+        return NONE
+    return (f"{value_text(name, measured.value)} / {value_text(name, simulated)}",
+            ratio_text(simulated / measured.value))
+
+
+def ratio_cell(pairs):
+    if not pairs:
+        return NONE
+    middle = statistics.median(ratio for ratio, _ in pairs)
+    ends = "–".join(ratio_text(pair[0]) for pair in (pairs[0], pairs[-1]))
+    return f"{ratio_text(middle)} ({ends})", f"{near(pairs)} of {len(pairs)} near"
+
+
+def cloud_cell(row):
+    if row is None or not row["flushes"]:
+        return NONE
+    return time_text(row["wall_p50_ns"]), time_text(row["stall_p99_ns"])
+
+
+def model_tables(folder, predicted):
+    cells, cloud = predicted.cells, {(row["protocol"], row["vcpus"]): row
+                                     for row in predicted.cloud}
+    names = dict.fromkeys(cell["protocol"] for cell in cells)
+    columns = list(dict.fromkeys(row["vcpus"] for row in predicted.cloud))
+    return {
+        "missing": predicted.missing, "titles": list(MODEL_TITLES.values()),
+        "sentence": model_sentence(cells) if cells else None,
+        "within": f"{100 * (WITHIN - 1):.0f}",
+        "base": [[cell["protocol"], *(beside(cell, name) for name in MODEL_TITLES)]
+                 for cell in cells if sweep_folder.key_of(cell) == folder.base],
+        "all": [[name, *(ratio_cell(ratios([c for c in cells if c["protocol"] == name], figure))
+                         for figure in MODEL_TITLES)] for name in names],
+        "cpus": sim.CLOUD_CPUS, "slice_ms": f"{sim.CLOUD_SLICE_NS / 1e6:g}",
+        "cloud_vcpus": [f"{vcpus} vCPUs" for vcpus in columns],
+        "cloud": [[name, *(cloud_cell(cloud.get((name, vcpus))) for vcpus in columns)]
+                  for name in dict.fromkeys(name for name, _ in cloud)]}
+
+
+# --- the whole ----------------------------------------------------------------------------
+
+def again(folder):
+    sweep = folder.sweep
+    return {
+        "command": shlex.join(sweep.get("command", ["not kept"])),
+        "sweep": f"Version {sweep.get('version', 'not kept')}, seed "
+                 f"{sweep.get('seed', 'not kept')}, {sweep.get('rounds', '?')} rounds; from "
+                 f"{sweep.get('started', '?')} to {sweep.get('ended', '?')}, "
+                 f"{sweep.get('seconds', '?')} s.",
+        "seeds": ", ".join(f"{name}: {seed}" for name, seed in sweep.get("seeds", {}).items())}
+
+
+def inlined(path, name):
+    """A picture as an element of the page: ids of its own, as wide as the page has it."""
+    svg = path.read_text(encoding="utf-8")
+    head, rest = svg[svg.index("<svg"):].split(">", 1)
+    view = re.search(r'viewBox="[^"]*"', head)[0]
+    rest = re.sub(r"""(\sid=['"]|href=['"]#|url\(#)""", rf"\g<1>{name}-", rest)
+    return markupsafe.Markup(f'<svg role="img" aria-label="{name}" {view}>' +
+                             rest.replace("xlink:href", "href"))
+
+
+def text_of(folder, predicted, drawn):
+    """The page, with the pictures @drawn, which are in the folder."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE), autoescape=True, trim_blocks=True,
+        lstrip_blocks=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    return environment.get_template("page.html").render(
+        style=markupsafe.Markup((HERE / "page.css").read_text(encoding="utf-8")),
+        pictures={name: inlined(folder.path / "plots" / f"{name}.svg", name) for name in drawn},
+        warnings=warnings(folder), host=host_text(folder), count=count_text(folder),
+        oracle=oracle_text(folder), answer=answer(folder),
+        base_shape=shape_text(folder.base_fields()), over_vcpus=plots.time_over_vcpus(folder),
+        parts=part_rows(folder), part_names=[words for words, *_ in plots.PARTS.values()],
+        switches=sum(count for _, _, count in folder.switches),
+        costs=list(map(cost_row, folder.costs)), primitives=primitive_rows(folder),
+        model=model_tables(folder, predicted), least=results.LEAST,
+        time_titles=list(TIMES), times=grouped(folder, times_row), count_titles=list(COUNTS),
+        counts=grouped(folder, counts_row), again=again(folder),
+        rounds=max((cell["rounds"] for cell in folder.cells), default=0))
+
+
 def make(out, program):
-    """Writes @out/index.html and the pictures; returns its path. Raises Unusable, one line."""
-    require_gnuplot()
+    """Writes @out/index.html and the pictures; @program is the model's binary. Returns the
+    path. Raises Unusable, one line."""
     folder = sweep_folder.Folder(out)
     predicted = prediction.make(folder, pathlib.Path(program))
-    cloud = plots.prediction_picture(folder, predicted.cloud, sim.CLOUD_CPUS)
-    drawn = draw(plots.pictures(folder) + [cloud] * (cloud is not None), folder.path)
+    cloud = plots.prediction_picture("prediction", predicted.cloud, sim.CLOUD_CPUS,
+                                     {"wall time, median": "wall_p50_ns"})
+    drawn = plots.draw(plots.pictures(folder) + [cloud] * (cloud is not None),
+                       folder.path / "plots")
     path = folder.path / "index.html"
     try:
-        path.write_text(Page(folder, predicted, drawn).text(), encoding="utf-8")
+        path.write_text(text_of(folder, predicted, drawn), encoding="utf-8")
     except OSError as error:
-        raise sweep_folder.Unusable(f"{path}: {error.strerror}") from error
+        raise results.Unusable(f"{path}: {error.strerror}") from error
     return path
 
 
 def main(words):
     parser = argparse.ArgumentParser(prog="bench page", description=__doc__.splitlines()[0])
     parser.add_argument("vmm", type=pathlib.Path, help=argparse.SUPPRESS)
-    parser.add_argument("out", nargs="?", default="out", help="the folder of a sweep (out)")
+    parser.add_argument("out", nargs="?", default="out", metavar="DIR",
+                        help="the folder of a sweep (out)")
     arguments = parser.parse_args(words)
     try:
         print(make(arguments.out, arguments.vmm.parent / "bench" / "sim"))
-    except sweep_folder.Unusable as error:
+    except results.Unusable as error:
         print(f"page: {error}", file=sys.stderr)
         sys.exit(2)

@@ -1,67 +1,104 @@
 # SPDX-License-Identifier: MIT
-"""plots.py - the pictures of a sweep, by gnuplot.
+"""plots.py - the pictures of a sweep, by matplotlib.
 
-OUT/plots/NAME.svg and NAME.png, made for a column of 85 mm: a protocol is its kind of line
-and of point, a part of a stall its pattern; colour (Okabe and Ito's) only comes on top. Bars
-go from the least to the most of the rounds. A point that rests on too few flushes
-(folder.py) is not drawn.
+NAME.svg and NAME.png, made for a column of 85 mm. A protocol has its colour
+(Okabe and Ito's) wherever it appears, and its kind of line and of point besides, for who
+sees or prints grey; a part of a stall has its pattern. Bars go from the least to the most
+of the rounds.
 """
+import collections
 import statistics
 
+import matplotlib
+import numpy
+from matplotlib import figure as mpl_figure
+from matplotlib import ticker
+
+from lib import protocols
+from lib import results
 from lib import runs
-from report import folder as sweep_folder
-from report.gnuplot import (TITLE, Picture, at_screen, block, key, key_height, landmarks,
-                     log_axis, log_range, panel, quoted)
 from lib.words import UNITS, shape_text, short_time
+from report import folder as sweep_folder
 
-# Colour, dashes, point: what one of them does not tell apart in grey, another does.
+WIDTH_IN, DPI = 85 / 25.4, 287          # 960 pixels
+FONT = {"font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans", "Verdana", "Helvetica"],
+        "font.size": 6.5, "axes.titlesize": 6.5, "axes.linewidth": 0.5, "axes.axisbelow": True,
+        "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
+        "grid.color": "#D8D8D8", "grid.linewidth": 0.4, "xtick.major.width": 0.5,
+        "ytick.major.width": 0.5, "xtick.minor.width": 0.3, "ytick.minor.width": 0.3,
+        "hatch.linewidth": 0.5, "legend.frameon": False, "svg.fonttype": "none",
+        "svg.hashsalt": "shootdown", "text.parse_math": False}
+
+# Colour, dashes, point of each protocol in the order of the list; the last ones are of
+# protocols that the list does not have.
 STYLES = [
-    ("#000000", "1", 5), ("#C88A00", "(12,4)", 6), ("#882255", "(2,3)", 9),
-    ("#D55E00", "(14,4,2,4)", 4), ("#0072B2", "1", 7), ("#009E73", "(6,3)", 10),
-    ("#CC79A7", "(14,3,2,3,2,3)", 13), ("#777777", "(1,4)", 2), ("#666666", "(8,8)", 1),
-    ("#999999", "(3,6)", 3),
+    ("#000000", "-", "s"), ("#C88A00", (0, (6, 2)), "o"), ("#882255", (0, (1, 1.5)), "v"),
+    ("#D55E00", (0, (7, 2, 1, 2)), "D"), ("#0072B2", "-", "o"), ("#009E73", (0, (3, 1.5)), "^"),
+    ("#CC79A7", (0, (7, 1.5, 1, 1.5, 1, 1.5)), "P"), ("#777777", (0, (0.5, 2)), "x"),
+    ("#666666", (0, (4, 4)), "+"), ("#999999", (0, (1.5, 3)), "*"),
+    ("#44AA99", (0, (5, 1)), "<"), ("#AA4499", (0, (2, 2)), ">"),
 ]
-# Light to dark, and a pattern over it.
-PART_STYLES = [("#000000", 0), ("#FFFFFF", 0), ("#B5DCF2", 4), ("#E69F00", 5), ("#8C8C8C", 1)]
-PART_NAMES = {"post_ns": "posting", "flight_ns": "in flight", "handler_ns": "handler",
-              "parked_wait_ns": "target parked", "rest_ns": "rest"}
-
+PARTS = {                               # light to dark, and a pattern over it
+    "post_ns": ("posting", "#000000", ""), "flight_ns": ("in flight", "#FFFFFF", ""),
+    "handler_ns": ("handler", "#B5DCF2", "///"), "parked_wait_ns": ("target parked", "#E69F00",
+                                                                  "xxx"),
+    "rest_ns": ("rest", "#8C8C8C", "..")}
+LONGEST_NAME = 20
 MARKS = 7                               # points on a line of a distribution
-LEAST_POINTS = 3                        # of an axis, if there is another choice
 STEPS = 160                             # corners of such a line
-BELOW = 1e-9                            # any axis: where a bar down to 0 ends
+LEAST_POINTS = 3                        # of an axis, if there is another choice
 BIN = 10 ** 0.1                         # of a histogram, at least
+
+Picture = collections.namedtuple("Picture", "name figure")
 
 
 def style_of(folder, protocol):
-    return STYLES[folder.protocols.index(protocol) % len(STYLES)]
+    """Of a protocol, the same on every page."""
+    known = protocols.NAMES
+    others = [name for name in folder.protocols if name not in known]
+    place = (known.index(protocol) if protocol in known
+             else len(known) + others.index(protocol))
+    return STYLES[place % len(STYLES)]
 
 
-def line_key(folder, names, height):
-    def symbol(index, x, y):
-        colour, dash, point = style_of(folder, names[index])
-        return (f"set arrow from {at_screen(x, y, height)} to {at_screen(x + 32, y, height)} "
-                f"nohead lc '{colour}' dt {dash} lw 1.6\n"
-                f"set label '' at {at_screen(x + 16, y, height)} point pt {point} ps POINT "
-                f"lc '{colour}'\n")
+def plain(name):
+    """What an SVG can hold, and what has room."""
+    text = "".join(c for c in name if c.isprintable())
+    return text if len(text) <= LONGEST_NAME else text[:LONGEST_NAME - 1] + "…"
 
-    return key(names, height, symbol)
 
+def new_figure(height_in, rows=1, **more):
+    """One panel above the other; the axes as a list."""
+    fig = mpl_figure.Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
+    fig.get_layout_engine().set(h_pad=0.04, hspace=0.04)
+    return fig, fig.subplots(rows, squeeze=False, **more)[:, 0]
+
+
+def key_below(axes, handles, names):
+    axes.legend(handles, names, loc="upper center", bbox_to_anchor=(0.5, -0.24), ncol=3,
+                handlelength=3.2, columnspacing=1.2)
+
+
+def log_axis(axes, which, values, text=short_time, pad=1.4):
+    """Labels at the decades, and at 2 and 5 where there are few of them."""
+    low, high = min(values) / pad, max(values) * pad
+    high = max(high, low * 8)
+    few = high / low <= 40
+    axes.set(**{f"{which}scale": "log", f"{which}lim": (low, high)})
+    axis = {"x": axes.xaxis, "y": axes.yaxis}[which]
+    axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5) if few else (1,), numticks=20))
+    axis.set_minor_locator(ticker.LogLocator(subs=range(1, 10), numticks=20))
+    axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: text(value)))
+    axis.set_minor_formatter(ticker.NullFormatter())
+    return low, high
+
+
+# --- distributions ----------------------------------------------------------------------
 
 def corners(values):
     """The distribution of sorted @values, thinned: (value, per cent that do not exceed it)."""
-    count = len(values)
-    ranks = sorted({round(step * (count - 1) / STEPS) for step in range(STEPS + 1)})
-    rows = [(values[0], 0.0)]
-    for rank in ranks:
-        rows += [(values[rank], rows[-1][1]), (values[rank], 100 * (rank + 1) / count)]
-    return rows
-
-
-def marks(values, index, count):
-    """Points on that line, elsewhere for each protocol."""
-    shares = [(mark + (index + 0.5) / count) / MARKS for mark in range(MARKS)]
-    return [(values[int(share * len(values))], 100 * share) for share in shares]
+    ranks = numpy.unique(numpy.linspace(0, len(values) - 1, STEPS + 1).round().astype(int))
+    return [(values[0], 0.0)] + [(values[rank], 100 * (rank + 1) / len(values)) for rank in ranks]
 
 
 def landmarks_of(folder, time):
@@ -75,99 +112,91 @@ def landmarks_of(folder, time):
     return found | {"rotation": slice_ns * runs.overcommit(base["vcpus"], base["slots"])}
 
 
+def landmarks(axes, limits, named):
+    """Lines down from the names at the top."""
+    for name, value in named.items():
+        if limits[0] < value < limits[1]:
+            axes.axvline(value, color="#606060", linewidth=0.6, linestyle=(0, (2, 2)))
+            axes.annotate(name, (value, 1), xycoords=("data", "axes fraction"), ha="center",
+                          va="bottom", xytext=(0, 1), textcoords="offset points")
+
+
 def distribution(folder, time):
     """How many flushes of the base cell took no longer, by protocol."""
     pools = {name: positive for name in folder.protocols
              if len(positive := [value for value in folder.flushes.get(name, {}).get(time, [])
-                                 if value > 0]) >= sweep_folder.LEAST["p99"]}
+                                 if value > 0]) >= results.LEAST["p99"]}
     if not pools:
         return None
-    names = list(pools)
-    height = 306 + key_height(names)
-    script, curves = "", []
+    fig, (axes,) = new_figure(2.6)
     for index, (name, values) in enumerate(pools.items()):
         colour, dash, point = style_of(folder, name)
-        script += block(f"line{index}", corners(values))
-        script += block(f"mark{index}", marks(values, index, len(pools)))
-        curves.append(f"$line{index} with lines lc '{colour}' dt {dash} lw 1.6 notitle")
-        curves.append(f"$mark{index} with points lc '{colour}' pt {point} ps POINT notitle")
-    what = {"stall": "stall of the initiator", "wall": "wall time of a flush"}[time]
-    ends = [values[end] for values in pools.values() for end in (0, -1)]
-    script += panel(height, TITLE + 28, 50 + key_height(names))
-    script += f"set title {quoted(shape_text(folder.base_fields()))} offset 0,-0.2\n"
-    script += log_axis("x", ends, pad=1.3) + line_key(folder, names, height)
-    script += landmarks(log_range(ends, 1.3), landmarks_of(folder, time))
-    script += (f"set xlabel '{what}' offset 0,0.4\nset yrange [0:100]\nset ytics 25\n"
-               "set ylabel 'flushes that took no longer (%)' offset 0.6,0\n")
-    script += "plot " + ", ".join(curves) + "\n"
-    return Picture(f"{time}-distribution", height, script)
+        x, y = zip(*corners(values))
+        axes.plot(x, y, color=colour, linestyle=dash, linewidth=0.9, drawstyle="steps-post",
+                  marker=point, markersize=2.8, label=plain(name),
+                  markevery=(index * len(x) // (MARKS * len(pools)), max(1, len(x) // MARKS)))
+    limits = log_axis(axes, "x", [end for values in pools.values()
+                                   for end in (values[0], values[-1])], pad=1.3)
+    landmarks(axes, limits, landmarks_of(folder, time))
+    axes.set_title(shape_text(folder.base_fields()), pad=12)
+    axes.set_xlabel({"stall": "stall of the initiator", "wall": "wall time of a flush"}[time])
+    axes.set_ylabel("flushes that took no longer (%)")
+    axes.set_ylim(0, 100)
+    key_below(axes, axes.lines[:len(pools)], list(map(plain, pools)))
+    return Picture(f"{time}-distribution", fig)
 
+
+# --- a figure over an axis ----------------------------------------------------------------
 
 def dodge(index, count):
     """Bars of neighbours stand beside each other."""
     return 2 ** (0.36 * ((index + 0.5) / count - 0.5))
 
 
-def curve_blocks(cells, names, x, figure, number):
-    """The points of each protocol that has any; () where one is left out, and the line ends."""
-    found = {}
-    for index, name in enumerate(names):
-        rows = []
-        for cell in sorted((c for c in cells if c["protocol"] == name), key=lambda c: c[x]):
-            point = sweep_folder.shown(cell, figure)
-            rows.append((cell[x] * dodge(index, len(names)), point.value,
-                         max(point.low, BELOW), point.high)
-                        if point and point.value > 0 else ())
-        if any(rows):
-            found[name] = (f"d{number}_{index}", rows)
-    return found
-
-
-def curve_commands(folder, found):
-    commands = []
-    for name, (data, _) in found.items():
-        colour, dash, point = style_of(folder, name)
-        commands.append(f"${data} using 1:2 with lines lc '{colour}' dt {dash} lw 1.6 notitle")
-        commands.append(f"${data} using 1:2:3:4 with yerrorbars lc '{colour}' dt 1 lw 0.9 "
-                        f"pt {point} ps POINT notitle")
-    return commands
+def curve(cells, x, name):
+    """Of one protocol's @cells: (x, value, least, most), NaN where there is no figure, so that
+    the line has a gap there; None where there is none at all."""
+    rows = []
+    for cell in sorted(cells, key=lambda cell: cell[x]):
+        point = cell[name]
+        rows.append((cell[x], *point) if point and point.value > 0
+                    else (cell[x], *[numpy.nan] * 3))
+    found = numpy.array(rows, dtype=float)
+    return found if rows and not numpy.isnan(found[:, 1]).all() else None
 
 
 def against(folder, name, x, label, figures, cells, fixed):
     """A panel for each of @figures, {title: column}, one below the other, over @x."""
     values = sorted({cell[x] for cell in cells})
     names = [name for name in folder.protocols if any(c["protocol"] == name for c in cells)]
-    panels = [(title, found) for number, (title, column) in enumerate(figures.items())
-              if (found := curve_blocks(cells, names, x, column, number))]
+    panels = {title: found for title, column in figures.items() if (found := {
+        one: line for one in names if (line := curve(
+            [cell for cell in cells if cell["protocol"] == one], x, column)) is not None})}
     if len(values) < 2 or not panels:
         return None
-    drawn = [name for name in names if any(name in found for _, found in panels)]
-    one = 190 if len(panels) > 1 else 236
-    height = TITLE + one * len(panels) + 44 + key_height(drawn)
-    tics = ", ".join(f"'{value:g}' {value:g}" for value in values)
-    script = "".join(block(data, rows) for _, found in panels for data, rows in found.values())
-    script += "set multiplot\nset logscale x\n"
-    script += f"set xrange [{values[0] / 1.25:g}:{values[-1] * 1.25:g}]\n"
-    for number, (title, found) in enumerate(panels):
-        last = number == len(panels) - 1
-        top = TITLE + one * number
-        script += panel(height, top + 6, height - top - one + 10)
-        heading = quoted(shape_text(fixed)) + " offset 0,-0.4" if number == 0 else ""
-        script += f"set title {heading}\n"
-        script += f"set xtics ({tics if last else tics_unlabelled(values)})\n"
-        script += f"set xlabel {quoted(label) if last else ''} offset 0,0.4\n"
-        points = [point for _, rows in found.values() for row in rows for point in row[1:]
-                  if point > BELOW]
-        text = "{:g}".format if title in RATES else short_time
-        script += log_axis("y", points, text)
-        script += f"set ylabel {quoted(title)} offset 0.6,0\n"
-        script += line_key(folder, drawn, height) if last else "unset key\n"
-        script += "plot " + ", ".join(curve_commands(folder, found)) + "\n"
-    return Picture(name, height, script + "unset multiplot\n")
-
-
-def tics_unlabelled(values):
-    return ", ".join(f"'' {value:g}" for value in values)
+    fig, all_axes = new_figure(0.9 + 1.35 * len(panels), len(panels), sharex=True)
+    handles = {}
+    for axes, (title, found) in zip(all_axes, panels.items()):
+        for one, line in found.items():
+            colour, dash, point = style_of(folder, one)
+            at = line[:, 0] * dodge(names.index(one), len(names))
+            ends = numpy.clip([line[:, 1] - line[:, 2], line[:, 3] - line[:, 1]], 0, None)
+            axes.errorbar(at, line[:, 1], yerr=ends, fmt="none", ecolor=colour, elinewidth=0.6)
+            handles[one], = axes.plot(at, line[:, 1], color=colour, linestyle=dash, marker=point,
+                                      linewidth=0.9, markersize=2.8)
+        points = [value for line in found.values() for value in line[:, 1:].flat if value > 0]
+        log_axis(axes, "y", points, "{:g}".format if title in RATES else short_time)
+        axes.set_ylabel(title)
+    all_axes[0].set_title(shape_text(fixed))
+    last = all_axes[-1]
+    last.set_xscale("log")
+    last.set_xlim(values[0] / 1.25, values[-1] * 1.25)
+    last.set_xticks(values, [f"{value:g}" for value in values])
+    last.xaxis.set_minor_locator(ticker.NullLocator())
+    last.set_xlabel(label)
+    key_below(last, [handles[one] for one in names if one in handles],
+              [plain(one) for one in names if one in handles])
+    return Picture(name, fig)
 
 
 def over_overcommit(folder):
@@ -213,11 +242,8 @@ def quantiles(time):
 def overcommit_pictures(folder):
     cells, fixed = over_overcommit(folder)
     label = "overcommit (vCPUs a slot)"
-    return [
-        against(folder, "stall-overcommit", "overcommit", label, quantiles("stall"), cells, fixed),
-        against(folder, "rate-overcommit", "overcommit", label,
-                RATES, cells, fixed),
-    ]
+    return [against(folder, name, "overcommit", label, figures, cells, fixed) for name, figures in
+            (("stall-overcommit", quantiles("stall")), ("rate-overcommit", RATES))]
 
 
 def time_over_vcpus(folder):
@@ -231,17 +257,20 @@ def vcpus_picture(folder):
                    *over_vcpus(folder))
 
 
-def bars(parts, name):
-    """Rows of boxxyerror for each part of a stacked bar: x, y, x from, to, y from, to."""
-    rows = {part: [] for part in sweep_folder.PARTS}
-    for place, stall in enumerate(parts):
-        begin = 0.0
-        for part in sweep_folder.PARTS:
-            end = begin + max(0.0, stall[part])
-            rows[part].append((begin, float(place), begin, end, place - 0.36, place + 0.36))
-            begin = end
-    return {part: (f"{name}_{part}", rows[part]) for part in rows}
+def prediction_picture(name, rows, cpus, figures):
+    """@rows of sim.cloud_row(): @figures, {title: column}, over vCPUs."""
+    class Simulated:
+        protocols = list(dict.fromkeys(row["protocol"] for row in rows))
 
+    cells = [{"vcpus": row["vcpus"], "protocol": row["protocol"]} |
+             {column: sweep_folder.Figure(*[row[column]] * 3) if row[column] else None
+              for column in figures.values()} for row in rows]
+    with matplotlib.rc_context(FONT):
+        return against(Simulated, name, "vcpus", f"vCPUs on {cpus} CPUs (simulated)", figures,
+                       cells, {})
+
+
+# --- parts, switches ----------------------------------------------------------------------
 
 def short_bars(parts):
     """Those that cannot be read beside the longest."""
@@ -250,54 +279,32 @@ def short_bars(parts):
     return short if len(short) < len(parts) else []
 
 
-def bars_panel(parts, rows):
-    """One set of bars, on a scale of its own."""
-    longest = max(part["stall_mean_ns"] for part in parts)
-    scale, unit = next((pair for pair in UNITS if longest >= pair[0]), UNITS[-1])
-    names = ", ".join(f"{quoted(part['protocol'])} {place}" for place, part in enumerate(parts))
-    commands = []
-    for part, (colour, pattern) in zip(sweep_folder.PARTS, PART_STYLES):
-        using = (f"${rows[part][0]} using ($1/{scale:g}):2:($3/{scale:g}):($4/{scale:g}):5:6 "
-                 "with boxxyerror")
-        commands.append(f"{using} fs solid 1 noborder fc '{colour}' notitle")
-        commands.append(f"{using} fs transparent pattern {pattern} border lc 'black' "
-                        "lc 'black' lw 0.8 notitle")
-    return (f"set yrange [{len(parts) - 0.5:g}:-0.5]\nset ytics ({names}) nomirror scale 0\n"
-            f"set xrange [0:{longest / scale * 1.04:g}]\nset xtics autofreq\n"
-            f"set xlabel 'mean stall of a flush ({unit})' offset 0,0.4\n"
-            f"plot {', '.join(commands)}\n")
-
-
-def part_key(height):
-    def symbol(index, x, y):
-        colour, pattern = PART_STYLES[index]
-        box = f"rect from {at_screen(x, y - 6, height)} to {at_screen(x + 32, y + 6, height)}"
-        return (f"set object {box} fs solid 1 noborder fc '{colour}'\n"
-                f"set object {box} fs transparent pattern {pattern} border lc 'black' "
-                "fc 'black' lw 0.8\n")
-
-    return key(list(PART_NAMES.values()), height, symbol)
-
-
 def parts_picture(folder):
     """The stall in its parts; what is short once more on a scale of its own."""
     parts = [part for part in folder.parts if part["stall_mean_ns"] > 0]
     if not parts:
         return None
     sets = [chosen for chosen in (parts, short_bars(parts)) if chosen]
-    sizes = [24 * len(chosen) + 8 for chosen in sets]
-    height = sum(sizes) + 82 * len(sets) + key_height(list(PART_NAMES.values()))
-    drawn = [bars(chosen, f"p{number}") for number, chosen in enumerate(sets)]
-    script = "".join(block(*pair) for rows in drawn for pair in rows.values())
-    script += "set multiplot\nset border 1\nset grid noytics\n"
-    titles, top = [shape_text(folder.base_fields()), "the short ones, on another scale"], 34
-    for chosen, rows, size, title in zip(sets, drawn, sizes, titles):
-        script += panel(height, top, height - top - size, left=104)
-        script += f"set title {quoted(title)} offset 0,-0.4\n" + bars_panel(chosen, rows)
-        if top == 34:
-            script += part_key(height)
-        top += size + 82
-    return Picture("stall-parts", height, script + "unset multiplot\n")
+    fig, all_axes = new_figure(0.5 + sum(0.6 + 0.18 * len(chosen) for chosen in sets), len(sets),
+                               gridspec_kw={"height_ratios": list(map(len, sets))})
+    titles = [shape_text(folder.base_fields()), "the short ones, on another scale"]
+    for axes, chosen, title in zip(all_axes, sets, titles):
+        scale, unit = next(pair for pair in UNITS
+                           if max(part["stall_mean_ns"] for part in chosen) >= pair[0]
+                           or pair == UNITS[-1])
+        begin = numpy.zeros(len(chosen))
+        for name, (words, colour, hatch) in PARTS.items():
+            wide = numpy.array([max(0.0, part[name]) for part in chosen]) / scale
+            axes.barh(range(len(chosen)), wide, 0.72, begin, color=colour, hatch=hatch,
+                      edgecolor="black", linewidth=0.4, label=words)
+            begin += wide
+        axes.set_yticks(range(len(chosen)), [plain(part["protocol"]) for part in chosen])
+        axes.invert_yaxis()
+        axes.grid(axis="y", visible=False)
+        axes.set_title(title)
+        axes.set_xlabel(f"mean stall of a flush ({unit})")
+    all_axes[-1].legend(loc="upper center", bbox_to_anchor=(0.4, -0.32), ncol=3)
+    return Picture("stall-parts", fig)
 
 
 def histogram_bins(switches):
@@ -306,10 +313,8 @@ def histogram_bins(switches):
     for low, high, count in switches:
         if bins and bins[-1][1] < bins[-1][0] * BIN:
             bins[-1] = (bins[-1][0], high, bins[-1][2] + count)
-        elif low > 0:
-            bins.append((low, high, count))
         else:
-            bins.append((high / 2, high, count))
+            bins.append((low if low > 0 else high / 2, high, count))
     return bins
 
 
@@ -328,39 +333,39 @@ def switch_picture(folder):
     if not counted:
         return None
     switches = folder.switches[counted[0]:counted[-1] + 1]
-    height, bins = 270, histogram_bins(switches)
-    rows = [((low + high) / 2, float(count), low, high, 0.5, float(count))
-            for low, high, count in bins if count]
-    edges = [bins[0][0], bins[-1][1]]
-    script = block("bins", rows) + panel(height, 30, 50) + "unset key\n"
-    script += log_axis("x", edges, lambda us: short_time(us * 1000), 1.2)
-    script += log_axis("y", [0.5, max(row[1] for row in rows)], "{:g}".format, 1.6)
-    script += landmarks(log_range(edges, 1.2), {
-        name: high or low for name, share in {"p50": 0.5, "p99": 0.99}.items()
-        for low, high in [switch_quantile(switches, share)]})
-    script += ("set xlabel 'slot switch' offset 0,0.4\nset ylabel 'switches' offset 0.6,0\n"
-               "plot $bins using 1:2:3:4:5:6 with boxxyerror fs solid 0.5 border lc 'black' "
-               "lc '#0072B2' lw 0.8 notitle\n")
-    return Picture("slot-switch", height, script)
-
-
-def prediction_picture(folder, rows, cpus):
-    """@rows of sim.cloud_row(): the median wall time over vCPUs, in the styles of @folder."""
-    names = list(dict.fromkeys([*folder.protocols, *(row["protocol"] for row in rows)]))
-    cells = [{"vcpus": row["vcpus"], "protocol": row["protocol"],
-              "pooled": {}, "wall_p50_ns": sweep_folder.Figure(*[row["wall_p50_ns"]] * 3)}
-             for row in rows if row["wall_p50_ns"]]
-
-    class Simulated:
-        protocols = names
-
-    return against(Simulated, "prediction", "vcpus", f"vCPUs on {cpus} CPUs (simulated)",
-                   {"wall time, median": "wall_p50_ns"}, cells, {})
+    bins = histogram_bins(switches)
+    fig, (axes,) = new_figure(2.0)
+    edges = [low for low, _, _ in bins] + [bins[-1][1]]
+    axes.stairs([max(count, 0.5) for _, _, count in bins], edges, baseline=0.5, fill=True,
+                facecolor="#7FB8D8", edgecolor="black", linewidth=0.4)
+    limits = log_axis(axes, "x", [edges[0], edges[-1]], lambda us: short_time(us * 1000), 1.2)
+    log_axis(axes, "y", [0.5, max(count for _, _, count in bins)], "{:g}".format, 1.6)
+    landmarks(axes, limits, {name: high or low for name, share in {"p50": 0.5, "p99": 0.99}.items()
+                             for low, high in [switch_quantile(switches, share)]})
+    axes.set_title(shape_text(folder.base_fields()), pad=12)
+    axes.set_xlabel("slot switch")
+    axes.set_ylabel("switches")
+    return Picture("slot-switch", fig)
 
 
 def pictures(folder):
     """All that @folder has data for."""
-    found = [distribution(folder, "stall"), distribution(folder, "wall"),
-             *overcommit_pictures(folder), vcpus_picture(folder), parts_picture(folder),
-             switch_picture(folder)]
+    with matplotlib.rc_context(FONT):
+        found = [distribution(folder, "stall"), distribution(folder, "wall"),
+                 *overcommit_pictures(folder), vcpus_picture(folder), parts_picture(folder),
+                 switch_picture(folder)]
     return [picture for picture in found if picture]
+
+
+def draw(found, path):
+    """Draws the pictures @found into the folder @path; returns their names. Raises Unusable."""
+    nothing = dict.fromkeys(["Date", "Creator", "Format", "Type"])
+    try:
+        path.mkdir(exist_ok=True)
+        with matplotlib.rc_context(FONT):
+            for picture in found:
+                picture.figure.savefig(path / f"{picture.name}.png", dpi=DPI)
+                picture.figure.savefig(path / f"{picture.name}.svg", metadata=nothing)
+    except OSError as error:
+        raise results.Unusable(f"{path}: {error.strerror}") from error
+    return [picture.name for picture in found]

@@ -6,11 +6,11 @@ Costs are those of the sweep's own `vmm --host` and of each cell's own PTE store
 has its share of a sweep's time and no more: what is not simulated when that is over is left
 out, counted.
 """
-import argparse
 import subprocess
 import time
 
-from sim import model
+from lib import protocols
+from lib import results
 from sim import sim
 from report import folder as sweep_folder
 
@@ -42,23 +42,22 @@ def shape_of(folder, cell):
 def pte_of(folder, cell):
     """p50 and p90 of the PTE stores; None where no flush was kept."""
     times = folder.pte.get((sweep_folder.key_of(cell), cell["protocol"]))
-    return tuple(model.quantile(times, share) for share in (0.5, 0.9)) if times else None
+    return tuple(results.quantile(times, share) for share in (0.5, 0.9)) if times else None
 
 
 def simulate_cell(folder, program, cell, quick):
     """@cell with what was measured in it and what the model says, figure by figure."""
     seconds = max(SECONDS[quick], ROTATIONS[quick] * cell["overcommit"] * cell["slice_us"] / 1e6)
-    measured = {name: sweep_folder.shown(cell, name) for name in FIGURES}
+    measured = {name: cell[name] for name in FIGURES}
     one = {"shape": shape_of(folder, cell), "protocol": cell["protocol"],
-           "entry_flush": folder.run["entry_flush"], "pte": pte_of(folder, cell),
-           "measured": {name: figure.value for name, figure in measured.items() if figure}}
-    sim.simulate_cells(argparse.Namespace(sim=program, seconds=seconds), folder.host, [one])
-    return {**cell, "measured": measured, "simulated": one["simulated"]}
+           "entry_flush": folder.run["entry_flush"], "pte": pte_of(folder, cell)}
+    return {**cell, "measured": measured,
+            "simulated": sim.simulate(program, folder.host, one, seconds)}
 
 
 def simulate_cells(folder, program, found, deadline, quick):
-    wanted = [cell for cell in folder.cells if cell["protocol"] in sim.PROTOCOLS and
-              sweep_folder.shown(cell, "wall_p50_ns") and pte_of(folder, cell)]
+    wanted = [cell for cell in folder.cells if cell["protocol"] in protocols.SAFE and
+              cell["wall_p50_ns"] and pte_of(folder, cell)]
     wanted.sort(key=lambda cell: sweep_folder.key_of(cell) != folder.base)
     for number, cell in enumerate(wanted):
         if time.monotonic() >= deadline:
@@ -70,7 +69,7 @@ def simulate_cells(folder, program, found, deadline, quick):
 
 def simulate_cloud(program, found, deadline, quick):
     cells = [(overcommit, protocol) for overcommit in CLOUD_OVERCOMMIT[quick]
-             for protocol in sim.PROTOCOLS]
+             for protocol in protocols.SAFE]
     for number, (overcommit, protocol) in enumerate(cells):
         if time.monotonic() >= deadline:
             found.missing.append(f"{len(cells) - number} of {len(cells)} cells of the large "

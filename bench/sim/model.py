@@ -7,6 +7,8 @@ import csv
 import io
 import subprocess
 
+from lib import results
+
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 TIMES = ["wall_ns", "stall_ns"]
 
@@ -59,18 +61,13 @@ def costs_of(host, entry_flush):
     }
 
 
-def quantile(values, share):
-    """Of sorted @values: the smallest that @share of them do not exceed, as vmm has it."""
-    return values[max(0, -(-int(share * 1000) * len(values) // 1000) - 1)]
-
-
 def figures_of(rows, seconds):
     """What the summary says of a protocol, from the rows of a CSV."""
     figures = {"flushes": len(rows), "flushes_per_s": len(rows) / seconds}
     for name in TIMES:
         values = sorted(int(row[name]) for row in rows)
         for key, share in QUANTILES.items():
-            figures[f"{name[:-3]}_{key}_ns"] = quantile(values, share) if values else None
+            figures[f"{name[:-3]}_{key}_ns"] = results.quantile(values, share) if values else None
     for name in "ipis", "deferred", "taken_over":
         figures[f"{name}_per_flush"] = (sum(int(row[name]) for row in rows) / len(rows)
                                         if rows else None)

@@ -17,22 +17,20 @@ cloud: 256 CPUs, up to 4096 vCPUs, with the assumptions of CLOUD below.
 DIR/sim-measured.csv, sim-closed.csv and sim-cloud.csv have the tables, sim-cloud.svg and
 .png the plot, sim-host.json the primitives.
 """
-import csv
 import json
 import pathlib
-import shutil
 import statistics
-import subprocess
 import sys
 
 from sim import closed_form
 from sim import model
+from lib import protocols
 from lib import runs
+from report import plots
 
 PARTS = ["measured", "closed", "cloud"]
 FIGURES = ["wall_p50_ns", "wall_p90_ns", "wall_p99_ns", "stall_p50_ns", "stall_p90_ns",
            "stall_p99_ns", "flushes_per_s"]
-PROTOCOLS = ["ipi", "sleep", "yield", "deferred", "generation", "takeover", "hypercall"]
 BY_PAGE_CEILING = 33                    # of vmm --flush-ceiling, where it flushes by page
 
 # A machine with VMX, one slot a CPU, one vCPU that flushes, each time after run time that
@@ -107,7 +105,7 @@ def measure(arguments, options):
                               f"us, overcommit {overcommit}")
             cell.append(runs.run(
                 arguments.vmm, "--vcpus", runs.cpus() * overcommit, "--overcommit", overcommit,
-                "--slice-us", slice_us, "--protocol", ",".join(PROTOCOLS),
+                "--slice-us", slice_us, "--protocol", ",".join(protocols.SAFE),
                 "--duration", arguments.duration, *options))
     return cells
 
@@ -129,13 +127,17 @@ def figures_of_cells(measured):
     return cells
 
 
+def simulate(program, host, cell, seconds):
+    """What the model says of @cell, with the costs of @host and its own PTE stores."""
+    costs = model.costs_of(host, cell["entry_flush"]) | {"pte": cell["pte"]}
+    return model.run(program, cell["protocol"], cell["shape"], costs, seconds)
+
+
 def simulate_cells(arguments, host, cells):
     """Adds what the model says."""
     for cell in cells:
         runs.say_progress(f"simulating: {cell['shape']['vcpus']} vCPUs, {cell['protocol']}")
-        costs = model.costs_of(host, cell["entry_flush"]) | {"pte": cell["pte"]}
-        cell["simulated"] = model.run(arguments.sim, cell["protocol"], cell["shape"], costs,
-                                      arguments.seconds)
+        cell["simulated"] = simulate(arguments.sim, host, cell, arguments.seconds)
     runs.say_progress("")
     return cells
 
@@ -145,10 +147,7 @@ def ratio(measured, simulated):
 
 
 def write_rows(path, header, rows):
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+    runs.write_csv(path, header, rows)
     print(path)
 
 
@@ -250,7 +249,7 @@ def cloud_row(program, overcommit, protocol, seconds):
 def part_cloud(arguments):
     rows = []
     for overcommit in arguments.cloud_overcommit:
-        for protocol in PROTOCOLS:
+        for protocol in protocols.SAFE:
             runs.say_progress(f"simulating: {CLOUD_CPUS * overcommit} vCPUs, {protocol}")
             rows.append(cloud_row(arguments.sim, overcommit, protocol, arguments.cloud_seconds))
     runs.say_progress("")
@@ -263,59 +262,10 @@ def part_cloud(arguments):
             f"{row[name] / 1000:>12.1f}" for name in
             ("wall_p50_ns", "wall_p99_ns", "stall_p50_ns", "stall_p99_ns")) +
             f"{row['flushes']:>12}")
-    plot(arguments, rows)
-
-
-# Black and white: a protocol is its kind of line and point.
-PLOT = """
-set terminal {terminal}
-set output '{output}'
-set monochrome
-set multiplot layout 1,2 title '{title}'
-set logscale xy
-set grid ytics lw 0.5
-set xlabel 'vCPUs on {cpus} CPUs'
-set xtics ({tics})
-set xrange [{low}:{high}]
-set yrange [100:*]
-set format y '10^{{%L}}'
-set key left top font ',10'
-set ylabel 'wall time of a flush, median (us)'
-plot {wall}
-unset key
-set ylabel 'stall of the initiator, 99th percentile (us)'
-plot {stall}
-unset multiplot
-"""
-
-
-def plot(arguments, rows):
-    if not shutil.which("gnuplot"):
-        print("no gnuplot, no plot (Debian package gnuplot-nox)")
-        return
-    vcpus = sorted({row["vcpus"] for row in rows})
-    names = list(dict.fromkeys(row["protocol"] for row in rows))
-    blocks, script = [], ""
-    for name in names:
-        lines = "\n".join(f"{row['vcpus']} {row['wall_p50_ns'] / 1000} {row['stall_p99_ns'] / 1000}"
-                          for row in rows if row["protocol"] == name)
-        blocks.append(f"${name} << EOD\n{lines}\nEOD\n")
-
-    def curves(column):
-        return ", ".join(f"${name} using 1:{column} with linespoints dt {index + 1} pt {index + 1} "
-                         f"title '{name}'" for index, name in enumerate(names))
-
-    outputs = {"svg": "svg size 1000,480 font 'sans,11' background 'white'",
-               "png": "pngcairo size 1000,480 font 'sans,11'"}
-    for suffix, terminal in outputs.items():
-        script += PLOT.format(
-            terminal=terminal, output=arguments.out / f"sim-cloud.{suffix}", cpus=CLOUD_CPUS,
-            title=f"Simulated: {CLOUD_CPUS} CPUs, slices of {CLOUD_SLICE_NS / 1e6:g} ms",
-            tics=", ".join(map(str, vcpus)), low=vcpus[0] / 1.2, high=vcpus[-1] * 1.2,
-            wall=curves(2), stall=curves(3))
-    subprocess.run(["gnuplot"], input="".join(blocks) + script, text=True, check=True)
-    for suffix in outputs:
-        print(arguments.out / f"sim-cloud.{suffix}")
+    picture = plots.prediction_picture("sim-cloud", rows, CLOUD_CPUS, {
+        "wall time, median": "wall_p50_ns", "stall, p99": "stall_p99_ns"})
+    for name in plots.draw([picture] * (picture is not None), arguments.out):
+        print(*(arguments.out / f"{name}.{suffix}" for suffix in ("svg", "png")), sep="\n")
 
 
 def names(value):

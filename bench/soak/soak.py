@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """soak.py - flushes until there are so many that a rare loss would have shown.
 
-    ./run bench soak [--flushes N] [--least N] [--chunk N] [--seed X] [--out DIR]
+    ./run bench soak [--flushes N] [--least N] [--chunk N] [--seed X] [--out DIR] [--fresh]
                   [vmm options]
 
 Runs, each in another shape drawn from the seed: vCPUs, slots, slice, initiators, pages,
@@ -11,16 +11,15 @@ Then all protocols for the same time with a CPU for each vCPU, where most is flu
 there are --flushes in all.
 
 DIR/soak.csv has a row for each run, whose number is its --seed, and protocol; the same
-command goes on from it. The counts by protocol and policy go to stdout. The first run that
-fails ends it all, and its command is named.
+command goes on from it (lib/journal.py), and --fresh begins anew. The counts by protocol and
+policy go to stdout. The first run that fails ends it all, and its command is named.
 """
-import csv
-import os
 import random
 import sys
 import time
 
 from lib import runs
+from lib.journal import Journal, Refused
 
 POLICIES = ["slice", "random", "at-step", "host"]
 COUNTS = ["flushes", "checks", "stale", "dropped"]
@@ -51,31 +50,29 @@ def fastest_shape():
             "pages": 1, "sleepers": 0, "workload": "toggle"}
 
 
-def whole_lines(path):
-    """What is there, less a last line that a kill has cut off: it is taken off the file."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return []
-    whole = text[:text.rfind("\n") + 1]
-    if whole and not whole.startswith(",".join(COLUMNS) + "\n"):
-        sys.exit(f"{path} is no soak's: take another --out")
-    if whole != text:
-        os.truncate(path, len(whole.encode()))
-    return whole.splitlines()
-
-
 class Soak:
     """What has been flushed, and what is missing."""
 
     def __init__(self, arguments, options):
         self.arguments, self.options = arguments, options
         self.protocols = runs.protocols(arguments.vmm, "safe")
-        self.path = arguments.out / "soak.csv"
-        self.lines = whole_lines(self.path)
-        self.rows = [row | {name: int(row[name]) for name in ["run", *COUNTS]}
-                     for row in csv.DictReader(self.lines)]
-        self.next_run = 1 + max((row["run"] for row in self.rows), default=-1)
+        self.journal = self.open()
+        self.path = self.journal.rows_path
+        self.rows = [row for record in self.journal.records for row in record["rows"]]
+        self.next_run = len(self.journal.records)
+
+    def open(self):
+        """Begin, or go on with, the soak in the folder. Raises Refused."""
+        out, settings = self.arguments.out, {"seed": self.arguments.seed, "options": self.options}
+        out.mkdir(parents=True, exist_ok=True)
+        journal = Journal(out, "soak", "soak.csv", self.arguments.fresh)
+        if journal.begin is not None:
+            journal.refuse(settings)
+        elif journal.rows_path.exists() and not self.arguments.fresh:
+            raise Refused(f"{journal.rows_path} is no soak's: take another --out, or --fresh")
+        else:
+            journal.start({"settings": settings, "columns": COLUMNS})
+        return journal
 
     def flushes(self, **wanted):
         return sum(row["flushes"] for row in self.rows
@@ -93,7 +90,7 @@ class Soak:
         lacking = lacking or POLICIES
         return lacking[self.next_run % len(lacking)]
 
-    def run(self, policy, file):
+    def run(self, policy):
         number, lacking = self.next_run, self.lacking(policy)
         shape = draw_shape(self.arguments.seed, number) if lacking else fastest_shape()
         until = (["--flushes", self.arguments.chunk, "--duration", LONGEST_S] if lacking
@@ -106,25 +103,18 @@ class Soak:
                            *until, "--protocol", ",".join(lacking or self.protocols),
                            *self.options)
         seconds = round(time.monotonic() - began, 1)
-        for protocol in summary["protocols"]:
-            row = {"run": number, "preempt": policy, **shape,
-                   "seconds": seconds, "protocol": protocol["name"],
-                   **{name: protocol[name] for name in COUNTS}}
-            file.writerow(row)
-            self.rows.append(row)
+        rows = [{"run": number, "preempt": policy, **shape, "seconds": seconds,
+                 "protocol": protocol["name"], **{name: protocol[name] for name in COUNTS}}
+                for protocol in summary["protocols"]]
+        self.journal.add({"rows": rows}, [row.values() for row in rows])
+        self.rows += rows
         self.next_run += 1
 
     def go_on(self):
-        self.arguments.out.mkdir(parents=True, exist_ok=True)
-        with open(self.path, "a", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            if not self.lines:
-                writer.writeheader()
-            while (policy := self.next_policy()) is not None:
-                runs.say_progress(f"run {self.next_run + 1}, {self.flushes():,} of "
-                                  f"{self.arguments.flushes:,} flushes, {policy}")
-                self.run(policy, writer)
-                file.flush()
+        while (policy := self.next_policy()) is not None:
+            runs.say_progress(f"run {self.next_run + 1}, {self.flushes():,} of "
+                              f"{self.arguments.flushes:,} flushes, {policy}")
+            self.run(policy)
         runs.say_progress("")
 
     def print_counts(self):
@@ -138,7 +128,7 @@ class Soak:
                           for policy in POLICIES) +
                   f"{self.flushes(**wanted):>13,}{sum(r['checks'] for r in rows):>10.2e}"
                   f"{sum(r['stale'] for r in rows):>7}")
-        seconds = {row["run"]: float(row["seconds"]) for row in self.rows}
+        seconds = {row["run"]: row["seconds"] for row in self.rows}
         print(f"{len(seconds)} runs, {sum(seconds.values()) / 60:.0f} minutes")
 
 
@@ -149,8 +139,13 @@ def main(words):
                         help="of each protocol under each policy (100000)")
     parser.add_argument("--chunk", default=20000, type=int, help="a protocol and run (20000)")
     parser.add_argument("--seed", default=1, type=int)
+    parser.add_argument("--fresh", action="store_true", help="drop what DIR has of a soak")
     arguments, options = parser.parse_known_args(words)
-    soak = Soak(arguments, options)
+    try:
+        soak = Soak(arguments, options)
+    except Refused as refusal:
+        print(f"soak: {refusal}", file=sys.stderr)
+        sys.exit(2)
     soak.go_on()
     soak.print_counts()
     print(soak.path)

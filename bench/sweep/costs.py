@@ -11,7 +11,8 @@ start-up      main() to the first instruction of the last of N vCPUs: median, le
 memory        what each vCPU more takes, in resident and in mapped memory: the peaks of runs
               of N and of 2N vCPUs at their first flush, the guest's own memory among them.
 exits         out of the guest and to the VMM, all vCPUs, for each flush of a protocol: its
-              doorbells, and the end of every slice meanwhile.
+              doorbells, and the end of every slice meanwhile (exits a second, warm-up
+              included, over flushes a second).
 slot switch   park of one vCPU to KVM_RUN of the next: medians of the protocols, the middle
               one, least and most. The floor is a futex hand-over between two threads.
 sample        writing down what a flush took, as the payload measures it, likewise. The
@@ -31,6 +32,7 @@ import tempfile
 
 from lib import runs
 from sweep import plan as sweep_plan
+from sweep import summary as sweep_summary
 from lib import words
 
 COLUMNS = ["what", "value", "low", "high", "unit", "floor_what", "floor_value", "floor_unit",
@@ -115,18 +117,19 @@ def floor(host, name, what, scale, unit):
 def exits(protocols, host):
     an_exit = floor(host, "exit_ns", "an exit to userspace and back", 1000, "us")
     for protocol in protocols:
-        count, flushes = sum(kind["count"] for kind in protocol["exits"].values()), \
-            protocol["flushes"]
+        count = sum(kind["count"] for kind in protocol["exits"].values())
+        each = sweep_summary.exits_per_flush(protocol, WARMUP_S)
         yield cost(f"exits for a flush, {protocol['name']}",
-                   round(count / flushes, 3) if flushes else "", "exits", floor=an_exit,
-                   note=f"{count} exits of all vCPUs, flushes: {flushes}")
+                   "" if each is None else round(each, 3), "exits", floor=an_exit,
+                   note=f"{count} exits of all vCPUs, warm-up included, flushes: "
+                        f"{protocol['flushes']}")
 
 
 def base_cell(vmm, base, duration_s, host, options):
     """Exits, switches and samples of one run of every safe protocol."""
     runs.say_progress("exits, switches and samples")
-    protocols = runs.run(vmm, *runs.cell(base), "--duration", duration_s,
-                         "--warmup", WARMUP_S, *options)["protocols"]
+    protocols = runs.run(vmm, *options, *runs.cell(base), "--duration", duration_s,
+                         "--warmup", WARMUP_S)["protocols"]
     yield from exits(protocols, host)
     switches = [p["switch_ns"]["p50"] for p in protocols if p["switch_ns"]["p50"]]
     if switches:
@@ -134,7 +137,7 @@ def base_cell(vmm, base, duration_s, host, options):
         yield cost("slot switch", value, "us", spread,
                    floor(host, "futex_handover_ns", "futex hand-over on one CPU", 1000, "us"),
                    f"medians of {len(switches)} protocols")
-    samples = [p["sample_ns"] for p in protocols if p["flushes"]]
+    samples = [p["sample_ns"] for p in protocols if p["flushes"] and p["sample_ns"]]
     if samples:
         value, spread = middle(samples, 1)
         yield cost("recording a sample", value, "ns", spread,

@@ -16,7 +16,7 @@ import sys
 import time
 from subprocess import TimeoutExpired
 
-from lib import comparison
+from lib import results
 from lib import runs
 from lib import journal as sweep_journal
 from sweep import plan as sweep_plan
@@ -33,6 +33,7 @@ HOST_SHARE = 8                          # of the time, the most for host.json
 PROBE = Times(0.02, 0)
 PACES = 9                               # runs by which the pace is told
 QUIET_S = 60                            # between two lines where there is no terminal
+ROWS = "flush-latency.csv"
 FILES = ["summary.csv", "sweep.json", "summary.json", "host.json", "parts.csv", "costs.csv",
          "switch.hist", "index.html"]
 
@@ -89,6 +90,7 @@ class Sweep:
         self.stop, self.progress = runs.Stop(), Progress()
         self.journal, self.plan = None, {}
         self.paces, self.pace = [], 1.0
+        self.cells = {}                         # what they come to, once it is written
         self.failed = self.failed_last = False  # the guest of any run, of the last one
         self.spent_s = 0.0                      # by this sweep, before this process
         self.begun = time.monotonic()
@@ -131,15 +133,15 @@ class Sweep:
         _, seconds, summary, rows = found
         self.keep_pace(self.base, PROBE, seconds)
         return {"version": summary["version"], "host": summary["host"],
-                "columns": [*comparison.CELL, *rows[0]], "summary": summary}
+                "columns": [*results.CELL, *rows[0]], "summary": summary}
 
     def open(self):
         """Begin, or go on with, the sweep in the folder. False if it was asked to stop."""
         self.out.mkdir(parents=True, exist_ok=True)
-        self.journal = sweep_journal.Journal(self.out, self.fresh)
+        self.journal = sweep_journal.Journal(self.out, "sweep", ROWS, self.fresh)
         self.protocols = runs.protocols(self.vmm, self.protocols)
         if self.journal.begin is not None:
-            self.refuse_settings()
+            self.journal.refuse(self.settings())
         probed = self.probe()
         if probed is None:
             return False
@@ -187,17 +189,9 @@ class Sweep:
             say_finding(record)
         self.spent_s = records[-1]["elapsed_s"] if records else 0.0
 
-    def refuse_settings(self):
-        old = self.journal.begin["settings"]
-        for key, value in json.loads(json.dumps(self.settings())).items():
-            if old[key] != value:
-                raise Refused(f"{self.out} holds a sweep of other {key}: {old[key]}, not {value}; "
-                              "--fresh starts anew")
-
     def refuse_host(self, host):
-        sides = [{"schema": comparison.SCHEMA, "host": one}
-                 for one in (self.journal.begin["host"], host)]
-        lines = comparison.differences(*sides).get("host")
+        lines = results.unlike(self.journal.begin["host"], host,
+                               results.HOST_KIND + results.HOST)
         if lines:
             raise Refused(f"{self.out} holds a sweep of another host: {'; '.join(lines)}; "
                           "--fresh starts anew")
@@ -317,15 +311,11 @@ class Sweep:
     def add(self, record, protocols, header, *rows):
         """@record with the figures of the run's @protocols, in the order of the sweep, and its
         rows behind their cell."""
-        column = {name: header.index(name) for name in header}
-        shape = [getattr(record["cell"], name) for name in comparison.CELL]
-        flushes = collections.defaultdict(lambda: {name: [] for name in comparison.TIMES})
+        shape = [getattr(record["cell"], name) for name in results.CELL]
         for row in rows:
-            row[column["run"]] = record["round"]
-            for name in comparison.TIMES:
-                flushes[row[column["protocol"]]][name].append(int(row[column[f"{name}_ns"]]))
+            row[header.index("run")] = record["round"]
         record["protocols"] = [
-            sweep_summary.figures_of(protocol, flushes[protocol["name"]], record["times"].warmup_s)
+            sweep_summary.figures_of(protocol, record["times"])
             for protocol in sorted(protocols, key=lambda p: self.protocols.index(p["name"]))]
         hist = self.folder / "switch.hist"
         if hist.exists():
@@ -363,18 +353,18 @@ class Sweep:
 
     def write(self):
         """All that follows from the journal."""
-        records = self.journal.records
-        sweep_summary.write_summary(self.out / "summary.csv", records, self.journal.rows_path)
-        sweep_summary.write_switches(self.out / "switch.hist", records)
+        self.cells = sweep_summary.cells_of(self.journal.records, self.journal.rows_path)
+        sweep_summary.write_summary(self.out / "summary.csv", self.cells)
+        sweep_summary.write_switches(self.out / "switch.hist", self.journal.records)
         self.write_json("summary.json", self.journal.begin["summary"])
         self.write_json("sweep.json", self.sweep_json())
 
     def report(self):
         records = self.journal.records
-        sweep_summary.print_table(records, self.base)
+        sweep_summary.print_table(self.cells, self.base)
         planned = len(self.plan) * self.rounds
         print(f"{self.cells_done()} of {len(self.plan)} cells in all {self.rounds} rounds, "
               f"{len(records)} of {planned} runs, in {clock_text(self.total_s())}; "
               f"{len(sweep_plan.cells_of(self.axes)) - len(self.plan)} more cells did not fit")
-        print("\n".join(str(self.out / name) for name in [sweep_journal.ROWS, *FILES]
+        print("\n".join(str(self.out / name) for name in [ROWS, *FILES]
                         if (self.out / name).exists()))

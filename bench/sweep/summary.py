@@ -1,114 +1,123 @@
 # SPDX-License-Identifier: MIT
 """summary.py - what a sweep's runs come to: summary.csv, switch.hist, and a table.
 
-A figure is taken of each run by itself; a cell has the median, the least and the most of its
-rounds. Wall and stall of a run are exact, by the rows of its flushes; the 99.9th percentile
-is that of all rounds together, where they have the flushes for it.
+A cell's figure is that of all its flushes together (lib/results.py); beside it stand the
+least and the most of its rounds. Of floors and slot switches vmm keeps no sample: there the
+figure is the median of the rounds.
 
 Tested: tests/bench/sweep_summary_follows_its_rows_test.py
 """
 import collections
-import csv
 import statistics
 
+from lib import results
 from lib import runs
-from lib.comparison import SHARES, TIMES, quantile
-from sweep.plan import Cell, overcommit
 from lib.words import counted
+from sweep.plan import Cell, overcommit
 
-SPREAD = ["flushes_per_s", "wall_p50_ns", "wall_p99_ns", "stall_p50_ns", "stall_p99_ns",
-          "floor_p50_ns", "switch_p50_ns", "switch_p99_ns", "ipis_per_flush",
-          "deferred_per_flush", "exits_per_flush", "sample_ns"]
-POOLED = {f"{time}_p999_ns": time for time in TIMES}
-POOLED_LEAST = 1000
+# Of the rows of all rounds; what is in proportion to time or to flushes; of single runs.
+QUANTILES = [f"{time}_{name}_ns" for time in results.TIMES for name in ("p50", "p99", "p999")]
+RATES = ["flushes_per_s", "ipis_per_flush", "deferred_per_flush", "exits_per_flush", "sample_ns"]
+MEDIANS = ["floor_p50_ns", "switch_p50_ns", "switch_p99_ns"]
+FIGURES = [*QUANTILES, *RATES, *MEDIANS]
 COLUMNS = ["slots", "vcpus", "overcommit", "initiators", "slice_us", "protocol", "safe",
            "rounds", "disturbed", "flushes", "checks", "stale",
-           *(f"{name}{end}" for name in SPREAD for end in ("", "_min", "_max")), *POOLED]
+           *(f"{name}{end}" for name in FIGURES for end in ("", "_min", "_max"))]
 
 # Lower edges of switch.hist: a microsecond each up to 200, then coarser; the last is open.
 HIST_EDGES = [*range(200), *range(200, 1000, 20), *range(1000, 10001, 200)]
 
 
 def exits_per_flush(protocol, warmup_s):
-    """Exits are counted from the protocol's start on, flushes behind its warm-up: so exits
-    a second over flushes a second."""
+    """Exits are counted from the protocol's start on, flushes after its warm-up: so exits
+    a second over flushes a second. None without a flush."""
+    if not protocol["flushes"]:
+        return None
     seconds = warmup_s + protocol["flushes"] / protocol["flushes_per_s"]
     exits = sum(kind["count"] for kind in protocol["exits"].values())
     return round(exits / seconds / protocol["flushes_per_s"], 4)
 
 
-def quantiles_of(protocol, name, shares):
-    """{figure: ns} of a distribution of vmm's; None where there were too few samples."""
-    return {f"{name}_{share}_ns": protocol[f"{name}_ns"][share] for share in shares}
-
-
-def figures_of(protocol, flushes, warmup_s):
-    """One protocol of one run: its entry in the summary, and {time: [ns]} of its rows."""
+def figures_of(protocol, times):
+    """What a record of the journal keeps of @protocol, an entry of a run's summary; @times is
+    what the run was given."""
     found = {name: protocol[name] for name in
              ("name", "safe", "disturbed", "flushes", "checks", "stale", "flushes_per_s")}
-    for time in TIMES:
-        values = sorted(flushes.get(time, []))
-        for name, share in SHARES.items():
-            found[f"{time}_{name}_ns"] = quantile(values, share) if values else None
-    found |= quantiles_of(protocol, "floor", ["p50"])
-    found |= quantiles_of(protocol, "switch", ["p50", "p99"])
-    by_flush = {"ipis_per_flush": protocol["ipis_per_flush"],
-                "deferred_per_flush": protocol["deferred_per_flush"],
-                "sample_ns": protocol["sample_ns"]}
-    if protocol["flushes"] == 0:
-        return found | dict.fromkeys([*by_flush, "exits_per_flush"])
-    return found | by_flush | {"exits_per_flush": exits_per_flush(protocol, warmup_s)}
+    seconds = (protocol["flushes"] / protocol["flushes_per_s"] if protocol["flushes"]
+               else times.duration_s)
+    by_flush = {name: protocol[name] if protocol["flushes"] else None
+                for name in ("ipis_per_flush", "deferred_per_flush", "sample_ns")}
+    for figure in MEDIANS:
+        time, name, _ = figure.split("_")
+        found[figure] = (protocol[f"{time}_ns"] or {}).get(name)
+    return found | by_flush | {"seconds": seconds,
+                               "exits_per_flush": exits_per_flush(protocol, times.warmup_s)}
 
 
 def by_protocol(records):
-    """{(cell, protocol): [figures of each round]}, cells in order."""
-    found = collections.defaultdict(list)
+    """{(cell, protocol): {round: figures}}, cells in order."""
+    found = collections.defaultdict(dict)
     for record in records:
         for figures in record["protocols"]:
-            found[Cell(*record["cell"]), figures["name"]].append(figures)
+            found[Cell(*record["cell"]), figures["name"]][record["round"]] = figures
     return dict(sorted(found.items(), key=lambda item: item[0][0]))
 
 
-def spread_of(rounds, name):
-    """Median, least and most over the rounds in which it was measured."""
-    values = [figures[name] for figures in rounds if figures[name] is not None]
-    return (statistics.median(values), min(values), max(values)) if values else ("", "", "")
+def spread(whole, rounds):
+    """A figure of a cell, and the least and most of those that its rounds have; "" for what
+    there is none of."""
+    rounds = [figure for figure in rounds if figure is not None]
+    return ("" if whole is None else whole,
+            *((min(rounds), max(rounds)) if rounds else ("", "")))
 
 
-def pooled(path):
-    """{(cell, protocol): {time: [ns]}} of all rounds, from a sweep's flush-latency.csv."""
+def weighted(rounds, name, weight):
+    """Mean of what was measured, each with its @weight; None where nothing was."""
+    pairs = [(one[name], one[weight]) for one in rounds if one[name] is not None]
+    total = sum(weight for _, weight in pairs)
+    return round(sum(value * weight for value, weight in pairs) / total, 4) if total else None
+
+
+def figures_of_cell(rounds, times):
+    """{figure: (of all rounds, least, most of the rounds)}; @times: {round: {time: [ns]}}."""
     found = {}
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                key = Cell(*(int(row[name]) for name in Cell._fields)), row["protocol"]
-                times = found.setdefault(key, {time: [] for time in TIMES})
-                for time in TIMES:
-                    times[time].append(int(row[f"{time}_ns"]))
-    except FileNotFoundError:
-        pass
+    for figure in QUANTILES:
+        time, name, _ = figure.split("_")
+        each = [one[time] for one in times.values()]
+        found[figure] = spread(results.figure(sum(each, []), name),
+                               [results.figure(one, name) for one in each])
+    for name in FIGURES[len(QUANTILES):]:
+        each = [one[name] for one in rounds]
+        known = [figure for figure in each if figure is not None]
+        if name in MEDIANS:
+            whole = statistics.median(known) if known else None
+        else:
+            whole = weighted(rounds, name, "seconds" if name == "flushes_per_s" else "flushes")
+        found[name] = spread(whole, each)
     return found
 
 
-def row_of(cell, name, rounds, flushes):
-    sums = [sum(figures[key] for figures in rounds)
-            for key in ("disturbed", "flushes", "checks", "stale")]
-    row = [cell.slots, cell.vcpus, overcommit(cell), cell.initiators, cell.slice_us, name,
-           int(rounds[0]["safe"]), len(rounds), *sums]
-    for figure in SPREAD:
-        row += spread_of(rounds, figure)
-    for time in POOLED.values():
-        values = sorted(flushes.get(time, []))
-        row.append(quantile(values, 0.999) if len(values) >= POOLED_LEAST else "")
-    return row
+def cells_of(records, rows_path):
+    """{(cell, protocol): (its rounds, its figures)}"""
+    times = results.read_rounds(rows_path) if records else {}
+    found = {}
+    for (cell, name), rounds in by_protocol(records).items():
+        shape = tuple(getattr(cell, field) for field in results.CELL)
+        rounds = list(rounds.values())
+        found[cell, name] = rounds, figures_of_cell(rounds, times.get((name, shape), {}))
+    return found
 
 
-def write_summary(path, records, rows_path):
-    """A row a cell and protocol."""
-    flushes = pooled(rows_path)
-    runs.write_csv(path, COLUMNS,
-                   (row_of(cell, name, rounds, flushes.get((cell, name), {}))
-                    for (cell, name), rounds in by_protocol(records).items()))
+def write_summary(path, cells):
+    """A row a cell and protocol of cells_of()."""
+    def row_of(cell, name, rounds, figures):
+        sums = [sum(one[key] for one in rounds)
+                for key in ("disturbed", "flushes", "checks", "stale")]
+        return [cell.slots, cell.vcpus, overcommit(cell), cell.initiators, cell.slice_us, name,
+                int(rounds[0]["safe"]), len(rounds), *sums,
+                *(value for figure in FIGURES for value in figures[figure])]
+
+    runs.write_csv(path, COLUMNS, (row_of(*key, *found) for key, found in cells.items()))
 
 
 # --- slot switches ---------------------------------------------------------------------
@@ -155,23 +164,23 @@ def us(ns):
     return f"{ns / 1000:.1f}" if ns != "" else "-"
 
 
-def print_table(records, base):
-    """Medians over the rounds, in microseconds."""
-    found = by_protocol(records)
-    if not found:
+def print_table(cells, base):
+    """Of cells_of(): all flushes of a cell together, in microseconds."""
+    if not cells:
         return
     columns = ["wall_p50_ns", "wall_p99_ns", "stall_p50_ns", "stall_p99_ns", "floor_p50_ns"]
     print(f"{'protocol':<17}{'flushes/s':>10}" +
           "".join(f"{name[:-3].replace('_', ' '):>12}" for name in columns) +
-          f"{'stall p99, least to most':>27}{'stale':>7} of checks   (us, median of the rounds)")
-    for cell in extremes([cell for cell, _ in found], base):
+          f"{'stall p99 of the rounds':>27}{'stale':>7} of checks   (us, all flushes of a cell)")
+    for cell in extremes([cell for cell, _ in cells], base):
         print(f"{cell.vcpus} vCPUs on {counted(cell.slots, 'slot')}, "
               f"{counted(cell.initiators, 'initiator')}, slices of {cell.slice_us} us" +
               (", the base" if cell == base else ""))
-        for (_, name), rounds in ((key, found[key]) for key in found if key[0] == cell):
-            least, most = map(us, spread_of(rounds, "stall_p99_ns")[1:])
+        for (_, name), (rounds, figures) in ((key, cells[key]) for key in cells
+                                             if key[0] == cell):
+            least, most = map(us, figures["stall_p99_ns"][1:])
             low_high = f"{least} to {most}" if least != "-" else "-"
-            print(f"{name:<17}{spread_of(rounds, 'flushes_per_s')[0]:>10.0f}" +
-                  "".join(f"{us(spread_of(rounds, column)[0]):>12}" for column in columns) +
-                  f"{low_high:>27}{sum(figures['stale'] for figures in rounds):>7} "
-                  f"{sum(figures['checks'] for figures in rounds):.3g}")
+            print(f"{name:<17}{figures['flushes_per_s'][0]:>10.0f}" +
+                  "".join(f"{us(figures[column][0]):>12}" for column in columns) +
+                  f"{low_high:>27}{sum(one['stale'] for one in rounds):>7} "
+                  f"{sum(one['checks'] for one in rounds):.3g}")

@@ -28,17 +28,17 @@ translation (its command is on stderr, the sweep goes on), 6 when one was over a
 Ctrl-C.
 """
 import argparse
+import importlib
 import pathlib
 import shutil
 import sys
 
-from sweep import costs
-from report import page
+from lib import results
 from lib import runs
-from sweep import stall_parts
-from report import folder as sweep_folder
-from sweep import plan as sweep_plan
 from lib.journal import Refused
+from sweep import costs
+from sweep import plan as sweep_plan
+from sweep import stall_parts
 from sweep.measure import Sweep, say
 from sweep.plan import Cell
 from sweep.run import Failed
@@ -70,27 +70,29 @@ def measure_beside(sweep):
             say(f"no {name}: {failure}")
 
 
-def make_page(sweep):
+def make_page(sweep, page):
     sweep.progress.say("the page")
     try:
         page.make(sweep.out, pathlib.Path(sweep.vmm).parent / "bench" / "sim")
-    except sweep_folder.Unusable as failure:
+    except results.Unusable as failure:
         say(f"no page: {failure}")
     sweep.progress.say("")
 
 
-def finish(sweep):
-    """Files and table of what was measured; the exit status."""
+def finish(sweep, page):
+    """Files and table of what was measured; the exit status. @page: report.page, or None."""
     sweep.progress.say("")
     sweep.write()
-    if not sweep.cells_only:
+    if page is not None:
         measure_beside(sweep)
-        make_page(sweep)
+        make_page(sweep, page)
     sweep.report()
     return STOPPED if sweep.stop.asked else sweep.status()
 
 
 def sweep_all(arguments, options):
+    # Loaded if there is to be one, and before the sweep: what it lacks is said at once.
+    page = None if arguments.cells_only else importlib.import_module("report.page")
     sweep = Sweep(arguments, options)
     try:
         if not sweep.open():
@@ -98,11 +100,11 @@ def sweep_all(arguments, options):
         if sweep.is_complete():
             say(f"the sweep in {sweep.out} is complete; --fresh measures anew")
         sweep.measure()
-        return finish(sweep)
+        return finish(sweep, page)
     except Failed as failure:
         say(failure)
         if sweep.journal.records:
-            finish(sweep)
+            finish(sweep, page)
         return failure.status
     finally:
         if sweep.journal is not None:

@@ -5,8 +5,11 @@ found, other hosts and shapes refused.
 
 Usage: compare_tells_noise_from_change_test.py VMM BUILD
 """
+import collections
+import contextlib
 import copy
 import csv
+import io
 import json
 import pathlib
 import random
@@ -14,21 +17,21 @@ import subprocess
 import sys
 import tempfile
 
+import numpy
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COMPARE = ROOT / "bench" / "compare"
 
-sys.path.insert(0, str(ROOT / "bench"))
+sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests" / "bench")]
 from lib import comparison  # noqa: E402
+from lib import results  # noqa: E402
+from report import compare as report_compare  # noqa: E402
+import sweep_data  # noqa: E402
 
 COLUMNS = ["protocol", "run", "seq", "initiator", "targets", "ipis", "deferred", "taken_over",
            "pages", "start_ns", "pte_ns", "wall_ns", "stall_ns"]
-SUMMARY = {
-    "schema": 1, "version": "0.1.0", "started": "2026-01-01T00:00:00.000Z",
-    "host": {"kvm": "pvm", "kernel": "Linux 6.1", "cpu": "a CPU", "cpus_online": 2,
-             "tsc_hz": 2299998000, "load_1m": 0.5},
-    "vcpus": 8, "slots": 2, "slice_us": 2000, "pages": 1, "initiators": 1, "pace_us": 100,
-    "preempt": "slice", "protocols": [],
-}
+SUMMARY = sweep_data.SUMMARY
+Done = collections.namedtuple("Done", "stdout stderr")
 SEEDS = 400
 ROUNDS = 10
 FLUSHES = 40
@@ -81,9 +84,9 @@ def check_false_alarms():
 
 def check_statistics():
     """Against values worked out by hand."""
-    check(comparison.ranks_u([1, 2, 3], [4, 5, 6])[0] == 9, "U of all above")
-    check(comparison.ranks_u([4, 5, 6], [1, 2, 3])[0] == 0, "U of none above")
-    check(comparison.ranks_u([1, 2], [1, 2]) == (2, 12), "U with ties")
+    check(comparison.superiority([1, 2, 3], [4, 5, 6]) == 1, "U of all above")
+    check(comparison.superiority([4, 5, 6], [1, 2, 3]) == 0, "U of none above")
+    check(comparison.superiority([1, 2], [1, 2]) == 0.5, "U with ties")
     check(comparison.mann_whitney([1] * 5, [1] * 5) == 1.0, "all alike")
     # U = 0 of 5 and 5: z = (12.5 - 0.5) / sqrt(25 * 11 / 12) = 2.5067, p = 0.01219.
     p = comparison.mann_whitney([1, 2, 3, 4, 5], [6, 7, 8, 9, 10])
@@ -91,11 +94,16 @@ def check_statistics():
     # Two pairs tied: variance 25 / 12 * (11 - 12 / 90), U = 2 * 0.5 + 0.
     p = comparison.mann_whitney([1, 2, 3, 4, 5], [4, 5, 6, 7, 8])
     check(abs(p - 0.0353) < 5e-4, f"p with ties {p}")
-    check(comparison.holm([0.01, 0.04, 0.03]) == [0.03, 0.06, 0.06], "Holm")
+    check(numpy.allclose(comparison.holm([0.01, 0.04, 0.03]), [0.03, 0.06, 0.06]), "Holm")
     check([comparison.rounds_needed(tests, 0.05) for tests in (1, 4, 56)] == [4, 5, 9],
           "rounds needed")
-    check(comparison.quantile([1, 2, 3, 4], 0.5) == 2 and comparison.quantile([7], 0.99) == 7,
-          "quantile")
+    # The smallest that so many do not exceed, of any number of values: exact.
+    for per_mille in 500, 900, 990, 999:
+        for count in range(1, 3001):
+            check(results.quantile(range(count), per_mille / 1000) ==
+                  max(0, -(-per_mille * count // 1000) - 1), f"{per_mille} of {count}")
+    check(results.figure(range(99), "p99") is None and results.figure(range(100), "p99") == 98 and
+          results.figure([1], "p50") is None, "a quantile of too few")
     check(comparison.superiority([1, 2], [2, 3]) == 0.875, "superiority")
 
 
@@ -116,11 +124,24 @@ def write_folder(folder, protocols, **changes):
 
 
 def compare(*arguments, status):
-    done = subprocess.run([COMPARE, *map(str, arguments)], capture_output=True, text=True,
+    """In this process: scipy takes a second to load."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            report_compare.main(["--resamples", "200", *map(str, arguments)])
+        except SystemExit as end:
+            code = end.code
+    check(code == status, f"{arguments}: status {code}, not {status}:\n"
+                          f"{out.getvalue()}{err.getvalue()}")
+    return Done(out.getvalue(), err.getvalue())
+
+
+def check_program(base):
+    """The file that one calls does the same."""
+    done = subprocess.run([COMPARE, "--resamples", "200", base / "a", base / "slow"], capture_output=True, text=True,
                           check=False)
-    check(done.returncode == status, f"{arguments}: status {done.returncode}, not {status}:\n"
-                                     f"{done.stdout}{done.stderr}")
-    return done
+    check(done.returncode == 1 and not done.stderr and
+          done.stdout == compare(base / "a", base / "slow", status=1).stdout, f"{done}")
 
 
 def check_changes(base):
@@ -154,6 +175,31 @@ def check_changes(base):
                                status=0).stderr, "what one folder lacks is not said")
 
 
+def check_definition(base):
+    """A cell's figure is that of all its flushes: here of most rounds it is another one."""
+    walls = [[1000] * 10, [1000] * 10, [9000] * 180]
+    cells = {("ipi", ()): {number: {"wall": wall, "stall": wall}
+                           for number, wall in enumerate(walls)}}
+    found = comparison.compare_cells(cells, cells)[0]["figures"]
+    check([(figure["figure"], figure["a"]) for figure in found] ==
+          [(f"{name}_ns", 9000) for name in comparison.FIGURES], f"{found}")
+    few = {("ipi", ()): {0: {"wall": [5] * 99, "stall": [5] * 99}}}
+    found, = comparison.compare_cells(few, few)
+    check(found["too_few"] == ["wall_p99_ns", "stall_p99_ns"] and
+          [figure["figure"] for figure in found["figures"]] == ["wall_p50_ns", "stall_p50_ns"],
+          f"{found}")
+    # Nine rounds of ten are quicker, and the tenth has most of the flushes.
+    def side(quick, slow):
+        return {number: {"wall": wall, "stall": wall} for number, wall in enumerate(
+            [[quick + number] * 20 for number in range(9)] + [[slow] * 400])}
+
+    a = write_folder(base / "mixed-a", {"ipi": side(5000, 6000)})
+    b = write_folder(base / "mixed-b", {"ipi": side(4000, 9000)})
+    done = compare(a, b, "--figures", "wall_p50", "--json", base / "mixed.json", status=0)
+    check(json.loads((base / "mixed.json").read_text(encoding="utf-8"))["mixed"] == 1 and
+          done.stdout.rstrip().endswith("mixed"), done.stdout)
+
+
 def check_power():
     """A fifth more is found nearly always, not only with the seed above."""
     found = 0
@@ -184,6 +230,15 @@ def check_refusals(base):
         for other in others:
             if other != what:
                 compare(a, b, "--despite", other, status=2)
+    # Of another kind nothing is compared, whatever is allowed.
+    for number, host in enumerate(({"kvm": "svm"}, {"below": "TCG"}, {"emulated": True})):
+        b = write_folder(base / f"kind-{number}", rounds, host=host)
+        for despite in [], ["--despite", "host,shape,schema"]:
+            done = compare(a, b, *despite, status=2)
+            check(done.stderr.startswith("compare: another kind of host: ") and
+                  done.stderr.count("\n") == 1 and not done.stdout, done.stderr)
+        check("an emulator's" in compare(b, b, status=0).stdout if "emulated" in host else True,
+              "times of an emulator")
     compare(a, write_folder(base / "busy", rounds, host={"load_1m": 9.0, "tsc_hz": 2299999000}),
             status=0)
     done = compare(a, write_folder(base / "once", {"ipi": rounds_of(dice, rounds=3)}), status=2)
@@ -197,6 +252,9 @@ def check_refusals(base):
     compare(a, empty, status=2)
     (empty / "flush-latency.csv").write_text("protocol,run\nipi,x\n", encoding="utf-8")
     check(compare(a, empty, status=2).stderr.startswith("compare: "), "a bad CSV")
+    bad = json.loads(json.dumps(SUMMARY)) | {"slice_us": "long"}
+    (empty / "summary.json").write_text(json.dumps(bad), encoding="utf-8")
+    check("$.slice_us" in compare(a, empty, status=2).stderr, "a summary with a wrong type")
     (empty / "summary.json").write_text("[]", encoding="utf-8")
     compare(a, empty, status=2)
     compare(a, status=2)
@@ -208,7 +266,7 @@ def check_refusals(base):
 def write_sweep(folder, scales):
     """@scales: {cell: scale of its flushes}, as a sweep leaves them; no summary has a cell."""
     folder.mkdir()
-    summary = {key: value for key, value in SUMMARY.items() if key not in comparison.CELL}
+    summary = {key: value for key, value in SUMMARY.items() if key not in results.CELL}
     (folder / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
     with open(folder / "flush-latency.csv", "w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
@@ -244,6 +302,8 @@ def main():
     check_power()
     with tempfile.TemporaryDirectory() as folder:
         check_changes(pathlib.Path(folder))
+        check_program(pathlib.Path(folder))
+        check_definition(pathlib.Path(folder))
         check_refusals(pathlib.Path(folder))
         check_sweeps(pathlib.Path(folder))
 

@@ -1,28 +1,31 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Every picture of a sweep is drawn, in its size, with every protocol in it, and shows what
-the data say.
+the data say; a protocol looks the same wherever it appears, and like no other in grey.
 
 Usage: plots_are_made_test.py VMM BUILD
 """
+import itertools
 import pathlib
-import struct
 import sys
 import tempfile
 import xml.etree.ElementTree
-import zlib
+
+import numpy
+from PIL import Image
 
 HERE = pathlib.Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[2] / "bench"), str(HERE.parent)]
-from report import gnuplot  # noqa: E402
+from lib import protocols  # noqa: E402
+from report import folder as sweep_folder  # noqa: E402
 from report import plots  # noqa: E402
 import sweep_data  # noqa: E402
-from report import folder as sweep_folder  # noqa: E402
 
 NAMES = ["stall-distribution", "wall-distribution", "stall-overcommit", "rate-overcommit",
          "stall-vcpus", "stall-parts", "slot-switch"]
 SVG = "{http://www.w3.org/2000/svg}"
 BY_PROTOCOL = NAMES[:6]
+WIDTH = 960                             # 85 mm at 287 dots an inch
 
 
 def check(condition, message):
@@ -30,76 +33,41 @@ def check(condition, message):
         sys.exit(f"FAIL: {message}")
 
 
-def png_chunks(path):
-    data = path.read_bytes()
-    check(data[:8] == b"\x89PNG\r\n\x1a\n", f"{path}: no PNG")
-    chunks, at = {}, 8
-    while at < len(data):
-        length, kind = struct.unpack_from(">I4s", data, at)
-        chunks[kind] = chunks.get(kind, b"") + data[at + 8:at + 8 + length]
-        at += 12 + length
-    return chunks
+def check_png(path):
+    """In its size, and neither empty nor black."""
+    with Image.open(path) as image:
+        pixels = numpy.asarray(image.convert("RGB"))
+        check(image.format == "PNG" and image.width == WIDTH and image.height > WIDTH / 3,
+              f"{path}: {image.format}, {image.size}")
+    white = (pixels == 255).all(axis=2).mean()
+    colours = len(numpy.unique(pixels.reshape(-1, 3), axis=0))
+    check(0.3 < white < 0.97 and colours > 50,
+          f"{path}: {100 * white:.0f} % white, {colours} colours")
+    return colours
 
 
-def paeth(left, up, corner):
-    nearest = left + up - corner
-    return min((abs(nearest - value), order, value)
-               for order, value in enumerate((left, up, corner)))[2]
-
-
-def png_rows(path):
-    """The rows of pixels of a PNG with 8 bits a sample, its filters undone."""
-    chunks = png_chunks(path)
-    width, height, depth, kind = struct.unpack_from(">IIBB", chunks[b"IHDR"])
-    check(depth == 8 and kind in (2, 6), f"{path}: depth {depth}, colour type {kind}")
-    step = {2: 3, 6: 4}[kind]
-    data, above = zlib.decompress(chunks[b"IDAT"]), bytes(width * step)
-    for number in range(height):
-        begin = number * (width * step + 1)
-        row = bytearray(data[begin + 1:begin + 1 + width * step])
-        how = data[begin]
-        for at, value in enumerate(row) if how else ():
-            left, corner = (row[at - step], above[at - step]) if at >= step else (0, 0)
-            row[at] = (value + [0, left, above[at], (left + above[at]) // 2,
-                                paeth(left, above[at], corner)][how]) & 0xFF
-        above = bytes(row)
-        yield [tuple(row[at:at + 3]) for at in range(0, len(row), step)]
-
-
-def check_png(folder, picture):
-    chunks = png_chunks(folder / f"{picture.name}.png")
-    size = struct.unpack_from(">II", chunks[b"IHDR"])
-    expected = (gnuplot.WIDTH * gnuplot.PNG_SCALE, picture.height * gnuplot.PNG_SCALE)
-    check(size == expected, f"{picture.name}: {size}, not {expected}")
-
-
-def check_pixels(folder, name, most_white):
-    colours = {}
-    for row in png_rows(folder / f"{name}.png"):
-        for pixel in row:
-            colours[pixel] = colours.get(pixel, 0) + 1
-    white = colours.get((255, 255, 255), 0) / sum(colours.values())
-    check(0.3 < white < most_white, f"{name}: {100 * white:.0f} % white")
-    check(len(colours) > 50, f"{name}: {len(colours)} colours")
-    return len(colours)
-
-
-def texts_of(root):
-    return {"".join(text.itertext()).strip() for text in root.iter(f"{SVG}text")}
-
-
-def check_svg(folder, picture, protocols):
-    root = xml.etree.ElementTree.parse(folder / f"{picture.name}.svg").getroot()
-    check(root.tag == f"{SVG}svg", f"{picture.name}: {root.tag}")
-    check((root.get("width"), root.get("height")) == (str(gnuplot.WIDTH), str(picture.height)),
-          f"{picture.name}: {root.get('width')} by {root.get('height')}")
-    paths = sum(1 for _ in root.iter(f"{SVG}path")) + sum(1 for _ in root.iter(f"{SVG}polygon"))
-    check(paths > 20, f"{picture.name}: {paths} paths")
-    texts = texts_of(root)
-    for name in protocols if picture.name in BY_PROTOCOL else ():
-        check(name in texts, f"{picture.name}: no {name} in {texts}")
-    check(any("slot" in text for text in texts), f"{picture.name}: no shape in {texts}")
+def check_svg(path, name):
+    root = xml.etree.ElementTree.parse(path).getroot()
+    check(root.tag == f"{SVG}svg", f"{name}: {root.tag}")
+    paths = sum(1 for _ in root.iter(f"{SVG}path"))
+    check(paths > 15, f"{name}: {paths} paths")
+    texts = {"".join(text.itertext()).strip() for text in root.iter(f"{SVG}text")}
+    for protocol in sweep_data.PROTOCOLS if name in BY_PROTOCOL else ():
+        check(protocol in texts, f"{name}: no {protocol} in {texts}")
+    check(any("slot" in text for text in texts), f"{name}: no shape in {texts}")
     return paths
+
+
+def check_styles(folder):
+    """Of each protocol the same, whatever else a sweep has; two differ in more than colour."""
+    few = sweep_folder.Folder(folder.path)
+    few.protocols = ["takeover", "of-tomorrow", "ipi"]
+    check(plots.style_of(few, "takeover") == plots.style_of(folder, "takeover"), "a new colour")
+    styles = [plots.style_of(few, name) for name in [*protocols.NAMES, "of-tomorrow"]]
+    for (one, *shape), (other, *other_shape) in itertools.combinations(styles, 2):
+        check(one != other and shape != other_shape, f"{one} {shape}, {other} {other_shape}")
+    hatches = [(colour, hatch) for _, colour, hatch in plots.PARTS.values()]
+    check(len(set(hatches)) == len(sweep_folder.PARTS) == len(plots.PARTS), f"{hatches}")
 
 
 def check_distribution(values):
@@ -108,7 +76,7 @@ def check_distribution(values):
     rows = plots.corners(values)
     check(rows[0] == (values[0], 0.0) and rows[-1] == (values[-1], 100.0), "ends of the line")
     check(all(a[0] <= b[0] and a[1] <= b[1] for a, b in zip(rows, rows[1:])), "the line falls")
-    for value, share in rows[2::2]:     # the upper ends of its steps
+    for value, share in rows[1:]:       # where its steps end
         below = sum(one <= value for one in values)
         least = sum(one < value for one in values)
         check(least / len(values) * 100 <= share + 1e-9 <= below / len(values) * 100 + 1e-6,
@@ -138,16 +106,18 @@ def check_left_out(path):
     for cell in cells:
         if cell["protocol"] == "takeover" and cell["vcpus"] == 8:
             cell["stall_p99_ns"] = None
-    found = plots.curve_blocks(cells, ["takeover"], "vcpus", "stall_p99_ns", 0)["takeover"][1]
-    check([bool(row) for row in found] == [True, True, False, True, True], f"{found}")
-    kinds = {"round": 0, "pooled": 0, "none": 0}
+    found = plots.curve([cell for cell in cells if cell["protocol"] == "takeover"], "vcpus",
+                        "stall_p99_ns")
+    check(list(found[:, 0]) == [2, 4, 8, 16, 32] and
+          list(numpy.isnan(found[:, 1])) == [False, False, True, False, False], f"{found}")
+    check(plots.curve([cell | {"stall_p99_ns": None} for cell in cells], "vcpus",
+                      "stall_p99_ns") is None, "a line without a point")
+    kinds = {True: 0, False: 0}
     for cell in sweep_folder.Folder(path).cells:
-        a_round = cell["flushes"] / cell["rounds"]
-        kind = "round" if a_round >= 100 else "pooled" if cell["flushes"] >= 100 else "none"
-        kinds[kind] += 1
-        check((cell["stall_p99_ns"] is not None) == (kind == "round"), cell)
-        check(("stall_p99_ns" in cell["pooled"]) == (kind == "pooled"), cell)
-    check(all(kinds.values()), f"cells with a p99 of rounds, of all rounds, and none: {kinds}")
+        enough = cell["flushes"] >= 100
+        kinds[enough] += 1
+        check((cell["stall_p99_ns"] is not None) == enough, cell)
+    check(all(kinds.values()), f"cells with a p99, and without: {kinds}")
 
 
 def check_axes(path):
@@ -165,11 +135,14 @@ def check_axes(path):
 
 
 def check_bars(folder):
-    rows = plots.bars(folder.parts, "p")
+    """The bars of a protocol lie end to end, from 0 to its mean stall."""
+    axes = plots.parts_picture(folder).figure.axes[0]
     for place, stall in enumerate(folder.parts):
-        ends = [rows[part][1][place] for part in sweep_folder.PARTS]
-        check(ends[0][2] == 0 and abs(ends[-1][3] - stall["stall_mean_ns"]) < 1, f"{ends}")
-        check(all(a[3] == b[2] for a, b in zip(ends, ends[1:])), f"gaps in {ends}")
+        ends = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in axes.patches
+                if round(bar.get_y() + bar.get_height() / 2) == place]
+        check(len(ends) == len(plots.PARTS) and ends[0][0] == 0 and
+              abs(ends[-1][1] * 1e6 - stall["stall_mean_ns"]) < 1, f"{ends}, {stall}")
+        check(all(abs(a[1] - b[0]) < 1e-12 for a, b in zip(ends, ends[1:])), f"gaps in {ends}")
     short = {stall["protocol"] for stall in plots.short_bars(folder.parts)}
     check(short == {"sleep", "deferred", "generation", "takeover", "hypercall"}, short)
 
@@ -181,20 +154,20 @@ def main():
         check(not folder.missing, folder.missing)
         pictures = plots.pictures(folder)
         check([picture.name for picture in pictures] == NAMES, pictures)
-        check(gnuplot.draw(pictures, path) == NAMES, "not all are drawn")
+        check(plots.draw(pictures, path / "plots") == NAMES, "not all are drawn")
         check(len(list((path / "plots").iterdir())) == 2 * len(NAMES), "files that are no picture")
-        paths = 0
-        for picture in pictures:
-            check_png(path / "plots", picture)
-            paths += check_svg(path / "plots", picture, sweep_data.PROTOCOLS)
-        colours = check_pixels(path / "plots", "slot-switch", 0.97)
+        paths = colours = 0
+        for name in NAMES:
+            colours += check_png(path / "plots" / f"{name}.png")
+            paths += check_svg(path / "plots" / f"{name}.svg", name)
+        check_styles(folder)
         check_distribution(folder.flushes["deferred"]["stall"])
         check_distribution([5, 5, 5, 5, 7])
         check_histogram(folder.switches)
         check_bars(folder)
         check_left_out(path)
         check_axes(path)
-    print(f"{len(NAMES)} pictures, twice each; {paths} paths, {colours} colours in one of them")
+    print(f"{len(NAMES)} pictures, twice each; {paths} paths, {colours} colours")
 
 
 main()

@@ -93,25 +93,32 @@ def main():
         done = soak(folder)
         check(read(folder) == check_whole(folder, done), "it measured what it had")
 
-        # Cut off in the middle of a row: the same rows up to there, and then whole again.
-        text = (folder / "soak.csv").read_text(encoding="utf-8")
-        (folder / "soak.csv").write_text(text[:len(text) // 2], encoding="utf-8")
+        # Cut off in the middle of a record, with rows that none knows: the same rows up to
+        # there, and then whole again.
+        journal = (folder / "soak.journal").read_bytes()
+        (folder / "soak.journal").write_bytes(journal[:len(journal) // 2])
         again = check_whole(folder, soak(folder))
-        kept = text[:len(text) // 2].count("\n") - 1
-        check(again[:kept] == rows[:kept], "rows from before the cut have changed")
+        runs = journal[:len(journal) // 2].count(b"\n") - 1
+        kept = sum(int(row["run"]) < runs for row in rows)
+        check(kept > 20 and again[:kept] == rows[:kept], "rows from before the cut have changed")
+        check(len(again) == len(rows), "other rows after the cut")
 
-        (folder / "soak.csv").unlink()
-        done = soak(folder, "--fail-at", "5")
+        done = soak(folder, "--seed", "2")
+        check(done.returncode == 2 and "other seed" in done.stderr, f"{done.stderr}")
+        done = soak(folder, "--fresh", "--fail-at", "5")
         check(done.returncode == 1 and "--seed 5" in done.stderr and "Traceback" not in done.stderr,
               f"a failing run: {done.returncode}, {done.stderr}")
         check({int(row["run"]) for row in read(folder)} == set(range(5)), "runs before it are lost")
 
         (folder / "soak.csv").write_text("something,else\n1,2\n", encoding="utf-8")
+        check("is not what" in soak(folder, "--fail-at", "5").stderr, "rows of another")
+        (folder / "soak.journal").unlink()
         done = soak(folder)
-        check(done.returncode == 1 and "no soak's" in done.stderr, f"another file: {done.stderr}")
+        check(done.returncode == 2 and "no soak's" in done.stderr, f"another file: {done.stderr}")
         check((folder / "soak.csv").read_text() == "something,else\n1,2\n", "it was overwritten")
 
         (folder / "soak.csv").unlink()
+        (folder / "soak.journal").unlink()
         check_no_run_is_left(folder)
         print(f"{len(rows)} rows, {len(again)} after the cut")
 

@@ -8,7 +8,12 @@ import csv
 import json
 import math
 import random
+import pathlib
 import statistics
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
+from sweep.summary import COLUMNS, FIGURES  # noqa: E402
 
 PROTOCOLS = {                           # median stall of the base cell, ns, and its spread
     "ipi": (1670000, 0.1), "sleep": (169000, 0.15), "yield": (768000, 0.2),
@@ -18,24 +23,21 @@ PROTOCOLS = {                           # median stall of the base cell, ns, and
 BASE = {"slots": 2, "vcpus": 8, "initiators": 1, "slice_us": 2000}
 AXES = {"slots": [1, 2], "vcpus": [2, 4, 8, 16, 32], "initiators": [1, 2],
         "slice_us": [1000, 2000]}
-HOST = {"kvm": "pvm", "kernel": "Linux 6.1", "cpu": "a CPU", "mitigations": "none",
+HOST = {"kvm": "pvm", "below": "none", "emulated": False, "kernel": "Linux 6.1", "cpu": "a CPU", "mitigations": "none",
         "clocksource": "tsc", "cpus_online": 2, "max_vcpus": 1024, "tsc_hz": 2300000000,
         "pv_features": 0, "marks_preempted": False, "load_1m": 0.5}
-SUMMARY = {"schema": 1, "version": "0.1.0", "seed": 1, "started": "2026-01-01T00:00:00.000Z",
-           "host": HOST, "vcpus": 8, "slots": 2, "slice_us": 2000, "pages": 1, "initiators": 1,
-           "pace_us": 100, "preempt": "slice", "by_page": False, "entry_flush": "steal",
-           "workload": "toggle", "cpus": [0, 1], "protocols": []}
+SUMMARY = {"schema": 1, "version": "0.1.0", "command": ["vmm"], "confine": "on", "seed": 1,
+           "started": "2026-01-01T00:00:00.000Z", "ended": "2026-01-01T00:00:09.000Z",
+           "host": HOST, "vcpus": 8, "slots": 2, "overcommit": 4, "slice_us": 2000, "pages": 1,
+           "initiators": 1, "pace_us": 100, "ple_us": 0, "sleepers": 0, "clear_pending": False,
+           "reclaim_hz": 0, "preempt": "slice", "by_page": False, "entry_flush": "steal",
+           "entry_flush_tested": True, "steal_failed": False, "exit_keeps_stale": True,
+           "interrupted": False, "first_instruction_ns": 3000000, "fail_over": [],
+           "workload": "toggle", "table_free": "rcu", "cpus": [0, 1], "protocols": []}
 PRIMITIVES = {"ipi_round_trip_ns": 78000, "shootdown_floor_ns": 65000, "gate_ns": 29000,
               "exit_ns": 78000, "kick_ns": 37000, "kick_flush_ns": 60000,
               "flush_on_entry_steal_ns": 170, "flush_on_entry_sregs_ns": 28000,
               "futex_handover_ns": 1040, "slot_switch_ns": 14800}
-SPREAD = ["flushes_per_s", "wall_p50_ns", "wall_p99_ns", "stall_p50_ns", "stall_p99_ns",
-          "floor_p50_ns", "switch_p50_ns", "switch_p99_ns", "ipis_per_flush",
-          "deferred_per_flush", "exits_per_flush", "sample_ns"]
-HEADER = (["slots", "vcpus", "overcommit", "initiators", "slice_us", "protocol", "safe", "rounds",
-           "disturbed", "flushes", "checks", "stale"] +
-          [name + end for name in SPREAD for end in ("", "_min", "_max")] +
-          ["wall_p999_ns", "stall_p999_ns"])
 ROUNDS = 3
 CHECKS = 1000000                        # of a row of summary.csv
 
@@ -46,10 +48,6 @@ def shapes():
     for axis, values in AXES.items():
         found += [BASE | {axis: value} for value in values if value != BASE[axis]]
     return found + [BASE | {"slots": 1, "vcpus": vcpus} for vcpus in (4, 16)]
-
-
-def quantile(values, share):
-    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
 WAITS = {"ipi", "sleep", "yield"}       # for vCPUs that are off their CPU
@@ -72,21 +70,21 @@ def flushes_of(dice, shape, name, distribution, most):
 
 
 def figures_of(shape, rounds):
-    """The columns of summary.csv from SPREAD on."""
-    def spread(values):
-        return [statistics.median(values), min(values), max(values)]
-
-    walls = [[flush[1] for flush in one] for one in rounds]
-    stalls = [[flush[2] for flush in one] for one in rounds]
-    found = spread([1e9 / (statistics.fmean(wall) + 1e6) for wall in walls])
-    for times in walls, stalls:
-        for share in 0.5, 0.99:
-            found += spread([quantile(one, share) for one in times])
-    found += [65000, 61000, 70000, 14800, 14100, 15500, 39600, 31000, 52000]
-    found += [1.0, 0.9, 1.1, 6.0, 5.9, 6.1, shape["vcpus"] / 8, 0.9, 1.4, 70, 66, 81]
-    for times in walls, stalls:
-        pool = [value for one in times for value in one]
-        found.append(quantile(pool, 0.999) if len(pool) >= 1000 else "")
+    """{figure: (value, least, most)}, as sweep/summary.py defines it, worked out in another way."""
+    found = {"floor_p50_ns": (65000, 61000, 70000), "switch_p50_ns": (14800, 14100, 15500),
+             "switch_p99_ns": (39600, 31000, 52000), "ipis_per_flush": (1.0, 0.9, 1.1),
+             "deferred_per_flush": (6.0, 5.9, 6.1), "sample_ns": (70, 66, 81),
+             "exits_per_flush": (shape["vcpus"] / 8, 0.9, 1.4)}
+    for index, time in (1, "wall"), (2, "stall"):
+        for name, share, least in ("p50", 0.5, 2), ("p99", 0.99, 100), ("p999", 0.999, 1000):
+            pools = [sorted(flush[index] for flush in flushes)
+                     for flushes in [sum(rounds, []), *rounds]]
+            whole, *each = [pool[math.ceil(share * len(pool) - 1e-9) - 1]
+                            if len(pool) >= least else "" for pool in pools]
+            each = [value for value in each if value != ""]
+            found[f"{time}_{name}_ns"] = (whole, min(each, default=""), max(each, default=""))
+    rates = [1e9 / (statistics.fmean(flush[1] for flush in one) + 1e6) for one in rounds]
+    found["flushes_per_s"] = statistics.fmean(rates), min(rates), max(rates)
     return found
 
 
@@ -110,12 +108,13 @@ def write_flushes(folder, protocols, seed, stale, most):
             cells.append([shape["slots"], shape["vcpus"], shape["vcpus"] / shape["slots"],
                           shape["initiators"], shape["slice_us"], name, "true", ROUNDS, 0,
                           sum(map(len, rounds)), CHECKS, stale.get(name, 0),
-                          *figures_of(shape, rounds)])
+                          *(figures[name][end] for figures in [figures_of(shape, rounds)]
+                            for name in FIGURES for end in range(3))])
     write_csv(folder / "flush-latency.csv",
               ["vcpus", "slots", "slice_us", "initiators", "protocol", "run", "seq", "initiator",
                "targets", "ipis", "deferred", "taken_over", "pages", "start_ns", "pte_ns",
                "wall_ns", "stall_ns"], rows)
-    write_csv(folder / "summary.csv", HEADER, cells)
+    write_csv(folder / "summary.csv", COLUMNS, cells)
 
 
 def write_parts(folder, protocols):
@@ -164,5 +163,6 @@ def write(folder, protocols=None, seed=1, stale=None, sweep=None, most=120):
         "seeds": {str(number): 7 + number for number in range(ROUNDS)}, "rounds": ROUNDS,
         "quick": False, "complete": True, "command": ["bench/bench.py", "build/vmm"],
         "base": BASE, "axes": AXES, "protocols": list(protocols), "cells_done": len(shapes()),
-        "cells_planned": len(shapes())} | (sweep or {}))
+        "cells_planned": len(shapes()), "cells_possible": 99, "runs_done": 60,
+        "runs_planned": 60, "pace": 1.0} | (sweep or {}))
     return folder

@@ -8,7 +8,6 @@ new, or gone, has to be told here.
 """
 import pathlib
 import re
-import shutil
 import subprocess
 import tempfile
 
@@ -160,7 +159,6 @@ def check_option(bench, option, manual, scripts):
 
 def main():
     require("require_kvm")
-    check(shutil.which("gnuplot"), "gnuplot is missing (Debian package gnuplot-nox)")
     bench = Bench()
     found = {span for text in TEXTS for span in told(text.read_text(encoding="utf-8"))}
     options = {span for span in found if span.startswith("--")}
