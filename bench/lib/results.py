@@ -29,8 +29,8 @@ SHAPE = CELL + ["pages", "pace_us", "preempt", "steps", "ple_us", "sleepers", "w
 # moment to the next. The TSC is calibrated at boot.
 HOST_KIND = ["kvm", "below", "emulated"]
 HOST = ["kernel", "cpu", "mitigations", "clocksource", "cpus_online", "max_vcpus", "tsc_hz",
-        "pv_features", "marks_preempted"]
-HOST_CHANGES = ["load_1m"]
+        "pv_features", "marks_preempted", "quota_cpus"]
+HOST_CHANGES = ["load_1m", "clock_step_ns"]
 TSC_TOLERANCE = 1e-3
 
 

@@ -29,6 +29,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 from lib import runs
 from sweep import plan as sweep_plan
@@ -43,6 +44,7 @@ START_VCPUS = [1, 8, 64]
 START_RUNS, START_RUNS_QUICK = 3, 1
 MEMORY_VCPUS = 64                       # and twice as many
 LIMIT_S = 60                            # of a run that is interrupted
+POLL_S = 0.01                           # whether a file has grown
 BOOT_SLICE_US = 200                     # of runs that boot and little more
 DURATION_S, DURATION_QUICK_S, WARMUP_S = 0.3, 0.1, 0.05     # a protocol, of the base cell
 
@@ -84,14 +86,16 @@ def peaks(vmm, vcpus):
     """Of a run that goes on until it is interrupted, when it has written its first flush.
     Not ru_maxrss, which a process takes over from whoever has started it."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [vmm, "--out", folder, "--quiet", "--csv", "/dev/stdout",
-                   *map(str, boot(vcpus)), "--duration", str(LIMIT_S)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE,
+        command = [vmm, "--out", folder, "--quiet", *map(str, boot(vcpus)),
+                   "--duration", str(LIMIT_S)]
+        rows, seen = pathlib.Path(folder, "flush-latency.csv"), None
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL,
                               preexec_fn=runs.die_with_parent) as process:
-            header, row = process.stdout.readline(), process.stdout.readline()
-            seen = peaks_of(process.pid) if header and row else None
-            process.send_signal(signal.SIGINT)
-            process.stdout.read()
+            while process.poll() is None and seen is None:
+                time.sleep(POLL_S)
+                if rows.exists() and rows.read_bytes().count(b"\n") > 1:
+                    seen = peaks_of(process.pid)
+                    process.send_signal(signal.SIGINT)
         if process.returncode != 0 or seen is None:
             sys.exit(f"exit status {process.returncode} of {' '.join(command)}")
         return seen

@@ -54,7 +54,7 @@ def main():
     bench = Bench()
     with tempfile.TemporaryDirectory() as folder:
         done = bench.run([SCRIPT, bench.vmm, "sim", "--out", folder, "--rounds", "1",
-                          "--duration", "0.05", "--flushes", "20", "--overcommit", "2",
+                          "--duration", "10", "--flushes", "100", "--overcommit", "2",
                           "--seconds", "2", "--cloud-overcommit", "1,2",
                           "--cloud-seconds", "0.2"], limit_s=110)
         check(done.status == 0, f"status {done.status}: {done.err}{done.out}")
