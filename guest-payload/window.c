@@ -8,10 +8,14 @@
  *   initiator                              watcher
  *   ---------                              -------
  *   frame[next] = epoch                    p = published        (acquire)
- *   PTE of every vCPU = frame[next]        v = *window
+ *   PTE of its group = frame[next]         v = *window
  *   flush                                  stale if v < p
- *   published = epoch       (release)
+ *   published of the group = epoch (release)
  *   frame[left] = 0
+ *
+ * A set is one group's: it was mapped by one move, and nobody has it when that group has
+ * moved on. Between two moves of a group there are less than two rounds of the groups, and
+ * so fewer moves than there are sets.
  */
 #include "window.h"
 
@@ -19,14 +23,24 @@
 
 #include "pte.h"
 
-/* Moves between two changes of the watching group. */
-#define GROUP_MOVES 64
+_Static_assert(2 * SD_MAX_GROUPS < SD_FRAME_SETS, "a set would be mapped twice");
 
 static struct window {
-	uint32_t group;                 /* that watches */
-	uint32_t set;                   /* of frames now mapped */
 	uint64_t epoch;                 /* of the last move */
+	uint64_t left;                  /* of the move before that of the same group */
+	uint32_t group;                 /* of the next move, once prepared, or of the last */
+	uint64_t moved[SD_MAX_GROUPS];  /* epoch of each group's last move */
 } __attribute__((aligned(SD_CACHE_LINE))) windows[SD_MAX_INITIATORS];
+
+/* Published by each initiator when a vCPU last looked, in this job. */
+static uint64_t looked[SD_MAX_VCPUS][SD_MAX_INITIATORS];
+
+#define NOT_LOOKED UINT64_MAX
+
+static uint32_t set_of(uint64_t epoch)
+{
+	return (uint32_t)(epoch % SD_FRAME_SETS);
+}
 
 static struct sd_u64 *frame(uint32_t initiator, uint32_t set, uint32_t page)
 {
@@ -39,13 +53,21 @@ static uint32_t groups(void)
 	return (g_control()->vcpus + SD_GROUP_VCPUS - 1) / SD_GROUP_VCPUS;
 }
 
+/* In turn, and in each round one further on: a group's flushes are not always the
+ * even ones. */
+static uint32_t group_of(uint64_t epoch)
+{
+	return (uint32_t)((epoch + epoch / groups()) % groups());
+}
+
 void g_window_prepare(uint32_t initiator)
 {
-	const struct window *window = &windows[initiator];
-	uint32_t next = (window->set + 1) % SD_FRAME_SETS;
+	struct window *window = &windows[initiator];
+	uint64_t next = window->epoch + 1;
 
+	window->group = group_of(next);
 	for (uint32_t page = 0; page < g_control()->pages; page++)
-		sd_u64_store(frame(initiator, next, page), window->epoch + 1);
+		sd_u64_store(frame(initiator, set_of(next), page), next);
 }
 
 static struct sd_u64 *entries(uint32_t initiator, uint32_t vcpu)
@@ -72,17 +94,26 @@ static void remap_group(uint32_t initiator, uint32_t group, uint32_t set)
 		map_vcpu(initiator, vcpu, set);
 }
 
-void g_window_remap(uint32_t initiator)
+void g_window_boot(uint32_t initiator)
 {
 	struct window *window = &windows[initiator];
 
-	window->set = (window->set + 1) % SD_FRAME_SETS;
+	g_window_prepare(initiator);
 	window->epoch++;
-	if (groups() > 1 && window->epoch % GROUP_MOVES == 0) {
-		remap_group(initiator, window->group, SD_FRAME_SETS);
-		window->group = (window->group + 1) % groups();
+	for (uint32_t group = 0; group < groups(); group++) {
+		window->moved[group] = window->epoch;
+		remap_group(initiator, group, set_of(window->epoch));
 	}
-	remap_group(initiator, window->group, window->set);
+}
+
+void g_window_remap(uint32_t initiator)
+{
+	struct window *window = &windows[initiator];
+	uint32_t group = window->group;
+
+	window->left = window->moved[group];
+	window->moved[group] = ++window->epoch;
+	remap_group(initiator, group, set_of(window->epoch));
 }
 
 struct g_range g_window_range(uint32_t initiator)
@@ -97,7 +128,7 @@ struct g_range g_window_range(uint32_t initiator)
 
 void g_window_open(uint32_t initiator)
 {
-	map_vcpu(initiator, initiator, windows[initiator].set);
+	map_vcpu(initiator, initiator, set_of(windows[initiator].epoch));
 }
 
 void g_window_close(uint32_t initiator)
@@ -111,23 +142,19 @@ void g_window_close(uint32_t initiator)
 void g_window_reopen(uint32_t initiator)
 {
 	const struct window *window = &windows[initiator];
-	bool watches = initiator / SD_GROUP_VCPUS == window->group;
 
-	map_vcpu(initiator, initiator, watches ? window->set : SD_FRAME_SETS);
+	map_vcpu(initiator, initiator, set_of(window->moved[initiator / SD_GROUP_VCPUS]));
 }
 
-/* A group that rests keeps its last published epoch: a vCPU of it that missed
- * the flush still sees a poisoned page and is caught. */
 void g_window_publish(uint32_t initiator)
 {
 	const struct window *window = &windows[initiator];
-	uint32_t left = (window->set + SD_FRAME_SETS - 1) % SD_FRAME_SETS;
 
 	/* PAIR(published-epoch): release here, acquire in g_window_watch(). */
 	sd_u64_store_release(&g_published(initiator, window->group)->epoch,
 			     window->epoch);
 	for (uint32_t page = 0; page < g_control()->pages; page++)
-		sd_u64_store(frame(initiator, left, page), SD_EPOCH_RETIRED);
+		sd_u64_store(frame(initiator, set_of(window->left), page), SD_EPOCH_RETIRED);
 }
 
 static void count_stale(struct sd_region *own, uint64_t saw, uint64_t expected)
@@ -182,12 +209,32 @@ void g_window_use(uint32_t initiator, uint32_t rounds)
 	count_checks(own, (uint64_t)rounds * pages);
 }
 
+void g_window_begin(uint32_t self)
+{
+	for (uint32_t initiator = 0; initiator < g_control()->initiators; initiator++)
+		looked[self][initiator] = NOT_LOOKED;
+}
+
+/* What @self loads from now on would show that it has missed the flush before @published,
+ * if it has looked before that. */
+static void count_watched(uint32_t self, uint32_t initiator, uint64_t published)
+{
+	struct sd_u64 *watched = &g_region(self)->watched;
+	uint64_t last = looked[self][initiator];
+
+	looked[self][initiator] = published;
+	if (last != NOT_LOOKED && last != published)
+		sd_u64_store(watched, sd_u64_load(watched) + 1);
+}
+
 void g_window_watch(uint32_t self, uint32_t initiator, uint32_t rounds)
 {
 	const struct sd_published *published = g_published(initiator, self / SD_GROUP_VCPUS);
 	struct sd_region *own = g_region(self);
 	uint32_t pages = g_control()->pages;
 
+	/* PAIR(published-epoch) */
+	count_watched(self, initiator, sd_u64_load_acquire(&published->epoch));
 	for (uint32_t page = 0; page < pages; page++)
 		watch_page(own, &published->epoch, window_page(initiator, page), rounds);
 	count_checks(own, (uint64_t)rounds * pages);

@@ -9,21 +9,24 @@
  * before it used a translation older than the flush: stale, and no false alarm
  * by construction.
  *
- * With more than SD_GROUP_VCPUS vCPUs one group at a time watches: the others'
- * entries point at a resting page that is never too old, so that a move costs
- * 64 PTE stores and not 1024.
+ * With more than SD_GROUP_VCPUS vCPUs a move is one group's, of each in turn, so that it
+ * costs 64 PTE stores and not 1024. The others keep the sets of their own last moves: each
+ * vCPU has a translation to lose in every one of its group's flushes, and each group its
+ * own published epoch.
  *
- * Between two jobs the entries of the watching group show the set now mapped, all
- * others the resting pages. In a job only the initiator's own entries may differ:
- * it may map the set for itself, or nothing.
+ * Between two jobs the entries of every group show the set of its last move. In a job only
+ * the initiator's own entries may differ: it may map the last set for itself, or nothing.
  */
 #ifndef WINDOW_H
 #define WINDOW_H
 
 #include "guest.h"
 
+/* g_window_boot - the first move, of all groups: nobody has seen the window yet. */
+void g_window_boot(uint32_t initiator);
+
 /* g_window_prepare - write the next epoch into the next set. Not timed. @initiator's
- * vCPU, as all but g_window_watch(). */
+ * vCPU, as all but g_window_begin() and g_window_watch(). */
 void g_window_prepare(uint32_t initiator);
 
 /* g_window_remap - the PTE stores of the move, and nothing else. */
@@ -33,10 +36,8 @@ void g_window_remap(uint32_t initiator);
  * where the session does not flush by page. */
 struct g_range g_window_range(uint32_t initiator);
 
-/**
- * g_window_open - map the set for the initiator itself, which may not be in the
- * group that watches. Needs no flush if it had mapped nothing.
- */
+/* g_window_open - map the last set for the initiator itself, which need not be of the
+ * group that has moved. Needs no flush if it had mapped nothing. */
 void g_window_open(uint32_t initiator);
 
 /* g_window_close - the initiator's own entries become not present: part of a move,
@@ -59,12 +60,16 @@ void g_window_use(uint32_t initiator, uint32_t rounds);
 /* g_window_publish - the flush has returned: publish, poison what was left. */
 void g_window_publish(uint32_t initiator);
 
+/* g_window_begin - a job begins: @self has not looked through any window. */
+void g_window_begin(uint32_t self);
+
 /**
  * g_window_watch - the oracle: compare loads through @initiator's window with
  * its published epoch.
  *
  * Shape:   @rounds loads of every page.
- * Side:    adds to checks and stale of @self's region.
+ * Side:    adds to checks and stale of @self's region, and to watched if another epoch
+ *          has been published since it looked last.
  */
 void g_window_watch(uint32_t self, uint32_t initiator, uint32_t rounds);
 

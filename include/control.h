@@ -17,7 +17,7 @@
 
 #include "layout.h"
 
-#define SD_ABI_VERSION 5
+#define SD_ABI_VERSION 6
 
 /* Doorbells: 32-bit out to SD_PORT_REQUEST. The code is in bits 0 to 15; the others
  * are 0 but for SD_REQ_WAKE. */
@@ -168,8 +168,8 @@ _Static_assert(sizeof(struct sd_published) == SD_CACHE_LINE, "one line");
 _Static_assert(SD_PUBLISHED_GPA + SD_MAX_INITIATORS * SD_MAX_GROUPS * SD_CACHE_LINE
 	       <= SD_PAYLOAD_GPA, "published words run into the payload");
 
-/* Epochs start at 1; a retired page holds 0, and the page that groups see
- * which do not watch at the moment holds the largest value. */
+/* Epochs start at 1; a retired page holds 0, and the page that the windows show until a
+ * payload maps others holds the largest value. */
 #define SD_EPOCH_RETIRED UINT64_C(0)
 #define SD_EPOCH_RESTING UINT64_MAX
 #endif

@@ -143,7 +143,9 @@ struct sd_region {
 
 	/* Own vCPU, ring 3, with control.trace. */
 	struct sd_u64 trace_dropped;                 /* steps not recorded: ring half full */
-	uint8_t       zero6[SD_REGION_LINES_END - SD_REGION_STEPS_LOST - 8];
+	struct sd_u64 watched;                       /* oracle: flushes that it has looked before
+	                                                and after, as often as it could */
+	uint8_t       zero6[SD_REGION_LINES_END - SD_REGION_STEPS_LOST - 16];
 
 	uint8_t       zero8[SD_REGION_TRACE_HEAD - SD_REGION_LINES_END];
 

@@ -14,10 +14,10 @@
  * the flush with the resting page, and mapping, which needs no flush, would not
  * show. The initiator checks itself, too: each open window has to show its epoch.
  *
- * Above SD_GROUP_VCPUS vCPUs the watching group changes inside a move, as in toggle,
- * and closing comes behind it: whatever the group's entries became, the initiator's
- * own are gone when the flush begins. An initiator whose group rests maps the set for
- * itself alone, and goes back to the resting pages at the end.
+ * Above SD_GROUP_VCPUS vCPUs a move is one group's, as in toggle, and closing comes after
+ * it: whatever the group's entries became, the initiator's own are gone when the flush
+ * begins. It maps the last set for itself, whichever group has it, and goes back to its own
+ * group's at the end.
  *
  * Before and after a job every entry is as toggle leaves it (window.h), and no vCPU
  * watches a window that it has closed: initiators work on others' windows only, and

@@ -188,8 +188,7 @@ static void round_once(struct initiator *in)
 
 void g_initiator_boot(uint32_t self)
 {
-	g_window_prepare(self);
-	g_window_remap(self);
+	g_window_boot(self);
 }
 
 void g_initiator_run(const struct g_workload *workload, uint32_t self)

@@ -67,6 +67,7 @@ static void observe(const struct g_workload *workload, uint32_t self)
 void g_workload_run(const struct g_workload *workload, uint32_t self)
 {
 	check_job(g_control());
+	g_window_begin(self);
 	if (workload->begin != NULL)
 		workload->begin(self);
 	if (self < g_control()->initiators)

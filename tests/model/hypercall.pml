@@ -236,7 +236,7 @@ end_idle:
 	fi
 }
 
-/* DIGEST vmm/session/vcpu_thread.c run_once f7db2070fd2e */
+/* DIGEST vmm/session/vcpu_thread.c run_once 0ba86cd21275 */
 inline run_once()
 {
 	request_flush_enter();

@@ -11,7 +11,7 @@
 #define SETTLES
 #endif
 
-/* DIGEST vmm/session/park.c settle e7c61958e0f4 */
+/* DIGEST vmm/session/park.c settle b6ba600d2d89 */
 inline settle()
 {
 #ifdef SETTLES

@@ -92,6 +92,13 @@ def stale(protocol):
     return Count(protocol, "stale", ">", 0)
 
 
+# 130 vCPUs in three groups of the oracle, and less flushes than a run by default has. @seed
+# draws the vCPU.
+def many(protocol, seed):
+    return ("--vcpus", "130", "--overcommit", "65", "--protocol", protocol, "--flushes", "12",
+            "--duration", "60", "--seed", seed)
+
+
 # Interrupted between its steps, what the assembly handler has acknowledged by then.
 HANDLER_STEPS = Run(
     ("--vcpus", "2", "--overcommit", "2", "--protocol", "ipi", "--slice-us", "10000000",
@@ -583,5 +590,45 @@ TABLE = [
         tests=(Test("transitions_touch_memory_in_order"),),
         remark="KVM: a walk that begins behind the unlinking finds no table. The order counts "
                "where in_walk waits in a store buffer, which the walker's fence drains",
+    ),
+    Mutant(
+        "one_vcpu_of_130_is_left_out",
+        "every flush of one vCPU is lost, whichever it is, where the oracle watches in groups",
+        "this design",
+        (Edit("guest-payload/flush.c",
+              """\
+		if (vcpu == self)
+			continue;""",
+              """\
+		if (vcpu == self || vcpu == 1 + g_control()->seed % (vcpus - 1))
+			continue;"""),
+         Edit("guest-payload/flush.c",
+              """\
+		ops->begin(self, flush->targets);""",
+              """\
+		ops->begin(self, flush->targets - 1);""")),
+        tests=(Test("guest_flush_asks_every_target"),),
+        run=Run(many("ipi,sleep,yield,deferred,generation,takeover", "4711"),
+                tuple(map(stale, ("ipi", "sleep", "yield", "deferred", "generation",
+                                  "takeover"))), 1),
+        guest=True,
+        remark="Models: none has groups; `../unit/guest_oracle_watches_every_group_test.c` has "
+               "every vCPU of 65 to 1024",
+    ),
+    Mutant(
+        "hypercall_forgets_one_of_64",
+        "the request leaves out the initiator's bit in every word, and so vCPUs 64 and 128 of 130",
+        "this design",
+        (Edit("guest-payload/protocols/hypercall.c",
+              """\
+	if (self / 64 == first / 64)
+		targets""",
+              """\
+	targets"""),),
+        tests=(Test("guest_asks_for_every_other_vcpu"),),
+        run=Run(many("hypercall", "1"), (stale("hypercall"),), 1),
+        guest=True,
+        quick=True,
+        remark="Models: none has more than a word of targets",
     ),
 ]

@@ -37,12 +37,7 @@ void g_stamps_poll(struct g_stamps *stamps, uint32_t self)
 	(void)self;
 }
 
-void g_window_prepare(uint32_t initiator)
-{
-	(void)initiator;
-}
-
-void g_window_remap(uint32_t initiator)
+void g_window_boot(uint32_t initiator)
 {
 	(void)initiator;
 }

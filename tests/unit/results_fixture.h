@@ -42,6 +42,8 @@ static inline void fixture_result(struct protocol_result *result, enum sd_protoc
 	fixture_histogram_ns(&result->pte_ns, 4500, 1);
 	fixture_histogram_ns(&result->switch_ns, 12000, 5);
 	result->checks = UINT64_C(1900000000);
+	result->targets = result->targets_watched = 7;
+	result->watched = 1400;
 	result->ipis = 1750;
 	result->deferred = 5250;
 	result->slot_cpu_ns = UINT64_C(4000000000);

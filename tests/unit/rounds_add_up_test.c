@@ -23,6 +23,7 @@ struct script {
 	struct sd_sample samples[8];
 	uint32_t count;
 	uint64_t checks, stale, dropped, skipped, sample_ticks;
+	uint64_t watched;
 	uint64_t all_others;            /* counts that the payload writes */
 	uint64_t longest_exit_ticks;    /* 0: 4000 */
 	bool fails;                     /* the vCPU thread, instead of ending the job */
@@ -73,6 +74,7 @@ static void play_guest(struct guest_memory *memory)
 	sd_u64_store(&region->dropped, g_script->dropped);
 	sd_u64_store(&region->skipped, g_script->skipped);
 	sd_u64_store(&region->sample_ticks, g_script->sample_ticks);
+	sd_u64_store(&region->watched, g_script->watched);
 	sd_u64_store(&region->by_page, g_script->all_others);
 	for (struct sd_u64 *count = &region->walks; count <= &region->grace_ticks; count++)
 		sd_u64_store(count, g_script->all_others);
@@ -363,6 +365,21 @@ static void counts_add_up_over_rounds(void **state)
 	assert_int_equal(g_result.switch_ns.count, 2);
 }
 
+/* The only vCPU here initiates alone: nobody flushes it. */
+static void a_sole_initiator_is_no_target(void **state)
+{
+	static const struct script script = { .checks = 1, .watched = 5 };
+	const struct options options = {
+		.initiators = 1, .duration_given = true, .duration_s = 0.01, .repeat = 1,
+	};
+
+	(void)state;
+	run_well(&script, &options);
+	assert_int_equal(g_result.targets, 0);
+	assert_int_equal(g_result.targets_watched, 0);
+	assert_int_equal(g_result.watched, 0);
+}
+
 /* The second round's would bring every sum back to 0, and with it the verdict. */
 static void sums_of_the_guests_counts_do_not_wrap(void **state)
 {
@@ -518,6 +535,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_slow_flush_breaks_the_run, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(counts_add_up_over_rounds, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(sums_of_the_guests_counts_do_not_wrap, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_sole_initiator_is_no_target, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(times_do_not_go_below_zero, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_job_is_what_the_options_say, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_round_keeps_its_time, set_up, tear_down),

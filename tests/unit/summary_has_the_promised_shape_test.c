@@ -56,7 +56,8 @@ static const struct member g_host_members[] = {
 
 static const struct member g_protocol_members[] = {
 	{ "name", JSON_STRING }, { "safe", FLAG }, { "verdict", JSON_STRING },
-	{ "saturated", FLAG }, { "flushes", INTEGER },
+	{ "saturated", FLAG }, { "flushes", INTEGER }, { "targets", INTEGER },
+	{ "targets_watched", INTEGER }, { "watched_per_flush", JSON_REAL },
 	{ "flushes_per_s", JSON_REAL }, { "wall_ns", JSON_OBJECT }, { "stall_ns", JSON_OBJECT },
 	{ "floor_ns", JSON_OBJECT }, { "pte_ns", JSON_OBJECT }, { "switch_ns", JSON_OBJECT },
 	{ "over_quarter_slice", INTEGER }, { "checks", INTEGER }, { "stale", INTEGER },
@@ -223,6 +224,8 @@ static void the_payload_is_named(void **state)
 	(void)state;
 	check_string(summary, "payload", "built-in");
 	assert_true(json_is_false(json_object_get(summary, "claimed")));
+	assert_int_equal(count_in(protocol_at(summary, 0), "targets"), 7);
+	assert_int_equal(count_in(protocol_at(summary, 0), "targets_watched"), 7);
 	check_string(protocol_at(summary, 0), "verdict", "ok");
 	json_decref(summary);
 	g_fixture.options.payload = "built-in";

@@ -421,6 +421,12 @@ static void notes_are_said_only_when_they_hold(void **state)
 	safe->dropped = 12;
 	assert_says(run, " ok*+\n", true);
 	assert_says(run, "+ dropped: 12 samples", true);
+	assert_says(run, "oracle, ", false);
+	safe->targets_watched = 6;
+	assert_says(run, " partly*+\n", true);
+	assert_says(run, "\noracle, targets that looked before and after a flush: ipi 6 of 7\n", true);
+	assert_says(run, "\npartly: too few flushes", true);
+	safe->targets_watched = 7;
 	assert_says(run, "ran over", false);
 	safe->saturated = true;
 	assert_says(run, " ok*+!\n", true);

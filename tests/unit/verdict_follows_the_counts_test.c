@@ -440,6 +440,26 @@ static void a_stale_load_is_said_with_its_epochs(void **state)
 	free(text);
 }
 
+/* Of a target that has never looked across a flush nothing is known. */
+static void targets_that_did_not_look_are_told(void **state)
+{
+	static const struct { uint32_t targets, watched; enum verdict expected; } cases[] = {
+		{ 7, 7, VERDICT_OK }, { 7, 6, VERDICT_PARTLY }, { 129, 1, VERDICT_PARTLY },
+		{ 129, 0, VERDICT_BLIND },
+	};
+	struct run_results *run = fixture_reset();
+	struct protocol_result *result = fixture_first(SD_KIND_SAFE);
+	unsigned lines;
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		result->targets = cases[i].targets;
+		result->targets_watched = cases[i].watched;
+		assert_int_equal(verdict_of_protocol(run, result), cases[i].expected);
+		assert_int_equal(status_of(run, &lines, NULL), EXIT_OK);
+	}
+}
+
 /* What speaks for a run is only claimed; what speaks against it stays what it is. */
 static void another_payloads_word_is_a_claim(void **state)
 {
@@ -538,6 +558,7 @@ int main(void)
 		cmocka_unit_test(all_failures_are_said),
 		cmocka_unit_test(an_unsafe_protocol_never_fails),
 		cmocka_unit_test(a_stale_load_is_said_with_its_epochs),
+		cmocka_unit_test(targets_that_did_not_look_are_told),
 		cmocka_unit_test(another_payloads_word_is_a_claim),
 		cmocka_unit_test(wrong_reads_of_moved_pages_fail),
 		cmocka_unit_test(names_differ_and_failures_are_capitals),

@@ -94,7 +94,8 @@ void litmus_print(FILE *out, const struct run_results *run, const struct litmus_
 enum verdict {
 	VERDICT_OK,             /* safe, checked, nothing stale */
 	VERDICT_CAUGHT,         /* a control, and stale loads or bad walks were seen */
-	VERDICT_CLAIMED,        /* one of these two, by the word of another payload */
+	VERDICT_PARTLY,         /* as OK, but some targets never looked across a flush */
+	VERDICT_CLAIMED,        /* one of these three, by the word of another payload */
 	VERDICT_IDLE,           /* not exercised: proves nothing */
 	VERDICT_BLIND,          /* safe, flushed, but nobody checked: proves nothing */
 	VERDICT_STALE,          /* safe, but stale loads were seen: EXIT_WRONG */

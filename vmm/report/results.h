@@ -75,6 +75,10 @@ struct protocol_result {
 	uint64_t over_quarter_slice;    /* stalls above slice / 4 */
 	uint64_t checks;                /* of the oracle, warm-up included */
 	uint64_t stale;
+	uint32_t targets;               /* vCPUs that somebody else flushes */
+	uint32_t targets_watched;       /* of these, looked before and after a flush; in the round
+	                                   with the most of them */
+	uint64_t watched;               /* how often, all of them together */
 	uint64_t stale_saw;             /* epochs of one stale load, for the message */
 	uint64_t stale_expected;
 	uint64_t skipped;               /* targets a control left alone */

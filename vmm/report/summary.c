@@ -62,6 +62,9 @@ static void put_counts(struct json_part *object, const struct protocol_result *r
 	part_put_count(object, "over_quarter_slice", result->over_quarter_slice);
 	part_put_count(object, "checks", result->checks);
 	part_put_count(object, "stale", result->stale);
+	part_put_count(object, "targets", result->targets);
+	part_put_count(object, "targets_watched", result->targets_watched);
+	part_put_real(object, "watched_per_flush", figure_per_flush(result, result->watched));
 	part_put_flag(object, "disturbed", result->disturbed);
 	part_put_real(object, "ipis_per_flush", figure_per_flush(result, result->ipis));
 	part_put_real(object, "deferred_per_flush", figure_per_flush(result, result->deferred));

@@ -353,6 +353,22 @@ static void verdicts_print(FILE *out, const struct run_results *run)
 			}
 }
 
+/* How far the oracle has seen, where that is not all. */
+static void watched_print(FILE *out, const struct run_results *run)
+{
+	struct line_list list;
+
+	line_list_begin(&list, out, "oracle, targets that looked before and after a flush: ");
+	for (uint32_t i = 0; i < run->result_count; i++) {
+		const struct protocol_result *result = &run->results[i];
+
+		if (result->flushes > 0 && result->targets_watched < result->targets)
+			line_list_add(&list, "%s %u of %u", protocol_name(result->protocol),
+				      result->targets_watched, result->targets);
+	}
+	line_list_end(&list);
+}
+
 /* The marks behind a row's verdict. */
 static void row_marks_print(FILE *out, const struct run_results *run)
 {
@@ -403,6 +419,7 @@ static void notes_print(FILE *out, const struct run_results *run)
 	preemption_print(out, run);
 	entry_flushes_print(out, run);
 	moved_print(out, run);
+	watched_print(out, run);
 	verdicts_print(out, run);
 	row_marks_print(out, run);
 	host_notes_print(out, run);

@@ -93,7 +93,9 @@ static enum verdict verdict_of_counts(const struct run_results *run,
 		return verdict_of_control(run, result);
 	if (verdict_is_hazardous(run->options, result->protocol))
 		return VERDICT_HAZARD;
-	return result->checks > 0 ? VERDICT_OK : VERDICT_BLIND;
+	if (result->checks == 0 || result->targets_watched == 0)
+		return VERDICT_BLIND;
+	return result->targets_watched < result->targets ? VERDICT_PARTLY : VERDICT_OK;
 }
 
 enum verdict verdict_of_protocol(const struct run_results *run,
@@ -102,7 +104,7 @@ enum verdict verdict_of_protocol(const struct run_results *run,
 	enum verdict verdict = verdict_of_counts(run, result);
 
 	if (run->options->payload != NULL &&
-	    (verdict == VERDICT_OK || verdict == VERDICT_CAUGHT))
+	    (verdict == VERDICT_OK || verdict == VERDICT_PARTLY || verdict == VERDICT_CAUGHT))
 		return VERDICT_CLAIMED;
 	return verdict;
 }
@@ -113,6 +115,7 @@ const char *verdict_name(enum verdict verdict)
 		[VERDICT_OK] = "ok",
 		[VERDICT_CAUGHT] = "caught",
 		[VERDICT_CLAIMED] = "claimed",
+		[VERDICT_PARTLY] = "partly",
 		[VERDICT_IDLE] = "idle",
 		[VERDICT_BLIND] = "blind",
 		[VERDICT_UNSAFE] = "unsafe",
@@ -136,7 +139,9 @@ const char *verdict_words(enum verdict verdict)
 				    "which may be any",
 		[VERDICT_IDLE] = "not exercised, or nobody looked for what it loses: nothing is "
 				 "proved",
-		[VERDICT_BLIND] = "nobody checked for stale loads, so 0 of them prove nothing",
+		[VERDICT_PARTLY] = "too few flushes for every target to look before and after one",
+		[VERDICT_BLIND] = "nobody looked before and after a flush, so 0 stale loads prove "
+				  "nothing",
 		[VERDICT_UNSAFE] = "known to lose flushes now and then; measured for comparison, "
 				   "not relied on",
 		[VERDICT_HIDDEN] = "an exit empties the TLB here: what this control loses "

@@ -307,6 +307,25 @@ static void add_counts(struct course *course)
 				       ticks_ns(ticks, course->session->tsc_hz), flushes);
 }
 
+/* Who would have shown a flush that it had missed: watchers of a window that looked before
+ * and after one, walkers that walked. A sole initiator is nobody's target. */
+static void add_watched(struct course *course)
+{
+	const struct session_shape *shape = &course->session->shape;
+	struct protocol_result *result = course->round->result;
+	uint32_t first = shape->initiators == 1, watched = 0;
+
+	for (uint32_t i = first; i < shape->vcpus; i++) {
+		const struct sd_region *region = guest_region(&course->session->machine.memory, i);
+
+		watched += sd_u64_load(&region->watched) != 0 || sd_u64_load(&region->walks) != 0;
+		add_count(result, &result->watched, &region->watched);
+	}
+	result->targets = shape->vcpus - first;
+	if (watched > result->targets_watched)
+		result->targets_watched = watched;
+}
+
 static void add_trace(struct course *course)
 {
 	struct trace *trace = course->round->trace;
@@ -534,6 +553,7 @@ int round_run(struct session *session, struct round *round, struct why *why)
 	round->result->rounds++;
 	add_counts(&course);
 	add_walks(&course);
+	add_watched(&course);
 	add_round_figure(&course);
 	add_trace(&course);
 	if (error != 0)
