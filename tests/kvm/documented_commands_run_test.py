@@ -138,6 +138,9 @@ def check_sweep(out, done):
               f"./run bench: no {name}: {done.stdout}{done.stderr}")
     check(list((out / "plots").glob("*.svg")), "./run bench: no pictures")
     check("Traceback" not in done.stderr, f"./run bench: {done.stderr}")
+    # summary.json, host.json and sweep.json follow their schemas, or the page says that not.
+    page = (out / "index.html").read_text(encoding="utf-8")
+    check(" is left out" not in page, "./run bench: a file that does not follow its schema")
 
 
 def check_option(bench, option, manual, scripts):

@@ -65,10 +65,6 @@ def main():
             host = {*results.HOST_KIND, *results.HOST, *results.HOST_CHANGES}
             check(set(summary["host"]) == host,
                   f"compare does not know of {set(summary['host']) ^ host}")
-        path = pathlib.Path(out, "host.json")
-        done = bench.run([bench.vmm, "--host", "--json", path], limit_s=110)
-        check(done.status == 0, f"--host: status {done.status}: {done.err}")
-        check(read(path, "host")["primitives"], "no primitive")
 
 
 main()
