@@ -185,8 +185,9 @@ static void nobody_preempted_is_no_lack(void **state)
 		is_given();
 		result->kvm_other = 1;
 		is_missing(g_effects[i].words);
-		result->kvm_other = 0;
 		result->kvm_reported = 1;
+		is_missing(g_effects[i].words);
+		result->kvm_other = 0;
 		is_missing(g_effects[i].words);
 	}
 }
