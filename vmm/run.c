@@ -141,7 +141,12 @@ static int start_moving(struct mover *mover, const struct options *options,
 		.begin = confine_mover,
 	};
 
-	return options->reclaim_hz != 0 ? mover_start(mover, &config, why) : 0;
+	int error;
+
+	if (options->reclaim_hz == 0)
+		return 0;
+	error = confine_know_memory(session->machine.memory.fd, why);
+	return error != 0 ? error : mover_start(mover, &config, why);
 }
 
 /* What it has moved is counted; @error and @why are those of the run so far. */

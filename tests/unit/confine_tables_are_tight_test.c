@@ -24,7 +24,8 @@ static bool compares_equal(const struct scmp_arg_cmp *a, const struct scmp_arg_c
 
 static bool rows_equal(const struct confine_row *a, const struct confine_row *b)
 {
-	if (a->call != b->call || a->to_self != b->to_self || a->compared != b->compared)
+	if (a->call != b->call || a->to_self != b->to_self || a->compared != b->compared ||
+	    a->fd != b->fd || a->fd_argument != b->fd_argument)
 		return false;
 	for (unsigned i = 0; i < a->compared; i++)
 		if (!compares_equal(&a->compare[i], &b->compare[i]))
@@ -75,6 +76,49 @@ static bool has_with(const struct confine_table *table, int call, unsigned n, ui
 		if (rows_equal(&table->rows[i], &wanted))
 			return true;
 	return false;
+}
+
+/* Eight bytes to main's eventfd. */
+static bool has_wake(const struct confine_table *table)
+{
+	const struct confine_row wanted = {
+		.call = SCMP_SYS(write), .fd = CONFINE_WAKE_FD, .fd_argument = 0, .compared = 1,
+		.compare = { { .arg = 2, .op = SCMP_CMP_EQ, .datum_a = sizeof(uint64_t) } },
+	};
+
+	for (size_t i = 0; i < table->count; i++)
+		if (rows_equal(&table->rows[i], &wanted))
+			return true;
+	return false;
+}
+
+/* Is argument @n, a descriptor, the one of @row? */
+static bool names_fd(const struct confine_row *row, unsigned n)
+{
+	for (unsigned i = 0; i < row->compared; i++)
+		if (row->compare[i].arg == n && row->compare[i].op == SCMP_CMP_EQ)
+			return true;
+	return row->fd != CONFINE_ANY_FD && row->fd_argument == n;
+}
+
+/* Main alone writes results, and maps nothing but memory. */
+static void other_threads_have_descriptors_of_their_own(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < CONFINE_KINDS; kind++)
+		for (size_t i = 0; i < g_confine_tables[kind].count; i++) {
+			const struct confine_row *row = &g_confine_tables[kind].rows[i];
+
+			if (kind == CONFINE_MAIN)
+				continue;
+			if (row->call == SCMP_SYS(write) && !names_fd(row, 0))
+				fail_msg("%s: %s", g_confine_tables[kind].thread, row->why);
+			if (row->call == SCMP_SYS(mmap) && !names_fd(row, 4))
+				fail_msg("%s: %s", g_confine_tables[kind].thread, row->why);
+			assert_int_not_equal(row->call, SCMP_SYS(pwrite64));
+			assert_int_not_equal(row->call, SCMP_SYS(ftruncate));
+			assert_int_not_equal(row->call, SCMP_SYS(close));
+		}
 }
 
 static void vcpus_have_fewer_calls_than_firecracker_s(void **state)
@@ -184,7 +228,7 @@ static void the_handler_can_do_its_work(void **state)
 			    rows_of(table, SCMP_SYS(write)) == 1);
 		if (kind == CONFINE_MAIN)
 			continue;
-		assert_true(has_with(table, SCMP_SYS(write), 2, sizeof(uint64_t)));
+		assert_true(has_wake(table));
 		assert_true(has_with(table, SCMP_SYS(futex), 1, FUTEX_WAIT_BITSET_PRIVATE));
 		assert_true(has_with(table, SCMP_SYS(clock_gettime), 0, CLOCK_MONOTONIC));
 	}
@@ -198,6 +242,7 @@ int main(void)
 		cmocka_unit_test(no_row_stands_twice_or_without_its_reason),
 		cmocka_unit_test(nothing_is_opened_created_or_executed),
 		cmocka_unit_test(dangerous_calls_are_allowed_by_argument_only),
+		cmocka_unit_test(other_threads_have_descriptors_of_their_own),
 		cmocka_unit_test(the_handler_can_do_its_work),
 	};
 

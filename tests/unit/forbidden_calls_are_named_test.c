@@ -57,8 +57,9 @@ static void *run_confined(void *argument)
 	_exit(DONE);
 }
 
-/* The child's id: not every kind of thread may ask for it. */
+/* The child's id: not every kind of thread may ask for it; its guest's memory. */
 static pid_t self;
+static int memory_fd;
 
 /* As run.c does: main waits, and ends the process. */
 static _Noreturn void be_main(struct child *child)
@@ -87,8 +88,10 @@ static _Noreturn void be_child(struct child *child)
 
 	child->wake_fd = end.wake_fd;
 	self = getpid();
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-	    confine_prepare(child->mode, &end, &why) != 0)
+	memory_fd = memfd_create("memory", 0);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ftruncate(memory_fd, 4096) != 0 ||
+	    confine_prepare(child->mode, &end, &why) != 0 ||
+	    confine_know_memory(memory_fd, &why) != 0)
 		_exit(99);
 	be_main(child);
 }
@@ -159,6 +162,25 @@ static void do_code(void)
 static void do_file_mapping(void)
 {
 	syscall(SYS_mmap, NULL, 4096, PROT_READ, MAP_PRIVATE, 0, 0);
+}
+
+/* Eight bytes: a wake, but for its descriptor. */
+static void do_write_elsewhere(void)
+{
+	syscall(SYS_write, 0, 2, 8, 4);
+}
+
+static void do_map_another(void)
+{
+	syscall(SYS_mmap, NULL, 4096, PROT_READ, MAP_SHARED | MAP_FIXED, 0, 0);
+}
+
+static void do_map_memory(void)
+{
+	static char page[4096] __attribute__((aligned(4096)));
+
+	if (mmap(page, sizeof(page), PROT_READ, MAP_SHARED | MAP_FIXED, memory_fd, 0) != page)
+		_exit(91);
 }
 
 static void do_signal_to_others(void)
@@ -238,6 +260,27 @@ static void every_kind_dies_of_a_forbidden_call(void **state)
 		dies_of(kind, do_other_signal, "tgkill(");
 		dies_of(kind, do_sigsys_handler, "rt_sigaction(0x1f, 0x2, 0x3, 0x4)");
 	}
+}
+
+static void only_main_writes_what_it_likes(void **state)
+{
+	(void)state;
+	skip_if_instrumented();
+	for (enum confine_kind kind = 0; kind < CONFINE_KINDS; kind++)
+		if (kind != CONFINE_MAIN)
+			dies_of(kind, do_write_elsewhere, "write(0x0, 0x2, 0x8, 0x4)");
+}
+
+static void the_mover_maps_the_guest_s_memory_alone(void **state)
+{
+	struct ended ended = run_child((struct child){
+		.mode = CONFINE_ON, .kind = CONFINE_MOVER, .act = do_map_memory });
+
+	(void)state;
+	skip_if_instrumented();
+	assert_int_equal(ended.status, DONE);
+	assert_string_equal(ended.said, "");
+	dies_of(CONFINE_MOVER, do_map_another, "mmap(0x0, 0x1000, 0x1, 0x11)");
 }
 
 /* Main may be waiting for just this thread: takes as long as a stopped thread waits. */
@@ -329,6 +372,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_dies_of_a_forbidden_call),
+		cmocka_unit_test(only_main_writes_what_it_likes),
+		cmocka_unit_test(the_mover_maps_the_guest_s_memory_alone),
 		cmocka_unit_test(main_need_not_hear_of_it),
 		cmocka_unit_test(off_refuses_nothing),
 		cmocka_unit_test(sigsys_of_others_is_nothing),

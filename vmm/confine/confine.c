@@ -8,7 +8,7 @@
  *
  * field          writer                     reader      rule
  * -------------  -------------------------  ----------  ---------------------------
- * mode, end, programs, names
+ * mode, end, programs, fds, names
  *                main, confine_prepare()    all         before the first thread
  * kind           its thread                 the same    thread-local
  * line           who gets state to WRITING  main        state, release and acquire
@@ -58,6 +58,7 @@ enum state {
 static enum confine_mode g_mode = CONFINE_OFF;
 static struct confine_end g_end;
 static struct sock_fprog g_programs[CONFINE_KINDS];
+static int g_fds[CONFINE_FDS];
 static const char *g_names[CALLS_MAX];
 static _Thread_local enum confine_kind g_kind;
 static char g_line[LINE_BYTES];
@@ -241,6 +242,12 @@ static void learn_names(void)
 		g_names[number] = seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86_64, number);
 }
 
+static int build(int kind, enum confine_mode mode, struct why *why)
+{
+	return filter_build(&g_confine_tables[kind], g_fds, mode == CONFINE_LOG, &g_programs[kind],
+			    why);
+}
+
 int confine_prepare(enum confine_mode mode, const struct confine_end *end_with, struct why *why)
 {
 	struct sigaction action = { .sa_sigaction = on_sigsys, .sa_flags = SA_SIGINFO };
@@ -248,9 +255,11 @@ int confine_prepare(enum confine_mode mode, const struct confine_end *end_with, 
 
 	if (mode == CONFINE_OFF)
 		return 0;
+	for (int fd = 0; fd < CONFINE_FDS; fd++)
+		g_fds[fd] = -1;
+	g_fds[CONFINE_WAKE_FD] = end_with->wake_fd;
 	for (int kind = 0; error == 0 && kind < CONFINE_KINDS; kind++)
-		error = filter_build(&g_confine_tables[kind], mode == CONFINE_LOG,
-				     &g_programs[kind], why);
+		error = build(kind, mode, why);
 	if (error != 0)
 		return error;
 	learn_names();
@@ -258,6 +267,15 @@ int confine_prepare(enum confine_mode mode, const struct confine_end *end_with, 
 	g_mode = mode;
 	sigaction(SIGSYS, &action, NULL);
 	return 0;
+}
+
+int confine_know_memory(int fd, struct why *why)
+{
+	if (g_mode == CONFINE_OFF)
+		return 0;
+	g_fds[CONFINE_MEMORY_FD] = fd;
+	free(g_programs[CONFINE_MOVER].filter);
+	return build(CONFINE_MOVER, g_mode, why);
 }
 
 int confine_enter(enum confine_kind kind, struct why *why)

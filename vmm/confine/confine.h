@@ -50,6 +50,16 @@ __attribute__((warn_unused_result))
 int confine_prepare(enum confine_mode mode, const struct confine_end *end, struct why *why);
 
 /**
+ * confine_know_memory - the descriptor of the guest's memory, which the mover maps: until
+ * then it may map nothing.
+ *
+ * Threads: main, before the mover.
+ * Errors:  EXIT_HOST.
+ */
+__attribute__((warn_unused_result))
+int confine_know_memory(int fd, struct why *why);
+
+/**
  * confine_enter - confine the calling thread, and all it starts, for good. It needs
  * no_new_privs (capabilities.h). Nothing with CONFINE_OFF or before confine_prepare().
  *

@@ -21,26 +21,35 @@
 /* Ahead of libseccomp's program: nothing but jumps forward, relative to themselves. */
 #define PASS_INSTRUCTIONS 5
 
-static int add_row(scmp_filter_ctx filter, const struct confine_row *row)
+static struct scmp_arg_cmp equals(unsigned argument, scmp_datum_t value)
 {
-	struct scmp_arg_cmp compare[CONFINE_COMPARED_MAX + 1];
+	return (struct scmp_arg_cmp){ .arg = argument, .op = SCMP_CMP_EQ, .datum_a = value };
+}
+
+static int add_row(scmp_filter_ctx filter, const struct confine_row *row,
+		   const int fds[CONFINE_FDS])
+{
+	struct scmp_arg_cmp compare[CONFINE_COMPARED_MAX + 2];
 	unsigned compared = row->compared;
 
 	memcpy(compare, row->compare, compared * sizeof(compare[0]));
 	if (row->to_self)
-		compare[compared++] = (struct scmp_arg_cmp){
-			.arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)getpid(),
-		};
+		compare[compared++] = equals(0, (scmp_datum_t)getpid());
+	/* All 64 bits: no number that the kernel would take for another's. */
+	if (row->fd != CONFINE_ANY_FD)
+		compare[compared++] = equals(row->fd_argument, (scmp_datum_t)(int64_t)fds[row->fd]);
 	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, row->call, compared, compare);
 }
 
-static int add_rows(scmp_filter_ctx filter, const struct confine_table *table)
+static int add_rows(scmp_filter_ctx filter, const struct confine_table *table,
+		    const int fds[CONFINE_FDS])
 {
 	/* Calls of other architectures are trapped like any that is not in the table. */
 	int error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_TRAP);
 
 	for (size_t i = 0; error == 0 && i < table->count; i++)
-		error = add_row(filter, &table->rows[i]);
+		if (table->rows[i].fd == CONFINE_ANY_FD || fds[table->rows[i].fd] >= 0)
+			error = add_row(filter, &table->rows[i], fds);
 	return error;
 }
 
@@ -91,11 +100,11 @@ static int export(scmp_filter_ctx filter, bool pass, struct sock_fprog *program)
 	return error;
 }
 
-int filter_build(const struct confine_table *table, bool pass, struct sock_fprog *program,
-		 struct why *why)
+int filter_build(const struct confine_table *table, const int fds[CONFINE_FDS], bool pass,
+		 struct sock_fprog *program, struct why *why)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
-	int error = filter == NULL ? -ENOMEM : add_rows(filter, table);
+	int error = filter == NULL ? -ENOMEM : add_rows(filter, table, fds);
 
 	if (error == 0)
 		error = export(filter, pass, program);

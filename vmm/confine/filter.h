@@ -16,10 +16,20 @@
 
 #define CONFINE_COMPARED_MAX 2
 
+/* Descriptors that a row may name: their numbers are known when a run has opened them. */
+enum confine_fd {
+	CONFINE_ANY_FD,
+	CONFINE_WAKE_FD,                /* the eventfd that main waits on */
+	CONFINE_MEMORY_FD,              /* the guest's memory */
+	CONFINE_FDS,
+};
+
 /* A call is allowed when one of its rows has all its comparisons hold. */
 struct confine_row {
 	int call;                       /* __NR_ number */
 	bool to_self;                   /* argument 0 has to be this process's id */
+	enum confine_fd fd;             /* argument @fd_argument has to be this one */
+	uint8_t fd_argument;
 	uint8_t compared;               /* of compare[], the rest is not used */
 	struct scmp_arg_cmp compare[CONFINE_COMPARED_MAX];
 	const char *why;                /* what the thread needs it for */
@@ -41,11 +51,12 @@ extern const char confine_passed[];
 /**
  * filter_build - the BPF program of @table, in memory that is never freed.
  *
+ * @fds: by enum confine_fd; -1 has no row let anything through.
  * @pass: what returns to confine_passed is let through.
  * Errors:  EXIT_HOST.
  */
 __attribute__((warn_unused_result))
-int filter_build(const struct confine_table *table, bool pass, struct sock_fprog *program,
-		 struct why *why);
+int filter_build(const struct confine_table *table, const int fds[CONFINE_FDS], bool pass,
+		 struct sock_fprog *program, struct why *why);
 
 #endif

@@ -42,6 +42,10 @@
 	  .why = reason }
 #define WITH_BOTH(name, first, second, reason) \
 	{ .call = SCMP_SYS(name), .compared = 2, .compare = { first, second }, .why = reason }
+/* Argument @n is the descriptor @which. */
+#define TO_FD(name, n, which, first, reason) \
+	{ .call = SCMP_SYS(name), .fd = which, .fd_argument = n, .compared = 1, \
+	  .compare = { first }, .why = reason }
 /* A signal to a thread of this process. */
 #define SIGNAL(number, reason) \
 	{ .call = SCMP_SYS(tgkill), .to_self = true, .compared = 1, \
@@ -60,7 +64,7 @@
 #define OTHER_THREAD_ROWS \
 	CALL(rt_sigreturn,    "end of a signal handler"), \
 	CALL(restart_syscall, "a timed wait goes on after SIGCONT"), \
-	WITH(write, 2, sizeof(uint64_t), "wake main: an eventfd"), \
+	TO_FD(write, 0, CONFINE_WAKE_FD, EQUALS(2, sizeof(uint64_t)), "wake main: an eventfd"), \
 	WITH(write, 0, STDERR_FILENO,    "name a forbidden call"), \
 	WITH(madvise, 2, MADV_DONTNEED,  "glibc: a thread that ends gives its stack back"), \
 	CALL(rt_sigprocmask, "glibc: a thread that ends takes no more signals"), \
@@ -103,8 +107,10 @@ static const struct confine_row g_vcpu[] = {
 
 /* Moves pages under the guest and the VMM. */
 static const struct confine_row g_mover[] = {
-	WITH_BOTH(mmap, BITS(2, PROT_EXEC, 0), BITS(3, MAP_SHARED | MAP_FIXED, MAP_SHARED | MAP_FIXED),
-		  "another frame of the guest's memfd behind the page"),
+	{ .call = SCMP_SYS(mmap), .fd = CONFINE_MEMORY_FD, .fd_argument = 4, .compared = 2,
+	  .compare = { BITS(2, PROT_EXEC, 0),
+		       BITS(3, MAP_SHARED | MAP_FIXED, MAP_SHARED | MAP_FIXED) },
+	  .why = "another frame of the guest's memfd behind the page" },
 	WITH(futex, 1, FUTEX_WAIT_BITSET_PRIVATE, "the time of the next move"),
 	WITH(futex, 1, FUTEX_WAKE_PRIVATE,        "unlock"),
 	WITH(futex, 1, FUTEX_WAIT_PRIVATE,        "lock"),
