@@ -8,6 +8,7 @@
 #include "rlimits.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -17,6 +18,8 @@
 /* Everything but vCPUs and histograms: KVM, VM, ring, results, memory, /proc and cgroups;
  * some may be open for a moment only. */
 #define FILES_FIXED 40
+
+#define THREAD_STACK_BYTES (256u << 10)
 
 static uint32_t g_files;                /* that are enough for this run */
 
@@ -50,10 +53,24 @@ static unsigned long long soft_limit(__rlimit_resource_t resource)
 	return getrlimit(resource, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
 }
 
+/* A thread has as much stack as RLIMIT_STACK says, but for this: too little, or for a
+ * thousand threads too much. */
+static void set_thread_stacks(void)
+{
+	pthread_attr_t attributes;
+
+	if (pthread_attr_init(&attributes) != 0)
+		return;
+	if (pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES) == 0)
+		(void)pthread_setattr_default_np(&attributes);
+	pthread_attr_destroy(&attributes);
+}
+
 void rlimits_raise(const struct options *options)
 {
 	struct rlimit limit;
 
+	set_thread_stacks();
 	g_files = files_of(options);
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < g_files) {
 		limit.rlim_cur = g_files < limit.rlim_max ? g_files : limit.rlim_max;

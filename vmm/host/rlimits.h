@@ -3,7 +3,7 @@
  * rlimits.h - the resource limits of this process: raised where that is allowed, named where
  * one was met.
  *
- * Tested: tests/kvm/limits_name_themselves_test.py
+ * Tested: tests/kvm/limits_name_themselves_test.py, tests/kvm/small_stacks_are_enough_test.py
  */
 #ifndef RLIMITS_H
 #define RLIMITS_H
@@ -12,7 +12,8 @@
 
 /**
  * rlimits_raise - the soft limit of descriptors, to what a run of @options takes, as far as
- * the hard one allows. Before the first file is opened.
+ * the hard one allows; and the stacks of all threads that begin later, to what they need,
+ * whatever the limit. Before the first file is opened.
  */
 void rlimits_raise(const struct options *options);
 

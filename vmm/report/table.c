@@ -10,6 +10,8 @@
 #include "report.h"
 
 #include <inttypes.h>
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "control.h"
@@ -144,19 +146,31 @@ static void times_print(FILE *out, const char *what, const struct histogram *tim
 			   figure_count(times_ns->count).text, line_plural(times_ns->count));
 }
 
+/* A time over all protocols: the histogram that is @member of a result. Not on the stack,
+ * which may be smaller. */
+static void all_times_print(FILE *out, const char *what, const struct run_results *run,
+			    size_t member)
+{
+	struct histogram *all = malloc(sizeof(*all));
+
+	if (all == NULL) {
+		line_print(out, "%s: no memory", what);
+		return;
+	}
+	histogram_init(all);
+	for (uint32_t i = 0; i < run->result_count; i++)
+		histogram_merge(all, (const struct histogram *)(const void *)
+				((const char *)&run->results[i] + member));
+	times_print(out, what, all);
+	free(all);
+}
+
 /* What does not depend on the protocol, over all of them. */
 static void costs_print(FILE *out, const struct run_results *run)
 {
-	struct histogram floor_ns, switch_ns;
-
-	histogram_init(&floor_ns);
-	histogram_init(&switch_ns);
-	for (uint32_t i = 0; i < run->result_count; i++) {
-		histogram_merge(&floor_ns, &run->results[i].floor_ns);
-		histogram_merge(&switch_ns, &run->results[i].switch_ns);
-	}
-	times_print(out, "floor (one running target)", &floor_ns);
-	times_print(out, "slot switch", &switch_ns);
+	all_times_print(out, "floor (one running target)", run,
+			offsetof(struct protocol_result, floor_ns));
+	all_times_print(out, "slot switch", run, offsetof(struct protocol_result, switch_ns));
 	if (run->first_instruction_ns != 0)
 		line_print(out, "last vCPU at its first instruction after %s",
 			   figure_time(run->first_instruction_ns).text);

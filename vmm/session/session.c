@@ -20,7 +20,6 @@
 #include "stamps.h"
 #include "standstill.h"
 
-#define THREAD_STACK_BYTES (256u << 10)
 #ifndef PATIENCE_NS
 #define PATIENCE_NS (30 * NS_PER_S)
 #endif
@@ -105,7 +104,6 @@ static int start_threads(struct session *session, struct why *why)
 	int error = 0;
 
 	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
 	while (error == 0 && session->started < session->shape.vcpus) {
 		struct vcpu_thread *thread = &session->threads[session->started];
 		struct cpus cpu = { 0 };
