@@ -36,10 +36,12 @@ def signal_twice(command, csv, first, second, ready_bytes):
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.PIPE, text=True)
     try:
-        wait_until(lambda: csv.exists() and csv.stat().st_size >= ready_bytes, f"{csv}")
-        process.send_signal(first)
-        wait_until(lambda: not is_pending(process, first), "the first signal")
-        process.send_signal(second)
+        wait_until(lambda: process.poll() is not None or
+                   csv.exists() and csv.stat().st_size >= ready_bytes, f"{csv}")
+        if process.poll() is None:
+            process.send_signal(first)
+            wait_until(lambda: not is_pending(process, first), "the first signal")
+            process.send_signal(second)
         process.communicate(timeout=LIMIT_S)
     except subprocess.TimeoutExpired:
         fail(f"not over {LIMIT_S} s after the second signal")

@@ -35,7 +35,7 @@ static bool has_word(const char *list, const char *word)
 
 static FILE *open_under(const char *root, const char *folder, const char *name)
 {
-	char path[3 * PATH_MAX];
+	static char path[3 * PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s%s/%s", root, folder, name);
 	return fopen(path, "re");
@@ -45,7 +45,7 @@ static FILE *open_under(const char *root, const char *folder, const char *name)
 static void find_mount(struct hierarchy *tree, const char *root)
 {
 	FILE *file = open_under(root, "/proc/self", "mountinfo");
-	char line[2 * PATH_MAX], below[PATH_MAX], mount[PATH_MAX], options[PATH_MAX];
+	static char line[2 * PATH_MAX], below[PATH_MAX], mount[PATH_MAX], options[PATH_MAX];
 
 	while (file != NULL && !tree->v1 && fgets(line, sizeof(line), file) != NULL) {
 		const char *type = strstr(line, " - ");
@@ -69,7 +69,7 @@ static void find_mount(struct hierarchy *tree, const char *root)
 static void find_own(struct hierarchy *tree, const char *root)
 {
 	FILE *file = open_under(root, "/proc/self", "cgroup");
-	char line[2 * PATH_MAX];
+	static char line[2 * PATH_MAX];
 
 	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
 		const char *names = strchr(line, ':');
@@ -140,11 +140,12 @@ static void add_level(struct throttle *throttle, const struct hierarchy *tree, c
 
 void throttle_open(struct throttle *throttle, const char *root)
 {
-	struct hierarchy tree = { 0 };
-	char folder[2 * PATH_MAX];
+	static struct hierarchy tree;           /* too large for a small stack, as all paths here */
+	static char folder[2 * PATH_MAX];
 	bool top = false;
 
 	*throttle = (struct throttle){ 0 };
+	memset(&tree, 0, sizeof(tree));
 	find_mount(&tree, root);
 	find_own(&tree, root);
 	settle_own(&tree);
