@@ -34,9 +34,6 @@ HERE = {
 # What a new user types; the others in the long form.
 FIRST = ["./run vmm --vcpus 8 --overcommit 4", "./run bench"]
 TESTED = {
-    "./run --on amd enter uname -a": "commands_run_in_a_machine",
-    "./run --on amd vmm --vcpus 8 --overcommit 4": "commands_run_in_a_machine",
-    "./run --on amd,npt=0 vmm --litmus": "holds_on_kvm_amd",
     "./run bench costs": "costs_stand_beside_floors",
     "./run bench shadow [--rounds N]": "shadow_cost_prints_its_tables",
     "./run bench sim": "sim_stands_beside_measurement",
@@ -54,6 +51,9 @@ FORMS = {"./run", "./run build", "./run bench NAME", "./run vmm", "./run vmm OPT
          "meson test -C build NAME"}
 
 COMMAND = re.compile(r"(\./run|\./vmm|build/\S+ |bench/compare|meson |ctest\b)")
+HOSTED = re.compile(r"\./run --on (\w+)(\S*) (vmm|enter) (.*)")
+# Where commands in these machines are tested.
+MACHINES = {"amd": "commands_run_in_a_machine", "intel": "commands_run_in_an_intel_machine"}
 VMM = re.compile(r"(?:\./run vmm|build/vmm|\./vmm) (.+)")
 TEST = re.compile(r"\./run test\b(.*)")
 # For words in capitals, by the option that they belong to where it matters.
@@ -90,11 +90,11 @@ def check_all_are_known(commands):
     tests = (ROOT / "tests/meson.build").read_text(encoding="utf-8")
     known = {*HERE, *TESTED, *FORMS}
     for command in sorted(commands - known):
-        if not VMM.match(command) and not TEST.match(command):
+        if not any(form.match(command) for form in (VMM, TEST, HOSTED)):
             fail(f"no test runs {command!r}")
     for command in sorted(known - FORMS - commands):
         fail(f"{command!r} is in no text any more")
-    for test in set(TESTED.values()):
+    for test in {*TESTED.values(), *MACHINES.values()}:
         check(f"'{test}'" in tests, f"there is no test {test}")
 
 
@@ -104,6 +104,16 @@ def check_tests_are_there(bench, command):
     done = subprocess.run([ROOT / "tests/run_tests", bench.build, "--list", *words],
                           capture_output=True, text=True, check=False)
     check(done.returncode == 0 and done.stdout, f"{command}: {done.stderr}")
+
+
+def check_host_is_known(bench, command):
+    """The machine, and what vmm is to do there."""
+    host, keys, what, words = HOSTED.match(command).groups()
+    check(host in MACHINES, f"{command}: no test has such a machine")
+    options = words.split() if what == "vmm" else []
+    done = subprocess.run([bench.vmm, "--on", host + keys, *options, "--list-protocols"],
+                          capture_output=True, text=True, check=False)
+    check(done.returncode == 0, f"{command}: {done.stderr}")
 
 
 def words_of(bench, command):
@@ -175,6 +185,8 @@ def main():
         check_option(bench, option, manual, scripts)
     for command in filter(TEST.match, commands - FORMS):
         check_tests_are_there(bench, command)
+    for command in filter(HOSTED.match, commands):
+        check_host_is_known(bench, command)
     here = [command for command in sorted(commands - {*TESTED, *FORMS})
             if command in HERE or VMM.match(command)]
     chosen = here if bench.long else FIRST
