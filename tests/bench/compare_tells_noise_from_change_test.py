@@ -239,7 +239,8 @@ def check_refusals(base):
                   done.stderr.count("\n") == 1 and not done.stdout, done.stderr)
         check("an emulator's" in compare(b, b, status=0).stdout if "emulated" in host else True,
               "times of an emulator")
-    compare(a, write_folder(base / "busy", rounds, host={"load_1m": 9.0, "tsc_hz": 2299999000}),
+    compare(a, write_folder(base / "busy", rounds, host={"load_1m": 9.0, "clock_step_ns": 22,
+                                                             "tsc_hz": 2299999000}),
             status=0)
     done = compare(a, write_folder(base / "once", {"ipi": rounds_of(dice, rounds=3)}), status=2)
     check("it takes 5 rounds" in done.stderr, done.stderr)
