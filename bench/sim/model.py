@@ -31,6 +31,13 @@ def kick_of(primitives):
     return max(0, kick - SIGNAL_NS), max(0, flush - kick)
 
 
+def cost(p50_ns, p90_ns, scale=1.0):
+    """A cost of two quantiles. Without a p50 it was not measured: nothing; without a p90 it
+    was too seldom: no tail."""
+    p50_ns = p50_ns or 0
+    return int(p50_ns * scale), int(max(p50_ns, p90_ns or 0) * scale)
+
+
 def costs_of(host, entry_flush):
     """The costs of this host, from the JSON of `vmm --host`. The floor is one flush of one
     running target: half of the gate, an IPI, and the way to and through the handler, which
@@ -39,8 +46,7 @@ def costs_of(host, entry_flush):
     kick_ns, kicked_flush_ns = kick_of(primitives)
 
     def pair(name, scale=1.0):
-        return tuple(int((primitives[name][quantile] or 0) * scale)
-                     for quantile in ("p50", "p90"))
+        return cost(*(primitives[name][quantile] for quantile in ("p50", "p90")), scale)
 
     send = SEND_NS[host["host"]["kvm"]]
     gate, floor = pair("gate_ns"), pair("shootdown_floor_ns")

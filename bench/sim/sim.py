@@ -122,7 +122,7 @@ def figures_of_cells(measured):
                 "shape": shape_of(summaries[0]), "protocol": protocol["name"],
                 "entry_flush": summaries[0]["entry_flush"], "runs": len(count),
                 "disturbed": count[0]["disturbed"], "measured": figures,
-                "pte": (int(figures["pte_p50_ns"] or 0), int(figures["pte_p90_ns"] or 0)),
+                "pte": model.cost(figures["pte_p50_ns"], figures["pte_p90_ns"]),
             })
     return cells
 

@@ -6,10 +6,11 @@ import csv
 import pathlib
 import tempfile
 
-from bench import SAFE, Bench, check, require
+from bench import PATIENCE, SAFE, Bench, check, require, slice_us
 
 SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "bench" / "bench.py"
 FIGURES = 7
+SLICE_US = slice_us(2000)
 
 
 def rows(folder, name):
@@ -25,7 +26,8 @@ def check_measured(folder):
         measured, simulated = float(row["measured"]), float(row["simulated"])
         check(measured > 0 and simulated > 0, f"nothing to compare: {row}")
         check(abs(float(row["ratio"]) - simulated / measured) < 1e-9, f"ratio: {row}")
-    slice_ns, by = 2e6, {(row["protocol"], row["figure"]): float(row["simulated"]) for row in found}
+    slice_ns = 1000 * int(SLICE_US)
+    by = {(row["protocol"], row["figure"]): float(row["simulated"]) for row in found}
     # What the protocols are for, whatever the host costs: on two slots of two.
     check(by["ipi", "wall_p50_ns"] > slice_ns, f"ipi waits {by['ipi', 'wall_p50_ns']} ns")
     check(by["generation", "wall_p50_ns"] < slice_ns, "generation waits for a slice")
@@ -54,7 +56,8 @@ def main():
     bench = Bench()
     with tempfile.TemporaryDirectory() as folder:
         done = bench.run([SCRIPT, bench.vmm, "sim", "--out", folder, "--rounds", "1",
-                          "--duration", "10", "--flushes", "100", "--overcommit", "2",
+                          "--duration", str(10 * PATIENCE), "--flushes", "100",
+                          "--overcommit", "2", "--slices", SLICE_US,
                           "--seconds", "2", "--cloud-overcommit", "1,2",
                           "--cloud-seconds", "0.2"], limit_s=110)
         check(done.status == 0, f"status {done.status}: {done.err}{done.out}")
