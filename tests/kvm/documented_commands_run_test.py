@@ -11,13 +11,14 @@ import re
 import subprocess
 import tempfile
 
-from bench import Bench, check, fail, require
+from bench import EMULATED, Bench, check, fail, require
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TEXTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("bench/*.md"),
                 ROOT / "tests/README.md"])
 
 SHORT = ["--duration", "0.1", "--warmup", "0.01"]
+MINUTES = "2" if EMULATED else "0.4"    # for every part of the page
 # What ./run would do, with less of it. Runs of vmm are made as they are written, but short.
 HERE = {
     "./run bench churn --duration 0.4 --pairs 24": [
@@ -27,7 +28,7 @@ HERE = {
     "./run bench spinning": ["spinning", "--rounds", "1", "--duration", "0.1", "--ple", "50"],
     "./run bench teardown": ["teardown", "--rounds", "1", "--flushes", "20",
                              "--protocol", "generation"],
-    "./run bench": ["sweep", "--quick", "--minutes", "0.4", "--rounds", "2", "--vcpus", "2,4",
+    "./run bench": ["sweep", "--quick", "--minutes", MINUTES, "--rounds", "2", "--vcpus", "2,4",
                     "--slots", "1", "--initiators", "1", "--slice-us", "500",
                     "--protocol", "ipi,generation"],
 }

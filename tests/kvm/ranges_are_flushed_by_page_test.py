@@ -18,7 +18,7 @@ def run(bench, pages, ceiling, *options):
     with tempfile.TemporaryDirectory() as folder:
         _, summary, rows = bench.run_clean(
             folder, "--pages", str(pages), "--flush-ceiling", str(ceiling), "--slice-us",
-            slice_us(1000), "--warmup", "0", "--flushes", "30", "--duration", "30", *options)
+            slice_us(1000), "--warmup", "0", "--flushes", "30", *options)
     by_page = pages <= ceiling
     check(summary["by_page"] == by_page, f"{pages} pages, ceiling {ceiling}: by_page")
     check(all(row.pages == pages for row in rows), f"{pages} pages: not in every row")

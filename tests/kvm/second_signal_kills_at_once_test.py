@@ -12,6 +12,8 @@ import time
 from bench import PATIENCE, Bench, check, check_order, fail, read_rows, require
 
 LIMIT_S = 20 * PATIENCE
+FLUSHES = 5000 // PATIENCE      # of a run that the second signal may find at its end
+ROW_BYTES = 40                  # at least
 SIGNALS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 
 
@@ -78,9 +80,10 @@ def main():
         for number in range(100 if bench.long else 10):
             first, second = pairs[number % len(pairs)]
             command = bench.command(folder, "--vcpus", "2", "--overcommit", "1", "--pace-us", "0",
-                                    "--protocol", "generation", "--duration", "10")
+                                    "--protocol", "generation", "--flushes", str(FLUSHES))
             csv.unlink(missing_ok=True)
-            status = signal_twice(command, csv, first, second, moments.randrange(100000))
+            status = signal_twice(command, csv, first, second,
+                                  moments.randrange(FLUSHES * ROW_BYTES // 2))
             check(status in (0, -second), f"{first!r}, {second!r}: status {status}")
             read(csv)
             ends.append(status)

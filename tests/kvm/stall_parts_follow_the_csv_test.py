@@ -6,7 +6,7 @@ import pathlib
 import statistics
 import tempfile
 
-from bench import SAFE, Bench, check, read_rows, require
+from bench import SAFE, SLICE, Bench, check, read_rows, require
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HEADER = "protocol,flushes,post_ns,flight_ns,handler_ns,parked_wait_ns,rest_ns,stall_mean_ns"
@@ -30,7 +30,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder)
         command = [ROOT / "bench" / "bench.py", bench.vmm, "stall_parts", "--out", out,
-                   "--duration", "0.4", "--csv", out / "flushes.csv", "--vcpus", "8",
+                   *SLICE, "--flushes", "100", "--csv", out / "flushes.csv", "--vcpus", "8",
                    "--overcommit", "4"]
         done = bench.run(command, limit_s=100)
         check((done.status, done.err) == (0, ""), f"status {done.status}, said: {done.err}")
