@@ -81,18 +81,6 @@ require_libfuzzer() {
 	exit 77
 }
 
-# What run_svm.sh needs; the kernel's package comes from the package lists.
-require_emulated_svm() {
-	for command in qemu-system-x86_64 busybox cpio dpkg apt-get; do
-		command -v "$command" >/dev/null && continue
-		echo "SKIP: no $command for an emulated AMD host"
-		exit 77
-	done
-	apt-cache show linux-image-cloud-amd64 >/dev/null 2>&1 && return
-	echo 'SKIP: no linux-image-cloud-amd64 in the package lists'
-	exit 77
-}
-
 # require_emulated_amd BUILD: what hosts/enter needs for it.
 require_emulated_amd() {
 	require_command qemu-system-x86_64 qemu-system-x86

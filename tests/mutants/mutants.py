@@ -572,7 +572,8 @@ TABLE = [
         models=(("deferred", "MUTANT_NO_SETTLE"), ("takeover", "MUTANT_NO_SETTLE"),
                 ("generation", "MUTANT_NO_SETTLE"), ("hypercall", "MUTANT_NO_SETTLE")),
         tests=(Test("parks_keep_the_debt"),),
-        remark="KVM: kvm-pvm never marks a vCPU; `../host-svm/holds_on_kvm_amd_test.py` counts "
+        remark="KVM: kvm-pvm never marks a vCPU; "
+               "`../hosts/entry_flushes_outlast_preemption_test.py` counts "
                "what is lost on an emulated AMD host",
     ),
     Mutant(
