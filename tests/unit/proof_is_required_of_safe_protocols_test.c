@@ -57,6 +57,20 @@ static void each_protocol_can_prove_it(void **state)
 	}
 }
 
+/* What was watched in part, or by somebody's own payload, is no proof of the whole. */
+static void a_part_or_a_claim_is_none(void **state)
+{
+	struct protocol_result *result = run_of(SD_PROTOCOL_ipi);
+
+	(void)state;
+	result->targets_watched = result->targets - 1;
+	is_missing("ipi: nothing is proved: partly: some targets never looked");
+	result->targets_watched = result->targets;
+	is_given();
+	g_fixture.options.payload = "mine";
+	is_missing("ipi: nothing is proved: claimed: by a payload");
+}
+
 static void each_that_does_not_has_a_line(void **state)
 {
 	struct run_results *run = fixture_reset();
@@ -220,6 +234,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_protocol_can_prove_it),
 		cmocka_unit_test(each_that_does_not_has_a_line),
+		cmocka_unit_test(a_part_or_a_claim_is_none),
 		cmocka_unit_test(one_vcpu_has_no_target),
 		cmocka_unit_test(a_host_may_hide_a_lost_flush),
 		cmocka_unit_test(a_hazard_proves_nothing),

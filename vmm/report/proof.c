@@ -62,6 +62,10 @@ const char *proof_missing(const struct run_results *run, const struct protocol_r
 		return "blind: nobody checked for stale loads";
 	case VERDICT_HAZARD:
 		return "blind: tables were freed under walkers, as asked";
+	case VERDICT_PARTLY:
+		return "partly: some targets never looked before and after a flush";
+	case VERDICT_CLAIMED:
+		return "claimed: by a payload that is not the built-in one";
 	case VERDICT_OK:
 		break;
 	default:
