@@ -308,6 +308,7 @@ static void a_slow_flush_breaks_the_run(void **state)
 	assert_int_equal(broke.row.stall_ns, 10000);
 	assert_ptr_equal(broke.vcpus, &snapshot);
 	assert_true(session_is_broken(&g_session));
+	assert_int_equal(sd_u32_load(&guest_control(&g_session.machine.memory)->stop_initiators), 1);
 	assert_non_null(snapshot.state);
 	assert_int_equal(snapshot.slot, 0);
 }

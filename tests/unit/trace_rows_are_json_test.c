@@ -269,11 +269,35 @@ static void memory_is_kept_by_time(void **state)
 	assert_int_equal(trace_out_to_memory(&out, &why), 0);
 	for (uint32_t number = 0; number < 20; number++) {
 		put(&out, number, 20);
-		trace_out_push(&out, (1 + number) * 10 * NS_PER_MS);
+		trace_out_push(&out, (1 + number) * 10 * NS_PER_MS, UINT64_MAX);
 	}
 	assert_true(copy(&out, 19, &first) >= 5);
 	assert_in_range(first, 5, 15);
 	trace_out_close(&out);
+}
+
+/* A flush that has been under way since @needed, at 10 ms a row, is kept from its beginning. */
+static void memory_keeps_what_is_needed(void **state)
+{
+	(void)state;
+	for (uint32_t needed = 0; needed < 100; needed += 9) {
+		struct trace_out out;
+		struct why why = { 0 };
+		uint32_t first = 0;
+
+		assert_int_equal(trace_out_to_memory(&out, &why), 0);
+		for (uint32_t number = 0; number < 100; number++) {
+			uint32_t since = number < needed ? number : needed;
+
+			put(&out, number, 20);
+			trace_out_push(&out, (1 + number) * 10 * NS_PER_MS,
+				       (1 + since) * 10 * NS_PER_MS);
+		}
+		(void)copy(&out, 99, &first);
+		assert_true(first <= needed + 1);
+		assert_true(first + 15 >= needed);
+		trace_out_close(&out);
+	}
 }
 
 static int group_set_up(void **state)
@@ -299,6 +323,7 @@ int main(void)
 		cmocka_unit_test(the_end_closes_the_array),
 		cmocka_unit_test(memory_keeps_the_last_rows),
 		cmocka_unit_test(memory_is_kept_by_time),
+		cmocka_unit_test(memory_keeps_what_is_needed),
 	};
 
 	return !!cmocka_run_group_tests(tests, group_set_up, group_tear_down);

@@ -11,6 +11,7 @@
 #include "figure.h"
 #include "json_part.h"
 #include "line.h"
+#include "region.h"
 
 #define SCHEMA 1
 
@@ -41,8 +42,10 @@ static struct json_part vcpu_part(uint32_t vcpu, const struct vcpu_snapshot *sna
 	part_put_count(&object, "slot", snapshot->slot);
 	part_put_text(&object, "state", snapshot->state);
 	part_put_count(&object, "preempted", snapshot->preempted);
-	part_put_count(&object, "request", snapshot->request);
-	part_put_count(&object, "served", snapshot->served);
+	part_put_count(&object, "request", snapshot->request / SD_WORD_GENERATION);
+	part_put_count(&object, "served", snapshot->served / SD_WORD_GENERATION);
+	part_put_flag(&object, "marked", snapshot->request & SD_WORD_PREEMPTED);
+	part_put_flag(&object, "should_flush", snapshot->request & SD_WORD_SHOULD_FLUSH);
 	return object;
 }
 

@@ -513,6 +513,8 @@ void session_break(struct session *session)
 	if (session->shape.snapshot == NULL ||
 	    !atomic_compare_exchange_strong(&session->broken, &none, BREAK_LOOKS))
 		return;
+	/* Now, and not when main comes round to it: no initiator begins another flush. */
+	sd_u32_store(&guest_control(&session->machine.memory)->stop_initiators, 1);
 	for (uint32_t i = 0; i < session->shape.vcpus; i++)
 		look_at(session, i, &session->shape.snapshot[i]);
 	/* PAIR(session-break): release here. Orders: the snapshot. */

@@ -198,7 +198,8 @@ int session_run(struct session *session, const struct session_job *job, struct w
 /* session_is_broken - the snapshot is there. PAIR(session-break): acquire here. */
 bool session_is_broken(const struct session *session);
 
-/* session_break - look at every vCPU, if nobody has yet; by main too. */
+/* session_break - stop the initiators and look at every vCPU, if nobody has yet; by main
+ * too. */
 void session_break(struct session *session);
 
 /* For vCPU threads. */

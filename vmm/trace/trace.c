@@ -40,9 +40,10 @@ int trace_create(struct trace *trace, uint32_t vcpus, uint32_t initiators, struc
 	trace->events = calloc((size_t)vcpus * TRACE_RING_EVENTS, sizeof(*trace->events));
 	trace->vcpus = calloc(vcpus, sizeof(*trace->vcpus));
 	trace->asked_ticks = calloc((size_t)initiators * vcpus, sizeof(*trace->asked_ticks));
+	trace->flushed_ns = calloc(initiators, sizeof(*trace->flushed_ns));
 	trace->waits = calloc(TRACE_WAITS, sizeof(*trace->waits));
 	if (trace->rings == NULL || trace->events == NULL || trace->vcpus == NULL ||
-	    trace->asked_ticks == NULL || trace->waits == NULL) {
+	    trace->asked_ticks == NULL || trace->waits == NULL || trace->flushed_ns == NULL) {
 		trace_destroy(trace);
 		return why_set(why, EXIT_HOST, ENOMEM, "timeline: %s", strerror(ENOMEM));
 	}
@@ -58,11 +59,13 @@ void trace_destroy(struct trace *trace)
 	free(trace->events);
 	free(trace->vcpus);
 	free(trace->asked_ticks);
+	free(trace->flushed_ns);
 	free(trace->waits);
 	trace->rings = NULL;
 	trace->events = NULL;
 	trace->vcpus = NULL;
 	trace->asked_ticks = NULL;
+	trace->flushed_ns = NULL;
 	trace->waits = NULL;
 }
 
@@ -466,6 +469,8 @@ void trace_flush(struct trace *trace, const struct sd_sample *sample, const stru
 		},
 	};
 
+	/* Not before the rings were last read. */
+	trace->flushed_ns[sample->initiator] = trace->drained_ns;
 	add_slice(trace, &pte, start - sample->pte_ticks, start);
 	add_slice(trace, &flush, start, start + sample->wall_ticks);
 }
@@ -548,6 +553,18 @@ static void draw_waits(struct trace *trace)
 	trace->wait_count = kept;
 }
 
+/* Of a flush that is under way the beginning is kept, however long it takes: it may be the
+ * one that breaks the run. */
+static uint64_t needed_ns(const struct trace *trace)
+{
+	uint64_t first = UINT64_MAX;
+
+	for (uint32_t i = 0; i < trace->initiator_count; i++)
+		if (trace->flushed_ns[i] < first)
+			first = trace->flushed_ns[i];
+	return first;
+}
+
 /* Behind the samples: a handler that has served a request that they tell of has made its
  * entry before. */
 void trace_drain(struct trace *trace, const struct session *session, uint64_t now_ns)
@@ -559,7 +576,8 @@ void trace_drain(struct trace *trace, const struct session *session, uint64_t no
 		trace_ring_drain(&trace->rings[i], add_event, &from);
 	}
 	draw_waits(trace);
-	trace_out_push(&trace->out, now_ns);
+	trace->drained_ns = now_ns;
+	trace_out_push(&trace->out, now_ns, needed_ns(trace));
 }
 
 /* --- rounds ---------------------------------------------------------------------- */

@@ -74,6 +74,9 @@ struct trace {
 	struct trace_ring *rings;       /* [vcpu_count]; the threads' */
 	struct trace_event *events;     /* of all rings */
 	struct trace_vcpu *vcpus;       /* [vcpu_count] */
+	uint64_t *flushed_ns;           /* [initiator_count]; the flush in hand began after that,
+	                                   CLOCK_MONOTONIC */
+	uint64_t drained_ns;            /* the last time */
 	uint64_t *asked_ticks;          /* [initiator_count][vcpu_count]; 0: not, or answered */
 	struct trace_wait *waits;       /* [TRACE_WAITS] */
 	uint32_t wait_count;

@@ -53,7 +53,7 @@ void trace_out_add(struct trace_out *out, size_t bytes)
 		out->filled[out->filling] += bytes;
 }
 
-void trace_out_push(struct trace_out *out, uint64_t now_ns)
+void trace_out_push(struct trace_out *out, uint64_t now_ns, uint64_t needed_ns)
 {
 	if (out->file != NULL) {
 		row_file_push(out->file);
@@ -61,7 +61,7 @@ void trace_out_push(struct trace_out *out, uint64_t now_ns)
 	}
 	if (out->begun_ns == 0)
 		out->begun_ns = now_ns;
-	else if (now_ns - out->begun_ns >= TRACE_HALF_NS)
+	else if (now_ns - out->begun_ns >= TRACE_HALF_NS && needed_ns >= out->begun_ns)
 		begin_half(out);
 }
 

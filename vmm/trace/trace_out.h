@@ -12,8 +12,8 @@
 #include "row_file.h"
 #include "trace_json.h"
 
-/* Of a half, in memory; what it has to cover at least. */
-#define TRACE_HALF_BYTES (4u << 20)
+/* Of a half, in memory; what it has to cover at least, unless it is full. */
+#define TRACE_HALF_BYTES (16u << 20)
 #define TRACE_HALF_NS    (50 * NS_PER_MS)
 
 struct trace_out {
@@ -37,8 +37,9 @@ void trace_out_close(struct trace_out *out);
 char *trace_out_room(struct trace_out *out);
 void trace_out_add(struct trace_out *out, size_t bytes);
 
-/* trace_out_push - now and then: begin to write, or begin a new half at @now_ns. */
-void trace_out_push(struct trace_out *out, uint64_t now_ns);
+/* trace_out_push - now and then: begin to write, or begin a new half at @now_ns, if what was
+ * put since @needed_ns stays. CLOCK_MONOTONIC, both. */
+void trace_out_push(struct trace_out *out, uint64_t now_ns, uint64_t needed_ns);
 
 /* trace_out_copy - the rows kept in memory, oldest first, to @file. */
 void trace_out_copy(const struct trace_out *out, struct row_file *file);
