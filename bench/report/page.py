@@ -43,7 +43,6 @@ PRIMITIVES = {
     "clock_ns": "reading of the clock, in the guest", "kick_ns": "kick of a vCPU out of the guest",
     "kick_flush_ns": "kick for a changed mapping"}
 SHORT = {"us": "µs"}                    # units as the page writes them
-# What the table of the best, and the sentences below it, are of.
 BEST = [("stall_p50_ns", "median stall", True), ("stall_p99_ns", "99th percentile of it", True),
         ("flushes_per_s", "flushes a second", False)]
 WITHIN = 1.25                           # simulated to measured: what counts as near
@@ -187,9 +186,9 @@ def answer_row(cells):
         row.append((names, spread_text(name, best[name])) if best else NONE)
     if first is None:
         return None
-    costs = [rate_text(first[name].value) if first[name] else NONE
-             for name in ("ipis_per_flush", "exits_per_flush")]
-    return row + [(", ".join(costs), first["protocol"])]
+    costs = ", ".join(rate_text(first[name].value) if first[name] else NONE
+                      for name in ("ipis_per_flush", "exits_per_flush"))
+    return row + [(costs, first["protocol"])]
 
 
 def answer(folder):
