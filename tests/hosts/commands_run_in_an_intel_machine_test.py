@@ -11,8 +11,8 @@ import signal
 import subprocess
 import tempfile
 
-from bench import check_counts, read_csv, read_summary
 from machine import Machine, check
+from bench import check_counts, read_csv, read_summary
 
 # What it needs is named; the working folder's other files stay outside.
 SCRIPT = r"""

@@ -7,8 +7,8 @@ import pathlib
 import sys
 import tempfile
 
-from bench import SAFE, read_summary
 from machine import Machine, check
+from bench import SAFE, read_summary
 
 sys.path.insert(2, str(pathlib.Path(__file__).resolve().parents[1] / "mutants"))
 from mutants import TABLE       # noqa: E402

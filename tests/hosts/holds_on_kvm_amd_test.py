@@ -5,8 +5,8 @@ the controls are caught where an exit leaves a translation behind; and the litmu
 what they show without nested paging."""
 import tempfile
 
-from bench import SAFE, read_summary
 from machine import Machine, check
+from bench import SAFE, read_summary
 
 SHAPE = ["--vcpus", "8", "--overcommit", "4", "--protocol", "all", "--duration", "3"]
 HOSTS = {",npt=1": ["none"], ",npt=0": ["none", "skip-preempted"]}

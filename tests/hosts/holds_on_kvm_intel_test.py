@@ -6,8 +6,8 @@ no tags, so that with nested paging an exit drops what skip-preempted left behin
 tests show what they show without nested paging. Bochs takes half an hour of CPU time."""
 import tempfile
 
-from bench import SAFE, read_summary
 from machine import Machine, check
+from bench import SAFE, read_summary
 
 SHAPE = ["--vcpus", "8", "--overcommit", "4", "--protocol", "all", "--duration", "1"]
 HOSTS = {
