@@ -81,6 +81,7 @@ static void all_vcpu_threads_count(void **state)
 	for (uint32_t i = 0; i < 3; i++) {
 		g_threads[i].cpu_ns = 100 + i;
 		g_threads[i].involuntary_switches = 10 + i;
+		g_threads[i].pthread = pthread_self();          /* never asked */
 	}
 	load = host_load_read(&g_session);
 	assert_int_equal(load.vcpu_cpu_ns, 303);
