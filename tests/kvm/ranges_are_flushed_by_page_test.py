@@ -4,7 +4,7 @@
 leaves a stale translation behind; the controls are caught in both."""
 import tempfile
 
-from bench import CONTROLS, Bench, check, check_safe, require, slice_us
+from bench import CONTROLS, EMULATED, Bench, check, check_safe, require, slice_us
 
 # Those that live on the request word, where a range can go along. Of each flush of the first
 # every target is one that may go by page; of the others the one or two that run, if they go
@@ -43,7 +43,7 @@ def main():
     for initiators in "2", "8":
         run(bench, 3, 33, "--initiators", initiators, "--pace-us", "0", "--flushes", "100")
     run(bench, 1, 33, "--vcpus", "300", "--overcommit", "150", "--protocol", "generation",
-        "--flushes", "8", "--slice-us", "1000")
+        "--flushes", "16", "--slice-us", "5000" if EMULATED else "1000")
     run(bench, 2, 33, "--protocol", ",".join(CONTROLS), "--flushes", "200")
 
 
