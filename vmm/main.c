@@ -42,10 +42,32 @@ static int find_host(const struct options *options, char **argv, struct why *why
 	return 0;
 }
 
+static enum exit_status act(const struct run *run)
+{
+	switch (run->options->action) {
+	case OPTIONS_HELP:
+		fputs(options_help(), stdout);
+		return standard_flush();
+	case OPTIONS_VERSION:
+		puts("vmm " VMM_VERSION);
+		return standard_flush();
+	case OPTIONS_LIST_PROTOCOLS:
+		list_protocols();
+		return standard_flush();
+	case OPTIONS_HOST:
+		return run_host(run);
+	case OPTIONS_LITMUS:
+		return run_litmus(run);
+	default:
+		return run_bench(run);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static struct files files;
 	struct run run = { .argc = argc, .argv = argv, .main_ns = clock_ns(), .files = &files };
+	enum exit_status status;
 	struct options options;
 	struct why why = { 0 };
 
@@ -62,22 +84,7 @@ int main(int argc, char **argv)
 	}
 	options_suit_host(&options, host_below().emulated);
 	run.options = &options;
-	switch (options.action) {
-	case OPTIONS_HELP:
-		fputs(options_help(), stdout);
-		return standard_flush();
-	case OPTIONS_VERSION:
-		puts("vmm " VMM_VERSION);
-		return standard_flush();
-	case OPTIONS_LIST_PROTOCOLS:
-		list_protocols();
-		return standard_flush();
-	case OPTIONS_HOST:
-		return run_host(&run);
-	case OPTIONS_LITMUS:
-		return run_litmus(&run);
-	case OPTIONS_RUN:
-		break;
-	}
-	return run_bench(&run);
+	status = act(&run);
+	payload_free(&run.payload);
+	return status;
 }

@@ -100,3 +100,10 @@ int payload_read(const char *path, struct machine_payload *payload, struct why *
 		free(bytes);
 	return error;
 }
+
+void payload_free(struct machine_payload *payload)
+{
+	if (payload->is_foreign)
+		free((void *)payload->image);
+	*payload = (struct machine_payload){ 0 };
+}

@@ -17,4 +17,7 @@
 __attribute__((warn_unused_result))
 int payload_read(const char *path, struct machine_payload *payload, struct why *why);
 
+/* payload_free - what payload_read() has read; nothing of the built-in one. */
+void payload_free(struct machine_payload *payload);
+
 #endif
