@@ -51,7 +51,7 @@ FORMS = {"./run", "./run build", "./run bench NAME", "./run vmm", "./run vmm OPT
          "./run --on HOST COMMAND", "./run enter COMMAND", "./run test NAME", "./run test SUITE",
          "meson test -C build NAME"}
 
-COMMAND = re.compile(r"(\./run|\./vmm|build/\S+ |bench/compare|meson |ctest\b)")
+COMMAND = re.compile(r"(\./run|\./vmm|build/\S+ |bench/compare |meson |ctest\b)")
 HOSTED = re.compile(r"\./run --on (\w+)(\S*) (vmm|enter) (.*)")
 # Where commands in these machines are tested.
 MACHINES = {"amd": "commands_run_in_a_machine", "intel": "commands_run_in_an_intel_machine"}
