@@ -172,8 +172,12 @@ static void machine_last_words(const struct emulator *machine, char *line, size_
 	};
 
 	*line = '\0';
-	for (size_t i = 0; i < sizeof(speakers) / sizeof(speakers[0]) && *line == '\0'; i++)
+	for (size_t i = 0; i < sizeof(speakers) / sizeof(speakers[0]) && *line == '\0'; i++) {
 		child_words(speakers[i], "Kernel panic", line, bytes);
+		/* What virtiofsd says whenever QEMU has ended. */
+		if (strstr(line, "virtio_loop: Exit") != NULL)
+			*line = '\0';
+	}
 }
 
 /* As the command has ended. */
