@@ -8,7 +8,7 @@ import pathlib
 import shutil
 import tempfile
 
-from machine import Machine, check
+from machine import Machine, check, said
 
 # Everything of one boot: it writes what it sees, and that is compared with here.
 SCRIPT = r"""
@@ -27,7 +27,7 @@ def check_a_command(machine, folder):
     done = machine.inside("sh", "-c", SCRIPT, *WORDS, cwd=folder,
                           env={**os.environ, "VARIABLE": "=\n1"})
     check(done.out == "to stdout", f"stdout: {done.out!r}, stderr: {done.err!r}")
-    check(done.err.startswith("to stderr"), f"stderr: {done.err!r}")
+    check(said(done.err).startswith("to stderr"), f"stderr: {done.err!r}")
     check(done.status == -9, f"ended by SIGKILL, enter by {done.status}: {done.err}")
 
     def has(name, wanted):
@@ -50,7 +50,7 @@ def check_files_of_vmm(machine, folder):
                "t.json", "--extra", "hgrm,hist", "--out", "o o", "--duration", "0.5",
                "--protocol", "generation", "--vcpus", "2", "--overcommit", "2", "my payload"]
     done = machine.run(command, limit_s=200, cwd=folder)
-    check(done.status == 0 and done.err == "", f"status {done.status}: {done.err}")
+    check(done.status == 0 and said(done.err) == "", f"status {done.status}: {done.err}")
     found = {str(path.relative_to(folder)) for path in pathlib.Path(folder).rglob("*")
              if path.is_file()}
     check({"a b.csv", "j.json", "t.json", "o o/generation-stall.hgrm", "o o/stall.hist"} <= found,

@@ -35,6 +35,12 @@ class Machine(Bench):
                                 stderr=subprocess.PIPE, text=True, start_new_session=True, **more)
 
 
+def said(err):
+    """@err without the one line of a machine that did not boot and was started again."""
+    return "".join(line for line in err.splitlines(keepends=True)
+                   if not ("no sign of life" in line and line.endswith("starting it again\n")))
+
+
 def processes_of(session):
     """Processes that name @session, an environment variable's value, as theirs."""
     found = []
@@ -62,4 +68,4 @@ def emulators_of(session):
 
 
 __all__ = ["LIMIT_S", "Machine", "check", "check_nothing_left", "emulators_of", "fail",
-           "processes_of"]
+           "processes_of", "said"]

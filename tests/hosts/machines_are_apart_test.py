@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 
-from machine import LIMIT_S, Machine, check, fail
+from machine import LIMIT_S, Machine, check, fail, said
 from bench import read_csv, read_summary
 
 ROUNDS = 1
@@ -24,7 +24,7 @@ def check_two(machine, folder, seeds):
         except subprocess.TimeoutExpired:
             run.kill()
             fail(f"seed {seed}: not over after {LIMIT_S} s")
-        check(run.returncode == 0 and err == "", f"seed {seed}: {run.returncode}, {err}")
+        check(run.returncode == 0 and said(err) == "", f"seed {seed}: {run.returncode}, {err}")
         check(f"seed {seed}" in out, f"seed {seed}: {out}")
         own = os.path.join(folder, f"out {seed}")
         summary, rows = read_summary(own), read_csv(own)

@@ -12,7 +12,7 @@ import tempfile
 import time
 import uuid
 
-from machine import LIMIT_S, Machine, check, check_nothing_left, emulators_of, fail
+from machine import LIMIT_S, Machine, check, check_nothing_left, emulators_of, fail, said
 from bench import check_counts, check_order, read_csv, read_summary
 
 OPTIONS = ["--vcpus", "2", "--overcommit", "1", "--protocol", "ipi,generation", "--duration", "3"]
@@ -72,10 +72,9 @@ def interrupt(machine, delay_s, to_group):
     with tempfile.TemporaryDirectory() as folder:
         run = Run(machine, folder)
         try:
-            run.process.wait(delay_s)       # the moment of the signal
-        except subprocess.TimeoutExpired:
-            pass
-        (os.killpg if to_group else os.kill)(run.process.pid, signal.SIGINT)
+            run.process.wait(delay_s)
+        except subprocess.TimeoutExpired:   # the moment of the signal
+            (os.killpg if to_group else os.kill)(run.process.pid, signal.SIGINT)
         status, err = run.end()
         if status == -signal.SIGINT and not os.path.exists(os.path.join(folder, "summary.json")):
             return "before"
@@ -109,7 +108,7 @@ def check_death(machine):
         os.kill(emulators_of(run.session)[0], signal.SIGKILL)
         status, err = run.end()
         check(status == 3, f"its machine died: status {status}, said {err}")
-        lines = err.splitlines()
+        lines = said(err).splitlines()
         check(len(lines) == 2 and lines[0].endswith("starting it again") and
               lines[1].endswith("is in place"), f"said {err}")
         check(len(read_csv(folder)) > 0, "no rows")
