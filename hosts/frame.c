@@ -4,31 +4,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
-/* The line may be non-blocking: it is waited for. */
-static int write_all(int fd, const uint8_t *data, size_t bytes)
-{
-	while (bytes > 0) {
-		ssize_t done = write(fd, data, bytes);
-
-		if (done < 0 && errno == EAGAIN) {
-			struct pollfd room = { .fd = fd, .events = POLLOUT };
-
-			(void)poll(&room, 1, -1);
-			continue;
-		}
-		if (done < 0 && errno != EINTR)
-			return -errno;
-		if (done > 0) {
-			data += done;
-			bytes -= (size_t)done;
-		}
-	}
-	return 0;
-}
+#include "write_all.h"
 
 size_t frame_pack(enum frame_kind kind, const void *data, size_t bytes,
 		  uint8_t whole[FRAME_WHOLE_BYTES])

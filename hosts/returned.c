@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "write_all.h"
+
 #define HEAD_BYTES 110
 
 struct entry {
@@ -106,21 +108,6 @@ static struct change *change_add(struct returned *returned, const char *place)
 	returned->changes = longer;
 	longer[returned->count] = (struct change){ .place = strdup(place) };
 	return longer[returned->count].place == NULL ? NULL : &longer[returned->count++];
-}
-
-static int write_all(int fd, const uint8_t *data, size_t bytes)
-{
-	while (bytes > 0) {
-		ssize_t done = write(fd, data, bytes);
-
-		if (done < 0 && errno != EINTR)
-			return -errno;
-		if (done > 0) {
-			data += done;
-			bytes -= (size_t)done;
-		}
-	}
-	return 0;
 }
 
 static int file_write(const char *path, const struct entry *entry)
