@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 """A payload that breaks a rule ends the run: status 4 and one line that names
 the vCPU and what it did. The payloads are tests/guest/misbehaving.c."""
+import json
+import pathlib
 import re
 import tempfile
 
@@ -54,9 +56,23 @@ ELSEWHERE = {
 }
 
 
+def fail_at_boot(bench):
+    """Before there is a clock to trace by."""
+    for option in ("--trace", "timeline.json"), ("--break-over", "1000"):
+        with tempfile.TemporaryDirectory() as folder:
+            done = bench.run(bench.command(folder, *option, bench.payload("ud2_at_boot")),
+                             limit_s=20, cwd=folder)
+            check(done.status == 4 and done.err.count("\n") == 1,
+                  f"{option}: status {done.status}, said: {done.err}")
+            read_summary(folder)
+            if option[0] == "--trace":
+                json.loads(pathlib.Path(folder, option[1]).read_text(encoding="ascii"))
+
+
 def main():
     require("require_kvm")
     bench = Bench()
+    fail_at_boot(bench)
     for name, words in CASES.items():
         with tempfile.TemporaryDirectory() as folder:
             done = bench.run(bench.command(folder, "--vcpus", "4", "--overcommit", "2",

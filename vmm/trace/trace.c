@@ -108,12 +108,13 @@ void trace_name_tracks(struct row_file *file, const struct session *session)
 
 /* --- rows ------------------------------------------------------------------- */
 
-/* Nothing happens before 0; a guest may claim it. */
+/* Nothing happens before 0; a guest may claim it. A run that has ended before trace_begin()
+ * has no clock yet. */
 static uint64_t host_ns(const struct trace *trace, uint64_t ticks)
 {
 	uint64_t since = ticks - trace->origin_ticks;
 
-	return (int64_t)since > 0 ? ticks_ns(since, trace->tsc_hz) : 0;
+	return trace->tsc_hz != 0 && (int64_t)since > 0 ? ticks_ns(since, trace->tsc_hz) : 0;
 }
 
 static void add_slice(struct trace *trace, struct trace_slice *slice, uint64_t start_ticks,
