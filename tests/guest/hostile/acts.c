@@ -74,15 +74,65 @@ static void push_samples(struct walker *walker)
 	sd_u64_store_release(&own->ring_head, head);
 }
 
+/* Whatever the VMM may take for progress, a little of it. */
+static void feign_progress(struct walker *walker)
+{
+	struct sd_region *region = below(walker, 2) ? own : (struct sd_region *)SD_REGION_GPA;
+
+	switch (below(walker, 3)) {
+	case 0:
+		sd_u64_store_release(&region->ring_head, sd_u64_load(&region->ring_head) + 1);
+		break;
+	case 1:
+		sd_u64_store(&region->flushes, sd_u64_load(&region->flushes) + 1);
+		break;
+	default:
+		outl(SD_PORT_REQUEST, SD_REQ_STOPPED);
+	}
+}
+
+/* As the test of the flush on entry counts, whatever the job is. */
+static void claim_survivors(struct walker *walker)
+{
+	struct sd_region *region = (struct sd_region *)SD_REGION_GPA;
+
+	sd_u64_store(&region->checks, below(walker, 4) ? below(walker, SD_ENTRY_FLUSH_ROUNDS + 2)
+						       : wild(walker));
+	sd_u64_store(&region->skipped, below(walker, 3));
+	sd_u64_store(&region->stale, below(walker, 4) ? below(walker, 6) : wild(walker));
+}
+
+/* On each vCPU half of what a word holds, so that two of them add up to 0. */
+static void wrap_counts(struct walker *walker)
+{
+	struct sd_region *first = (struct sd_region *)SD_REGION_GPA;
+	struct sd_u64 *const counts[] = {
+		&first->stale, &first->checks, &first->dropped, &first->skipped, &first->by_page,
+		&first->sample_ticks, &first->walks, &first->walks_poisoned, &first->grace_ticks,
+		&first->stamp_loads, &first->stamps_wrong, &first->trace_dropped, &first->watched,
+	};
+	uint64_t count = (uint64_t)counts[below(walker, COUNT(counts))];
+
+	for (uint32_t i = 0; i < vcpus; i++)
+		store(count + i * SD_REGION_STRIDE, UINT64_C(1) << 63);
+}
+
 /* Those that the VMM has to answer, whatever their argument. */
 static void ring_doorbell(struct walker *walker)
 {
 	static const uint32_t codes[] = {
 		SD_REQ_FLUSH_ME, SD_REQ_FINISH, SD_REQ_NOTHING, SD_REQ_STOPPED, SD_REQ_SPUN,
-		SD_REQ_STEP, SD_REQ_STEP + SD_STEPS - 1,
+		SD_REQ_BREAK, SD_REQ_STEP, SD_REQ_STEP + SD_STEPS - 1,
 	};
 
 	outl(SD_PORT_REQUEST, codes[below(walker, COUNT(codes))]);
+}
+
+/* In the middle of it, and only this vCPU. */
+static void leave_job(struct walker *walker)
+{
+	if (!walker->finisher && below(walker, 64) == 0)
+		outl(SD_PORT_REQUEST, SD_REQ_READY);
 }
 
 static void yield_sleep_wake(struct walker *walker)
@@ -266,11 +316,8 @@ static void upset(struct walker *walker)
 		run_in_ring_0(walker, way, 0, wild(walker));
 }
 
+#define HOSTILE_ACT(name, how) [ACT_##name] = name,
 void (*const acts[ACTS])(struct walker *walker) = {
-	push_samples, ring_doorbell, yield_sleep_wake, request_flush, check_stamps, flood,
-	send_interrupts,
-	scribble_words, scribble_region, scribble_counts, scribble_control,
-	write_msr, jump, run_bytes,
-	/* These end most walks soon. */
-	write_apic, send_ipi, move_apic, set_control_register, upset, write_pte, scribble_memory,
+#include "acts.def"
 };
+#undef HOSTILE_ACT

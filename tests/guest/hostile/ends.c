@@ -6,6 +6,33 @@
  */
 #include "hostile.h"
 
+/* The guest's own end, if all do so: no job of this run is worth a flush to it. */
+static void leave_each_job(struct walker *walker)
+{
+	(void)walker;
+	for (;;)
+		outl(SD_PORT_REQUEST, SD_REQ_READY);
+}
+
+/* Now and then, within the patience of the VMM. */
+static void feign_progress_for_good(struct walker *walker)
+{
+	for (;;) {
+		uint64_t until = tsc() + below(walker, tsc_hz + 1);
+
+		acts[ACT_feign_progress](walker);
+		while ((int64_t)(tsc() - until) < 0)
+			__asm__ volatile("pause" : : : "memory");
+	}
+}
+
+/* The next flush on entry finds a state that KVM does not take back. */
+static void make_sregs_refused(struct walker *walker)
+{
+	((uint64_t *)SD_GDT_GPA)[CS32 / 8] = UINT64_C(0x00cf9a000000ffff);
+	run_in_ring_0(walker, RUN_LEAVE_LONG_MODE, 0, 0);
+}
+
 static void ring_from_ring_3(struct walker *walker)
 {
 	outl(SD_PORT_REQUEST, (uint32_t)draw(walker) | 0x4000);
@@ -201,9 +228,8 @@ static void forget_tables(struct walker *walker)
 	run_in_ring_0(walker, RUN_CR3, 0, wild(walker) & ~UINT64_C(0xfff));
 }
 
+#define HOSTILE_END(name) [END_##name] = name,
 void (*const ends[ENDS])(struct walker *walker) = {
-	ring_from_ring_3, out_anywhere, in_anywhere, rep_out, rep_in, read_outside, write_outside,
-	run_outside, triple_fault, halt_for_good, spin_for_good, give_up, yield_to_nobody,
-	wake_nobody, flush_nowhere, flush_everything, move_ring, hide_ring, stamps_nowhere,
-	sleep_for_good, reset_all, nmi_all, forget_tables,
+#include "ends.def"
 };
+#undef HOSTILE_END

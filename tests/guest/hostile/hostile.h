@@ -4,7 +4,7 @@
  * then turns), acts.c (what the walk is made of), ends.c (what no guest survives),
  * ring_0.c (what takes ring 0, by int3).
  *
- * Built against include/ alone. The seed decides everything.
+ * Built against include/ alone. The plan decides everything, and is in the file.
  * Tested by: tests/kvm/hostile_guest_is_contained_test.py
  */
 #ifndef HOSTILE_H
@@ -19,33 +19,59 @@
 
 #define MEMORY_BYTES  0x10000000 /* about: where guest memory ends */
 #define COUNT(array)  (sizeof(array) / sizeof((array)[0]))
+#define CS32          0x38       /* ring 0, 32 bits: make_sregs_refused() */
+
+/*
+ * What the guest will do: the test writes one over that in the file, behind the marker. Words
+ * of 64 bits, little-endian.
+ */
+struct plan {
+	uint64_t marker[2];
+	uint64_t seed;
+	uint64_t acts;                  /* a bit each act of the walk */
+	uint64_t end;                   /* which one */
+	uint64_t finisher;              /* vCPU whose end it is; EVERYBODY: all have it */
+	uint64_t jobs;                  /* obeyed before it turns; AFTER_CALM: CALM_ROUNDS */
+};
+
+#define MARKER_0   UINT64_C(0x6e616c7020656854) /* "The plan" */
+#define MARKER_1   UINT64_C(0x656c6974736f6820) /* " hostile" */
+#define EVERYBODY  UINT64_MAX
+#define AFTER_CALM UINT64_MAX
+
+extern const volatile struct plan plan;
 
 /* What a vCPU needs to go on after an interruption; its neighbours may spoil it. */
 struct walker {
 	uint64_t dice;                  /* SplitMix64 */
-	uint64_t acts;                  /* a bit each act of the walk */
+	uint64_t acts;                  /* as planned */
 	uint64_t until_ticks;
 	uint64_t privileged;            /* what int3 is to do: enum privileged */
 	uint64_t value;                 /* for it */
 	uint32_t index;
 	uint32_t finisher;
-	uint32_t end;                   /* which one */
 	bool walks;                     /* has begun; all else is set */
 };
 
 extern struct walker walkers[SD_MAX_VCPUS];
-/* Copies from the calm rounds: the control block is scribbled over. */
+/* Copies from before it turned: the control block is scribbled over. */
 extern uint32_t vcpus, initiators;
-extern uint64_t tsc_hz, seed;
+extern uint64_t tsc_hz;
 
-/* acts.c: the first of them are mild, the next less so, the others end most walks. */
-#define MILD_ACTS   11
-#define MIDDLE_ACTS 14
-#define ACTS        21
+#define HOSTILE_ACT(name, how) ACT_##name,
+enum {
+#include "acts.def"
+	ACTS
+};
+#undef HOSTILE_ACT
 extern void (*const acts[ACTS])(struct walker *walker);
 
-/* ends.c; the test has a name for each. */
-#define ENDS        23
+#define HOSTILE_END(name) END_##name,
+enum {
+#include "ends.def"
+	ENDS
+};
+#undef HOSTILE_END
 extern void (*const ends[ENDS])(struct walker *walker);
 
 static struct sd_control *const control = (struct sd_control *)SD_CONTROL_GPA;
@@ -135,6 +161,7 @@ enum privileged {
 	RUN_CLI_HLT,
 	RUN_CLI_SPIN,
 	RUN_NO_IDT,
+	RUN_LEAVE_LONG_MODE,
 };
 
 /* run_in_ring_0 - by int3; walk() begins anew behind it. */

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * life.c - a hostile vCPU's life: it measures exits in CALM_ROUNDS rounds, as any payload
- * may, and then turns. Every vCPU walks at random through the acts, and one of them, the
- * finisher, ends with something that no guest survives.
+ * life.c - a hostile vCPU's life: it boots and measures exits, as any payload may, and turns
+ * when the plan says so. Every vCPU walks at random through the acts of the plan, and one
+ * of them, the finisher, or all, end with what the plan has for an end.
  *
- * Only some acts are in a seed's walk, so that the violent ones leave others a chance.
  * Threads: every vCPU runs _start().
  */
 #include "hostile.h"
@@ -13,31 +12,32 @@ _Static_assert(SD_PAYLOAD_GPA == 0x100000, "meson.build links for another addres
 
 #define CALM_ROUNDS   2
 #define WALK_DIVISOR  8         /* of a second: how long the finisher walks */
+#define WALK_TICKS    (UINT64_C(1) << 28) /* the same while nobody knows the frequency */
+
+const volatile struct plan plan = {
+	.marker = { MARKER_0, MARKER_1 },
+	.acts = 1,
+	.jobs = AFTER_CALM,
+};
 
 struct walker walkers[SD_MAX_VCPUS];
 uint32_t vcpus, initiators;
-uint64_t tsc_hz, seed;
+uint64_t tsc_hz;
+
+static uint64_t walk_ends(void)
+{
+	return tsc() + (tsc_hz != 0 ? tsc_hz / WALK_DIVISOR : WALK_TICKS);
+}
 
 static void choose(uint32_t self)
 {
-	struct walker *walker = &walkers[self];
-	uint64_t dice = mix(seed + 1), violence = (seed + seed / ENDS) % 3;
-
-	*walker = (struct walker){
-		.dice = mix(dice + self),
-		.end = (uint32_t)(seed % ENDS),
-		.finisher = self == dice % vcpus,
-		.until_ticks = tsc() + tsc_hz / WALK_DIVISOR,
+	walkers[self] = (struct walker){
+		.dice = mix(mix(plan.seed + 1) + self),
+		.acts = plan.acts,
+		.finisher = plan.finisher == EVERYBODY || plan.finisher % vcpus == self,
+		.until_ticks = walk_ends(),
 		.walks = true,
 	};
-	/* The same for all vCPUs: half of the mild ones, some more in two guests of three,
-	 * and one of the violent in one. */
-	walker->acts = dice >> 8 & ((1u << MILD_ACTS) - 1);
-	if (violence >= 1)
-		walker->acts |= dice >> 24 & ((1u << MIDDLE_ACTS) - 1);
-	if (violence == 2)
-		walker->acts |= 1u << (MIDDLE_ACTS + (dice >> 48) % (ACTS - MIDDLE_ACTS));
-	walker->acts |= 1u << dice % MILD_ACTS;
 }
 
 void walk(uint32_t self)
@@ -52,8 +52,8 @@ void walk(uint32_t self)
 		uint64_t act = below(walker, ACTS);
 
 		if (walker->finisher && tsc() >= walker->until_ticks) {
-			ends[walker->end % ENDS](walker);
-			walker->until_ticks = tsc() + tsc_hz / WALK_DIVISOR;
+			ends[plan.end % ENDS](walker);
+			walker->until_ticks = walk_ends();
 		}
 		if (walker->acts >> act & 1)
 			acts[act](walker);
@@ -103,7 +103,11 @@ static void remember(void)
 	vcpus = control->vcpus;
 	initiators = control->initiators;
 	tsc_hz = control->tsc_hz;
-	seed = control->seed;
+}
+
+static bool is_time(uint64_t jobs, uint64_t rounds)
+{
+	return plan.jobs == AFTER_CALM ? rounds > CALM_ROUNDS : jobs >= plan.jobs;
 }
 
 __attribute__((noreturn))
@@ -111,15 +115,17 @@ void _start(uint32_t self);
 
 void _start(uint32_t self)
 {
-	uint32_t rounds = 0;
+	uint64_t rounds = 0;
 
+	remember();
 	set_gates();
-	for (;;) {
-		outl(SD_PORT_REQUEST, SD_REQ_READY);
-		rounds += control->job == SD_JOB_TOGGLE;
-		if (rounds > CALM_ROUNDS)
+	for (uint64_t jobs = 0;; jobs++) {
+		rounds += jobs != 0 && control->job == SD_JOB_TOGGLE;
+		if (is_time(jobs, rounds))
 			walk(self);
+		if (jobs != 0)
+			obey(self);
+		outl(SD_PORT_REQUEST, SD_REQ_READY);
 		remember();
-		obey(self);
 	}
 }
