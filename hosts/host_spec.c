@@ -8,14 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const g_kind_names[] = {
+const char *const g_host_kind_names[HOST_KINDS] = {
 	[HOST_AUTO] = "auto",
 	[HOST_KVM] = "kvm",
 	[HOST_AMD] = "amd",
 	[HOST_INTEL] = "intel",
 };
-
-#define KINDS (sizeof(g_kind_names) / sizeof(g_kind_names[0]))
 
 /* auto may become amd, and has no keys of its own. */
 static const struct host_spec g_defaults[] = {
@@ -140,8 +138,8 @@ static char *item_take(char **rest)
 
 static int kind_find(const char *name, enum host_kind *kind)
 {
-	for (size_t i = 0; i < KINDS; i++) {
-		if (strcmp(name, g_kind_names[i]) != 0)
+	for (size_t i = 0; i < HOST_KINDS; i++) {
+		if (strcmp(name, g_host_kind_names[i]) != 0)
 			continue;
 		*kind = (enum host_kind)i;
 		return 0;
@@ -180,5 +178,5 @@ int host_spec_parse(const char *text, struct host_spec *spec, char *out, size_t 
 
 const char *host_kind_name(enum host_kind kind)
 {
-	return g_kind_names[kind];
+	return g_host_kind_names[kind];
 }

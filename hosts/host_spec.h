@@ -19,6 +19,7 @@ enum host_kind {
 	HOST_KVM,
 	HOST_AMD,               /* QEMU's TCG, kvm-amd */
 	HOST_INTEL,             /* Bochs, kvm-intel */
+	HOST_KINDS
 };
 
 /* Set in the environment of all that runs in an emulated machine: amd or intel. */
@@ -45,7 +46,8 @@ struct host_spec {
 __attribute__((warn_unused_result))
 int host_spec_parse(const char *text, struct host_spec *spec, char *complaint, size_t bytes);
 
-/* host_kind_name - as on the command line. */
+/* Kinds as on the command line. */
+extern const char *const g_host_kind_names[HOST_KINDS];
 const char *host_kind_name(enum host_kind kind);
 
 #endif

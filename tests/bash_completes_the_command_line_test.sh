@@ -6,7 +6,7 @@ set -eu
 . "$(dirname "$0")/require.sh"
 require_command bash bash
 vmm=$1
-file=$(dirname "$0")/../vmm/completion.bash
+file=$2/vmm.bash
 failed=0
 count=0
 

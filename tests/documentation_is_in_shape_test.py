@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """README.md is one page; no line of the documentation is too wide; every link leads to a
-file or a heading that is there; each page of docs/ is linked from README.md; and every
-option and protocol has its row.
+file or a heading that is there; each page of docs/ is linked from README.md; every protocol
+has its row; and docs/usage.md has what --help prints (GOLDEN=write puts it there).
 
 Tables, what stands in fences, and lines with a link in angle brackets may be wider.
 
 Usage: documentation_is_in_shape_test.py VMM BUILD
 """
+import os
 import pathlib
 import re
+import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -66,16 +68,37 @@ def missing_rows():
     def names(path, pattern):
         return re.findall(pattern, (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
     protocols = names("include/protocols.def", r'^SD_PROTOCOL\(\w+, +"([a-z0-9-]+)"')
-    options = [f"--{name}" for name in names("vmm/option_table.c", r'^\t\{ [A-Z]+\("([a-z-]+)"')]
-    for page, wanted in [("README.md", protocols), ("docs/protocols.md", protocols),
-                         ("docs/usage.md", options)]:
-        if len(wanted) < 3:
-            yield f"{page}: what has become of the sources' table?"
-        yield from (f"{page}: no row of {name}" for name in wanted if name not in rows(page))
+    if len(protocols) < 3:
+        yield "protocols.def: what has become of the table?"
+    for page in ["README.md", "docs/protocols.md"]:
+        yield from (f"{page}: no row of {name}" for name in protocols if name not in rows(page))
+    section = (ROOT / "vmm/vmm.1.in").read_text(encoding="utf-8").split(".Sh PROTOCOLS")[1]
+    manual = [name for line in re.findall(r"^\.It Cm (.*)", section.split(".Sh")[0], re.MULTILINE)
+              for name in line.split(" , ")]
+    if sorted(manual) != sorted(protocols):
+        yield f"vmm.1.in: protocols {manual}"
+
+
+def check_help(vmm):
+    """The first fence of the page on options."""
+    done = subprocess.run([vmm, "--help"], capture_output=True, text=True, check=True)
+    # Off where the build is instrumented.
+    text = re.sub(r"(seccomp filters: .*)\(off\)", r"\1(on)", done.stdout)
+    path = ROOT / "docs/usage.md"
+    page = path.read_text(encoding="utf-8")
+    before, sign, rest = page.partition("## Options\n")
+    fenced = re.compile(r"^```\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+    if not sign or not fenced.search(rest):
+        yield "docs/usage.md: where are the options?"
+    elif fenced.search(rest)[1] != text and os.environ.get("GOLDEN") == "write":
+        path.write_text(before + sign + fenced.sub(lambda _: f"```\n{text}```", rest, count=1),
+                        encoding="utf-8")
+    elif fenced.search(rest)[1] != text:
+        yield "docs/usage.md: not what --help prints (GOLDEN=write puts it there)"
 
 
 def main():
-    wrong = list(missing_rows())
+    wrong = [*missing_rows(), *check_help(sys.argv[1])]
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         wrong += [*wide_lines(page, text), *broken_links(page, text)]

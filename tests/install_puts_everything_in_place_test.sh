@@ -29,7 +29,7 @@ present bin/vmm
 present libexec/shootdown/enter
 present libexec/shootdown/agent
 present share/man/man1/vmm.1
-present share/bash-completion/completions/vmm
+present share/bash-completion/completions/vmm.bash
 headers=0
 for header in include/*; do
 	present "include/shootdown/${header#include/}"

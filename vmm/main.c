@@ -46,7 +46,7 @@ static enum exit_status act(const struct run *run)
 {
 	switch (run->options->action) {
 	case OPTIONS_HELP:
-		fputs(options_help(), stdout);
+		options_help(stdout);
 		return standard_flush();
 	case OPTIONS_VERSION:
 		puts("vmm " VMM_VERSION);

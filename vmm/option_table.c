@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * option_table.c - the options with their readers and limits (option_table.h).
+ * option_table.c - the options: their readers, limits, defaults and texts (option_table.h).
  *
  * Limits that depend on another option are options.c's.
  * Tested: tests/unit/options_are_checked_test.c
  */
 #include "option_table.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -18,106 +17,6 @@
 #include "range.h"
 
 #define ALL_STEPS ((UINT32_C(1) << SD_STEPS) - 1)
-
-static const char *const g_workloads[] = {
-	[WORKLOAD_TOGGLE] = "toggle",
-	[WORKLOAD_CHURN] = "churn",
-	[WORKLOAD_TEARDOWN] = "teardown",
-};
-
-static const char *const g_table_frees[] = {
-	[TABLE_FREE_RCU] = "rcu",
-	[TABLE_FREE_NOW] = "now",
-};
-
-static const char *const g_shadow_reclaims[] = {
-	[SHADOW_RECLAIM_MODE] = "mode",
-	[SHADOW_RECLAIM_RCU] = "rcu",
-	[SHADOW_RECLAIM_COUNTER] = "counter",
-};
-
-static const char *const g_preempts[] = {
-	[PREEMPT_SLICE] = "slice",
-	[PREEMPT_RANDOM] = "random",
-	[PREEMPT_AT_STEP] = "at-step",
-	[PREEMPT_HOST] = "host",
-};
-
-static const char *const g_steps[] = {
-	[SD_STEP_POSTED] = "posted",
-	[SD_STEP_READ] = "read",
-	[SD_STEP_FLUSHED] = "flushed",
-	[SD_STEP_SERVED] = "served",
-	[SD_STEP_PUBLISH] = "publish",
-	[SD_STEP_WALK] = "walk",
-};
-
-static const char *const g_entry_flushes[] = {
-	[ENTRY_FLUSH_AUTO] = "auto",
-	[ENTRY_FLUSH_STEAL] = "steal",
-	[ENTRY_FLUSH_SREGS] = "sregs",
-};
-
-static const char *const g_extras[] = {
-	[EXTRA_EXITS] = "exits",
-	[EXTRA_FLUSHES] = "flushes",
-	[EXTRA_HGRM] = "hgrm",
-	[EXTRA_HIST] = "hist",
-};
-
-_Static_assert(sizeof(g_extras) / sizeof(g_extras[0]) == EXTRAS, "an extra has no name");
-static const char *const g_confines[] = {
-	[CONFINE_ON] = "on",
-	[CONFINE_LOG] = "log",
-	[CONFINE_OFF] = "off",
-};
-
-_Static_assert(sizeof(g_steps) / sizeof(g_steps[0]) == SD_STEPS, "a step has no name");
-
-static const struct value_names g_workload_names = VALUE_NAMES(g_workloads);
-static const struct value_names g_table_free_names = VALUE_NAMES(g_table_frees);
-static const struct value_names g_shadow_reclaim_names = VALUE_NAMES(g_shadow_reclaims);
-static const struct value_names g_preempt_names = VALUE_NAMES(g_preempts);
-static const struct value_names g_step_names = VALUE_NAMES(g_steps);
-static const struct value_names g_extra_names = VALUE_NAMES(g_extras);
-static const struct value_names g_entry_flush_names = VALUE_NAMES(g_entry_flushes);
-static const struct value_names g_confine_names = VALUE_NAMES(g_confines);
-
-static const char *name_of(const struct value_names *names, uint32_t value)
-{
-	assert(value < names->count);
-	return names->names[value];
-}
-
-const char *workload_name(enum workload workload)
-{
-	return name_of(&g_workload_names, workload);
-}
-
-const char *table_free_name(enum table_free table_free)
-{
-	return name_of(&g_table_free_names, table_free);
-}
-
-const char *shadow_reclaim_name(enum shadow_reclaim shadow_reclaim)
-{
-	return name_of(&g_shadow_reclaim_names, shadow_reclaim);
-}
-
-const char *preempt_name(enum preempt preempt)
-{
-	return name_of(&g_preempt_names, preempt);
-}
-
-const char *confine_name(enum confine_mode confine)
-{
-	return name_of(&g_confine_names, confine);
-}
-
-const char *step_name(uint32_t step)
-{
-	return name_of(&g_step_names, step);
-}
 
 static void field_store(const struct option_row *row, struct options *options,
 			const void *value, size_t bytes)
@@ -263,9 +162,9 @@ static int steps_read(const struct option_row *row, const char *value, uint32_t 
 	char known[128];
 
 	*steps = ALL_STEPS;
-	if (!list || !value_read_name_set(list + 1, &g_step_names, steps, &unknown))
+	if (!list || !value_read_name_set(list + 1, row->parts, steps, &unknown))
 		return 0;
-	value_names_text(known, sizeof(known), &g_step_names, ", ");
+	value_names_text(known, sizeof(known), row->parts, ", ");
 	return item_refuse(row, value, "at-step=", unknown, known, why);
 }
 
@@ -362,12 +261,12 @@ static int read_flag(const struct option_row *row, const char *value,
 	return 0;
 }
 
-/* The row's min is the action. */
+/* The row's field is the action. */
 static int read_action(const struct option_row *row, const char *value,
 		       struct options *options, struct why *why)
 {
 	(void)value, (void)why;
-	options->action = (enum options_action)row->min;
+	options->action = (enum options_action)row->field;
 	return 0;
 }
 
@@ -400,12 +299,15 @@ static int read_on(const struct option_row *row, const char *value, struct optio
 #define NAME(n, member, words) \
 	.name = n, .read = read_name, .field = offsetof(struct options, member), .names = words
 #define FLAG(n, member) \
-	.name = n, .read = read_flag, .field = offsetof(struct options, member), .bare = true
+	.name = n, .read = read_flag, .field = offsetof(struct options, member)
 #define NUMBER(n, reader, member, lowest, highest) \
 	.name = n, .read = reader, .field = offsetof(struct options, member), \
 	.min = lowest, .max = highest
 #define ACTION(n, action) \
-	.name = n, .read = read_action, .min = action, .bare = true
+	.name = n, .read = read_action, .field = action
+
+#define STRING_OF(value) #value
+#define STRING(value) STRING_OF(value)
 
 /* read_name() writes four bytes. */
 _Static_assert(sizeof(enum workload) == sizeof(uint32_t) &&
@@ -415,45 +317,99 @@ _Static_assert(sizeof(enum workload) == sizeof(uint32_t) &&
 	       sizeof(enum entry_flush) == sizeof(uint32_t), "an enumeration is no uint32_t");
 
 const struct option_row g_option_rows[OPTION_ROWS] = {
-	{ VALUE("on",             read_on) },
-	{ NUMBER("vcpus",         read_u32,     vcpus,         1, SD_MAX_VCPUS) },
-	{ NUMBER("overcommit",    read_u32,     overcommit,    1, SD_MAX_VCPUS) },
-	{ VALUE("cpus",           read_cpus) },
-	{ NUMBER("slice-us",      read_u32,     slice_us,      50, 10000000) },
-	{ VALUE("preempt",        read_preempt), .names = &g_preempt_names },
-	{ NUMBER("ple",           read_u32,     ple_us,        0, 1000000) },
-	{ NUMBER("sleepers",      read_u32,     sleepers,      0, SD_MAX_VCPUS - 1) },
-	{ NUMBER("realtime",      read_u32,     realtime,      0, 99) },
-	{ NAME("entry-flush",     entry_flush,  &g_entry_flush_names) },
-	{ FLAG("clear-pending",   clear_pending) },
-	{ NAME("confine",         confine,      &g_confine_names) },
-	{ VALUE("protocol",       read_protocols) },
-	{ NUMBER("duration",      read_seconds, duration_s,    10, 86400000) },
-	{ NUMBER("flushes",       read_u64,     flushes,       1, UINT64_C(1000000000000)) },
-	{ NUMBER("warmup",        read_seconds, warmup_s,      0, 60000) },
-	{ NUMBER("repeat",        read_u32,     repeat,        1, 10000) },
-	{ NAME("workload",        workload,     &g_workload_names) },
-	{ NAME("table-free",      table_free,   &g_table_free_names) },
-	{ NUMBER("reclaim",       read_u32,     reclaim_hz,    0, 1000000) },
-	{ NAME("shadow-reclaim",  shadow_reclaim, &g_shadow_reclaim_names) },
-	{ NUMBER("initiators",    read_u32,     initiators,    1, SD_MAX_INITIATORS) },
-	{ NUMBER("pages",         read_u32,     pages,         1, SD_MAX_PAGES) },
-	{ NUMBER("flush-ceiling", read_u32,     flush_ceiling, 0, SD_RANGE_MAX_PAGES) },
-	{ NUMBER("pace-us",       read_u32,     pace_us,       0, 1000000) },
-	{ VALUE("seed",           read_seed) },
-	{ TEXT("out",  out) },
-	{ TEXT("csv",  csv) },
-	{ TEXT("json", json) },
-	{ TEXT("trace", trace) },
-	{ NUMBER("break-over",    read_u64,     break_over_us, 1, 1000000000) },
-	{ VALUE("fail-over", read_limits) },
-	{ FLAG("require-proof", require_proof) },
-	{ VALUE("print", read_keys) },
-	{ VALUE("extra", read_extras), .names = &g_extra_names },
-	{ FLAG("quiet", quiet), .letter = 'q' },
-	{ ACTION("host",           OPTIONS_HOST) },
-	{ VALUE("litmus",         read_litmus), .optional = true },
-	{ ACTION("version",        OPTIONS_VERSION) },
-	{ ACTION("help",           OPTIONS_HELP), .letter = 'h' },
-	{ ACTION("list-protocols", OPTIONS_LIST_PROTOCOLS) },
+	{ .heading = "The machine", VALUE("on", read_on),
+	  .value = "host", .names = &g_host_names, .initial = "auto",
+	  .text = "whose KVM, this machine's or an emulated one's" },
+	{ NUMBER("vcpus", read_u32, vcpus, 1, SD_MAX_VCPUS),
+	  .value = "N", .initial = "8", .text = "vCPUs" },
+	{ NUMBER("overcommit", read_u32, overcommit, 1, SD_MAX_VCPUS),
+	  .value = "K", .otherwise = "4, or all if fewer", .text = "vCPUs that share a slot" },
+	{ VALUE("cpus", read_cpus),
+	  .value = "list", .otherwise = "all",
+	  .text = "CPUs that the slots are pinned to, as in 0-3,8" },
+	{ NUMBER("slice-us", read_u32, slice_us, 50, 10000000),
+	  .value = "us",
+	  .otherwise = STRING(SLICE_US) ", emulated " STRING(SLICE_US_EMULATED),
+	  .text = "how long a vCPU keeps its slot" },
+	{ VALUE("preempt", read_preempt),
+	  .value = "policy", .names = &g_preempt_names, .parts = &g_step_names,
+	  .initial = "slice", .text = "what takes a vCPU off its slot" },
+	{ NUMBER("ple", read_u32, ple_us, 0, 1000000),
+	  .value = "us", .initial = "0", .otherwise = "0, never",
+	  .text = "take the slot from a vCPU that has spun this long" },
+	{ NUMBER("sleepers", read_u32, sleepers, 0, SD_MAX_VCPUS - 1),
+	  .value = "N", .initial = "0", .text = "vCPUs that are asleep most of the time" },
+	{ NUMBER("realtime", read_u32, realtime, 0, 99),
+	  .value = "priority", .initial = "0", .otherwise = "0, off",
+	  .text = "SCHED_FIFO priority of the vCPU threads" },
+	{ NAME("entry-flush", entry_flush, &g_entry_flush_names),
+	  .value = "way", .initial = "auto",
+	  .text = "how a TLB is flushed before its vCPU runs again" },
+	{ FLAG("clear-pending", clear_pending),
+	  .text = "take back the IPI of a request that park has taken over" },
+	{ NAME("confine", confine, &g_confine_names),
+	  .value = "mode", .initial = CONFINE_DEFAULT_NAME, .text = "seccomp filters" },
+
+	{ .heading = "The measurement", VALUE("protocol", read_protocols),
+	  .value = "list", .initial = "safe", .text = "names of protocols, safe or all" },
+	{ NUMBER("duration", read_seconds, duration_s, 10, 86400000),
+	  .value = "s", .otherwise = STRING(DURATION_S), .text = "seconds for each protocol" },
+	{ NUMBER("flushes", read_u64, flushes, 1, UINT64_C(1000000000000)),
+	  .value = "N", .otherwise = "no limit",
+	  .text = "stop after so many flushes of a protocol" },
+	{ NUMBER("warmup", read_seconds, warmup_s, 0, 60000),
+	  .value = "s", .initial = "0.1", .text = "seconds before that, which do not count" },
+	{ NUMBER("repeat", read_u32, repeat, 1, 10000),
+	  .value = "R", .initial = "1", .text = "rounds over all protocols" },
+	{ NAME("workload", workload, &g_workload_names),
+	  .value = "name", .initial = "toggle", .text = "what initiators do" },
+	{ NAME("table-free", table_free, &g_table_free_names),
+	  .value = "when", .initial = "rcu", .text = "when teardown frees a page table" },
+	{ NUMBER("initiators", read_u32, initiators, 1, SD_MAX_INITIATORS),
+	  .value = "I", .otherwise = "1, with churn all but the sleepers",
+	  .text = "vCPUs that flush" },
+	{ NUMBER("pages", read_u32, pages, 1, SD_MAX_PAGES),
+	  .value = "P", .initial = "1", .text = "pages of one flush" },
+	{ NUMBER("flush-ceiling", read_u32, flush_ceiling, 0, SD_RANGE_MAX_PAGES),
+	  .value = "P", .otherwise = "33 as Linux, 0 where ring 0 is emulated",
+	  .text = "flush the whole TLB for more pages than this" },
+	{ NUMBER("pace-us", read_u32, pace_us, 0, 1000000),
+	  .value = "us", .initial = "100", .text = "pause between two flushes of an initiator" },
+	{ NUMBER("reclaim", read_u32, reclaim_hz, 0, 1000000),
+	  .value = "rate", .initial = "0", .text = "pages that the host moves each second" },
+	{ NAME("shadow-reclaim", shadow_reclaim, &g_shadow_reclaim_names),
+	  .value = "how", .initial = "mode",
+	  .text = "how the VMM holds back freed page tables of its own" },
+	{ VALUE("seed", read_seed),
+	  .value = "X", .initial = "1", .text = "for all that is random, decimal or with 0x" },
+
+	{ .heading = "Results", TEXT("out", out),
+	  .value = "dir", .initial = "./out", .text = "folder for the files" },
+	{ TEXT("csv", csv),
+	  .value = "file", .text = "instead of flush-latency.csv in that folder" },
+	{ TEXT("json", json),
+	  .value = "file", .text = "instead of summary.json in that folder" },
+	{ TEXT("trace", trace),
+	  .value = "file", .text = "write a timeline, for Perfetto" },
+	{ NUMBER("break-over", read_u64, break_over_us, 1, 1000000000),
+	  .value = "us", .text = "end the run at the first flush with a longer stall" },
+	{ VALUE("fail-over", read_limits),
+	  .value = "list", .text = "limits, as generation:stall.p99=200us; status 6 above one" },
+	{ FLAG("require-proof", require_proof),
+	  .text = "status 1 where a safe protocol has shown nothing" },
+	{ VALUE("print", read_keys),
+	  .value = "list", .text = "no table, but these figures in ns, as ipi:wall.max" },
+	{ VALUE("extra", read_extras),
+	  .value = "list", .names = &g_extra_names, .list = true, .text = "more tables and files" },
+	{ FLAG("quiet", quiet), .letter = 'q', .text = "no progress line" },
+
+	{ .heading = "Instead of a run", ACTION("host", OPTIONS_HOST),
+	  .text = "print what KVM is on this host, and what it costs" },
+	{ VALUE("litmus", read_litmus),
+	  .value = "name", .optional = true,
+	  .text = "play the known ways to lose a flush, step by step" },
+	{ ACTION("list-protocols", OPTIONS_LIST_PROTOCOLS),
+	  .text = "print the protocols, and whether they are safe" },
+	{ ACTION("version", OPTIONS_VERSION), .text = "print the version" },
+	{ ACTION("help", OPTIONS_HELP), .letter = 'h', .text = "print this summary" },
 };

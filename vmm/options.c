@@ -16,7 +16,6 @@
 
 #include "layout.h"
 #include "option_table.h"
-#include "protocol_list.h"
 
 /* What getopt_long() returns for row 0, above every character. */
 #define CODE_ROW_0 256
@@ -25,42 +24,25 @@
  * page, which the payload has mapped up to as many vCPUs as an xAPIC can name. */
 #define TEARDOWN_MAX_VCPUS 255
 
-#define SLICE_US          2000
-#define SLICE_US_EMULATED 20000         /* a slot switch alone takes half a millisecond there */
-
 /* getopt's own: a leading dash has it return operands as code 1, in order and
  * whatever the environment says; the colon tells ':' from '?'. */
 #define SHORT_OPTIONS "-:qh"
 #define CODE_OPERAND  1
 
+/* What is 0 here and not in the table is settled when all options are known. */
 static void options_set_defaults(struct options *options)
 {
-	const char *unknown;
-
 	*options = (struct options){
 		.action = OPTIONS_RUN,
-		.on = "auto",
-		.vcpus = 8,
-		.overcommit = 0,        /* not given: options_settle() */
-		.slice_us = 0,          /* not given: options_settle() */
-		.duration_s = 0,        /* not given */
-		.warmup_s = 0.1,
-		.repeat = 1,
-		.initiators = 0,        /* not given */
-		.pages = 1,
 		.flush_ceiling = FLUSH_CEILING_AUTO,
-		.workload = WORKLOAD_TOGGLE,
-		.table_free = TABLE_FREE_RCU,
-		.shadow_reclaim = SHADOW_RECLAIM_MODE,
-		.preempt = PREEMPT_SLICE,
-		.pace_us = 100,
-		.seed = 1,
-		.entry_flush = ENTRY_FLUSH_AUTO,
-		.confine = CONFINE_DEFAULT,
-		.out = "./out",
 	};
-	/* Cannot fail: a word it knows. */
-	(void)!protocol_list_read("safe", options->protocols, &options->protocol_count, &unknown);
+	for (const struct option_row *row = g_option_rows; row < g_option_rows + OPTION_ROWS; row++) {
+		struct why why;
+
+		/* Cannot fail: a value that it takes. */
+		if (row->initial != NULL)
+			(void)!row->read(row, row->initial, options, &why);
+	}
 }
 
 /* --initiators when it is not given. Never 0: where nobody is left awake, it is the
@@ -165,7 +147,7 @@ static int options_settle(struct options *options, struct why *why)
 	options->slots = (vcpus + options->overcommit - 1) / options->overcommit;
 	options->duration_given = options->duration_s > 0 || options->flushes == 0;
 	if (options->duration_s <= 0)
-		options->duration_s = 2;
+		options->duration_s = DURATION_S;
 	return 0;
 }
 
@@ -217,7 +199,7 @@ static int option_take(int code, char **argv, struct options *options, struct wh
 	if (code == '?')
 		return unknown_refuse(argv[optind - 1], why);
 	row = row_of_code(code == ':' ? optopt : code);
-	if (code == ':' || (!row->bare && optarg != NULL && *optarg == '\0'))
+	if (code == ':' || (row->value != NULL && optarg != NULL && *optarg == '\0'))
 		return why_set(why, EXIT_USAGE, EINVAL, "--%s: needs a value", row->name);
 	return row->read(row, optarg, options, why);
 }
@@ -233,7 +215,7 @@ static int argument_of(const struct option_row *row)
 {
 	if (row->optional)
 		return optional_argument;
-	return row->bare ? no_argument : required_argument;
+	return row->value == NULL ? no_argument : required_argument;
 }
 
 static int options_read(int argc, char **argv, struct options *options, struct why *why)
@@ -273,49 +255,4 @@ void options_suit_host(struct options *options, bool emulated)
 {
 	if (emulated && !options->slice_given)
 		options->slice_us = SLICE_US_EMULATED;
-}
-
-const char *options_help(void)
-{
-	return
-"Usage: vmm [OPTION]... [PAYLOAD]   an ELF64 file instead of the built-in one\n"
-"Measure how long TLB shootdowns hold up a vCPU, and prove that none gets lost.\n"
-"  --on HOST             kvm, amd or intel (emulated): whose KVM (kvm, else amd)\n"
-"  --vcpus N             vCPUs, 1 to 1024 (8)\n"
-"  --overcommit K        vCPUs that share a slot, 1 to N (4, or N if less)\n"
-"  --cpus LIST           CPUs the slots are pinned to, as in 0-3,8 (all)\n"
-"  --slice-us US         of a vCPU on its slot, 50 to 1e7 (2000, emulated: 20000)\n"
-"  --preempt POLICY      slice, random, at-step[=STEP,...] or host (slice); STEP:\n"
-"                        posted, read, flushed, served, publish, walk (all)\n"
-"  --ple US              spinning that costs the slot, up to 1000000; 0: none (0)\n"
-"  --sleepers N          vCPUs that are asleep most of the time, up to 1023 (0)\n"
-"  --realtime PRIO       SCHED_FIFO priority of vCPUs, 1 to 99; 0 is off (0)\n"
-"  --entry-flush WAY     flush on entry: auto, steal or sregs (auto)\n"
-"  --clear-pending       take back the IPI of a request that park took over\n"
-"  --confine MODE        seccomp filters: on, log or off (" CONFINE_DEFAULT_NAME ")\n"
-"The measurement, of each protocol\n"
-"  --protocol LIST       names, safe or all; see --list-protocols (safe)\n"
-"  --duration S          seconds, 0.01 to 86400 (2)\n"
-"  --flushes N           stop after N, up to 1e12; alone there is no time limit\n"
-"  --warmup S            seconds before it that do not count, up to 60 (0.1)\n"
-"  --repeat R            rounds over all protocols, 1 to 10000 (1)\n"
-"  --workload NAME       toggle (remap), churn (map, unmap), teardown (toggle)\n"
-"  --table-free WHEN     when teardown frees a page table: now or rcu (rcu)\n"
-"  --initiators I        vCPUs that flush, 1 to 64 (1, churn: all but sleepers)\n"
-"  --pages P             pages of one flush, 1 to 64 (1)\n"
-"  --flush-ceiling P     more than P pages: a full flush (33, emulated ring 0: 0)\n"
-"  --pace-us US          pause between two flushes of one, up to 1000000 (100)\n"
-"  --reclaim RATE        pages that the host moves each second, up to 1e6 (0)\n"
-"  --shadow-reclaim HOW  freeing the VMM's own tables: mode, rcu, counter (mode)\n"
-"  --seed X              for all that is random, decimal or 0x... (1)\n"
-"Results\n"
-"  --out DIR             folder for the files (./out); -q, --quiet: no progress\n"
-"  --csv, --json FILE    instead of those in DIR; --trace FILE: for Perfetto\n"
-"  --break-over US       stop at a flush held up longer, keep vCPUs and timeline\n"
-"  --fail-over LIST      limits, as generation:stall.p99=200us: exit 6 above one\n"
-"  --print LIST          ns, as ipi:wall.max; --require-proof: exit 1 without one\n"
-"  --extra LIST          exits: table; flushes: done on entry; hgrm, hist: files\n"
-"Instead of a run: --list-protocols, --version, -h, --help; --host (this KVM and\n"
-"its costs); --litmus[=NAME] (the known ways to lose a flush, step by step)\n"
-"Exit: 0 well, 1 wrong, 2 usage, 3 host, 4 guest, 5 results, 6 over threshold\n";
 }

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "cpus.h"
 #include "figure_key.h"
@@ -70,10 +71,8 @@ enum confine_mode {
 
 /* Sanitizers make calls of their own, and coverage opens files at the end. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(VMM_INSTRUMENTED)
-#define CONFINE_DEFAULT      CONFINE_OFF
 #define CONFINE_DEFAULT_NAME "off"
 #else
-#define CONFINE_DEFAULT      CONFINE_ON
 #define CONFINE_DEFAULT_NAME "on"
 #endif
 
@@ -157,8 +156,8 @@ int options_parse(int argc, char **argv, struct options *options, struct why *wh
  * slices of 20 ms. What was given stays. */
 void options_suit_host(struct options *options, bool emulated);
 
-/* options_help - the text of --help: fits 80 x 40. */
-const char *options_help(void);
+/* options_help - the text of --help, in 80 columns, to @out (option_help.c). */
+void options_help(FILE *out);
 
 /* options_wants - is @extra asked for? */
 static inline bool options_wants(const struct options *options, enum extra extra)

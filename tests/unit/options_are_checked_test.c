@@ -444,7 +444,7 @@ static void confine_has_three_modes(void **state)
 	assert_int_equal(command_line_options("--confine on").confine, CONFINE_ON);
 	assert_int_equal(command_line_options("--confine log").confine, CONFINE_LOG);
 	assert_int_equal(command_line_options("--confine off").confine, CONFINE_OFF);
-	assert_int_equal(command_line_options("").confine, CONFINE_DEFAULT);
+	assert_string_equal(confine_name(command_line_options("").confine), CONFINE_DEFAULT_NAME);
 }
 
 #define STEP(step) (UINT32_C(1) << SD_STEP_##step)
