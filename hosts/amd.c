@@ -7,6 +7,7 @@
  * Tested:  tests/hosts/
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "beside.h"
 #include "emulator.h"
 
 #define QEMU      "qemu-system-x86_64"
@@ -110,13 +112,13 @@ static int files_serve(struct emulator *machine, int listening)
 	"console=ttyS0 quiet panic=-1 mitigations=off no_timer_check tsc=reliable " \
 	"cryptomgr.notests"
 
-static int emulator_start(struct emulator *machine, int files, int line)
+static int emulator_start(struct emulator *machine, int files, int line, int mend)
 {
 	const struct host_spec *spec = machine->spec;
 	char cpu[96], smp[16], mem[16], memory[96], root[48], serial[48], console[80], initrd[48];
-	char append[768];
+	char append[768], preload[48];
 	const char *command[] = {
-		QEMU, "-accel", "tcg,thread=multi", "-cpu", cpu, "-smp", smp, "-m", mem,
+		"env", preload, QEMU, "-accel", "tcg,thread=multi", "-cpu", cpu, "-smp", smp, "-m", mem,
 		"-object", memory, "-numa", "node,memdev=memory",
 		"-chardev", root, "-device", "vhost-user-fs-pci,chardev=root,tag=root",
 		"-chardev", console, "-serial", "chardev:console",
@@ -124,8 +126,9 @@ static int emulator_start(struct emulator *machine, int files, int line)
 		"-display", "none", "-no-reboot", "-nodefaults", "-no-user-config",
 		"-kernel", machine->kernel.image, "-initrd", initrd, "-append", append, NULL,
 	};
-	const int keep[] = { files, line, machine->console, machine->initramfs, -1 };
+	const int keep[] = { files, line, machine->console, machine->initramfs, mend, -1 };
 
+	snprintf(preload, sizeof(preload), "LD_PRELOAD=/proc/self/fd/%d", mend);
 	snprintf(cpu, sizeof(cpu), "%s,+svm,+npt", spec->cpu);
 	snprintf(smp, sizeof(smp), "%u", spec->smp);
 	snprintf(mem, sizeof(mem), "%u", spec->mem_mib);
@@ -141,20 +144,31 @@ static int emulator_start(struct emulator *machine, int files, int line)
 	return child_start(&machine->program, command, keep, false);
 }
 
+/* qemu_mend.c, open: a path may have what separates names in LD_PRELOAD. */
+static int mend_open(void)
+{
+	char path[PATH_MAX];
+	int error = beside_this("qemu_mend.so", path, sizeof(path));
+	int fd = error == 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+
+	return fd >= 0 ? fd : error != 0 ? error : -errno;
+}
+
 static int amd_start(struct emulator *machine)
 {
 	int listening = -1, connected = -1, line[2] = { -1, -1 };
-	int error = files_connect(&listening, &connected);
+	int mend = mend_open();
+	int error = mend < 0 ? mend : files_connect(&listening, &connected);
 
 	if (error == 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line) != 0)
 		error = -errno;
 	if (error == 0)
 		error = files_serve(machine, listening);
 	if (error == 0)
-		error = emulator_start(machine, connected, line[1]);
+		error = emulator_start(machine, connected, line[1], mend);
 	machine->line = machine->orders = line[0];
-	for (size_t i = 0; i < 3; i++) {
-		const int done[] = { listening, connected, line[1] };
+	for (size_t i = 0; i < 4; i++) {
+		const int done[] = { listening, connected, line[1], mend };
 
 		if (done[i] >= 0)
 			close(done[i]);

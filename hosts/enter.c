@@ -180,6 +180,16 @@ static void machine_last_words(const struct emulator *machine, char *line, size_
 	}
 }
 
+/* What its program says of itself that a reader of the results has to know. */
+static void machine_note(const struct emulator *machine)
+{
+	char words[256];
+
+	child_words(machine->program.words, "note: ", words, sizeof(words));
+	if (strncmp(words, "note: ", strlen("note: ")) == 0)
+		say(words, "");
+}
+
 /* As the command has ended. */
 static int end_as(uint32_t status)
 {
@@ -244,6 +254,7 @@ static int run_there(struct emulator *machine, const struct emulator_ops *ops, i
 		}
 		relay_run(machine, ops, signals, &result);
 		machine_stop(machine);
+		machine_note(machine);
 		if (result.end != RELAY_SILENT && result.end != RELAY_GONE)
 			return ended(machine, &result);
 		if (result.begun)
