@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "golden.h"
 #include "report.h"
-#include "unit_test.h"
 
 static const struct litmus_result g_lost = {
 	.name = "a/wrong", .hazard = "h", .protocol = "generation", .loses = true,
@@ -69,34 +69,27 @@ static void one_that_differs_is_enough(void **state)
 	assert_int_equal(litmus_verdict(results, 3), EXIT_WRONG);
 }
 
+static char *table_text(const struct run_results *run, const struct litmus_result *results,
+			uint32_t count)
+{
+	static char text[2048];
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	litmus_print(out, run, results, count);
+	fclose(out);
+	return text;
+}
+
 static void the_table_marks_what_differs(void **state)
 {
 	struct litmus_result results[3] = { g_lost, g_kept, g_kept };
 	const struct run_results run = { .host = { .kvm = "pvm" } };
-	char text[2048] = "";
-	FILE *out = fmemopen(text, sizeof(text), "w");
 
 	(void)state;
 	results[0].lost = 0;
 	results[2].skip = "no TLB";
 	results[2].rounds = 0;
-	litmus_print(out, &run, results, 3);
-	fclose(out);
-	assert_non_null(strstr(text, "a/wrong"));
-	assert_non_null(strstr(text, "lost      never     (0 of 10)  DIFFERS\n"));
-	assert_non_null(strstr(text, "never     never     (0 of 10)\n"));
-	assert_non_null(strstr(text, "never     SKIP: no TLB\n"));
-	assert_non_null(strstr(text, "\n1 as expected, 1 not, 1 skipped; "));
-}
-
-static char *table_text(const struct run_results *run, const struct litmus_result *result)
-{
-	static char text[2048];
-	FILE *out = fmemopen(text, sizeof(text), "w");
-
-	litmus_print(out, run, result, 1);
-	fclose(out);
-	return text;
+	golden_check("litmus.txt", table_text(&run, results, 3));
 }
 
 static void an_emulated_host_is_said_first(void **state)
@@ -105,11 +98,11 @@ static void an_emulated_host_is_said_first(void **state)
 	struct run_results run = { .options = &options, .host = { .kvm = "svm", .below = "tcg" } };
 
 	(void)state;
-	assert_non_null(strstr(table_text(&run, &g_kept), "host kvm-svm on tcg, "));
-	assert_null(strstr(table_text(&run, &g_kept), "mulat"));
+	assert_non_null(strstr(table_text(&run, &g_kept, 1), "host kvm-svm on tcg, "));
+	assert_null(strstr(table_text(&run, &g_kept, 1), "mulat"));
 	run.host.emulated = true;
-	assert_ptr_equal(strstr(table_text(&run, &g_kept), "emulated host (tcg): times are an "
-				"emulator's and mean ratios only\n"), table_text(&run, &g_kept));
+	assert_ptr_equal(strstr(table_text(&run, &g_kept, 1), "emulated host (tcg): times are an "
+				"emulator's and mean ratios only\n"), table_text(&run, &g_kept, 1));
 }
 
 /* Only where an exit empties the TLB is that the reason. */
@@ -122,12 +115,12 @@ static void what_was_skipped_can_be_played_elsewhere(void **state)
 
 	(void)state;
 	skipped.skip = "an exit empties the TLB";
-	assert_non_null(strstr(table_text(&run, &skipped), remedy));
-	assert_null(strstr(table_text(&run, &g_kept), "./run"));
+	assert_non_null(strstr(table_text(&run, &skipped, 1), remedy));
+	assert_null(strstr(table_text(&run, &g_kept, 1), "./run"));
 	run.exit_keeps_stale = true;
-	assert_null(strstr(table_text(&run, &skipped), "./run"));
+	assert_null(strstr(table_text(&run, &skipped, 1), "./run"));
 	run.exit_keeps_stale = run.host.emulated = false;
-	assert_null(strstr(table_text(&run, &skipped), "./run"));
+	assert_null(strstr(table_text(&run, &skipped, 1), "./run"));
 }
 
 int main(void)

@@ -3,7 +3,7 @@
  * figure.h - figures derived from results, and figures as short text: what
  * the table and the JSON both show.
  *
- * Pure. Tested: tests/unit/table_shows_every_protocol_test.c (text) and
+ * Pure. Tested: tests/unit/figures_keep_three_digits_test.c (text) and
  * tests/unit/summary_has_the_promised_shape_test.c (derived figures)
  */
 #ifndef FIGURE_H

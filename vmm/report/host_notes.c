@@ -4,7 +4,7 @@
  *
  * Owns:    nothing; no state.
  * Threads: any.
- * Tested:  tests/unit/table_tells_what_the_host_did_test.c
+ * Tested:  tests/unit/table_shows_every_protocol_test.c
  */
 #include "report.h"
 

@@ -4,7 +4,7 @@
  *
  * Owns:    nothing; a list under construction is the caller's.
  * Threads: any.
- * Tested:  tests/unit/table_shows_every_protocol_test.c
+ * Tested:  tests/unit/lists_break_where_they_must_test.c
  */
 #include "line.h"
 

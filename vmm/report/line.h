@@ -2,7 +2,7 @@
 /*
  * line.h - lines of a text report, whatever strings the host put into them.
  *
- * Tested: tests/unit/table_shows_every_protocol_test.c
+ * Tested: tests/unit/lists_break_where_they_must_test.c
  */
 #ifndef LINE_H
 #define LINE_H
