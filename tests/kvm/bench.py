@@ -24,23 +24,6 @@ Row = collections.namedtuple("Row", COLUMNS)
 
 # The samples that each takes.
 QUANTILES = {"p50": 2, "p90": 10, "p99": 100, "p995": 200, "p999": 1000, "max": 1}
-SUMMARY_KEYS = {
-    "schema": int, "command": list, "version": str, "seed": int, "started": str,
-    "host": dict, "vcpus": int, "slots": int, "slice_us": int, "pages": int,
-    "initiators": int, "preempt": str, "interrupted": bool, "protocols": list,
-    "workload": str, "sleepers": int, "ple_us": int, "by_page": bool, "clear_pending": bool,
-    "table_free": str, "confine": str, "fail_over": list, "payload": str, "claimed": bool,
-}
-PROTOCOL_KEYS = {
-    "name": str, "safe": bool, "flushes": int, "flushes_per_s": float,
-    "wall_ns": dict, "stall_ns": dict, "floor_ns": dict, "pte_ns": dict,
-    "over_quarter_slice": int, "checks": int, "stale": int, "disturbed": bool,
-    "ipis_per_flush": float, "deferred_per_flush": float, "transfers": int,
-    "takeovers": int, "spurious_ipis": int, "switches": int, "dropped": int,
-    "yields": int, "kicks": int, "sleeps": int, "wakes": int, "spun": int, "steps": int,
-    "by_page": int, "cleared_ipis": int, "rounds": int, "vcpu_cpu_ns": int,
-    "exits": dict, "entry_flushes_asked": int,
-}
 WALK_KEYS = {
     "walks": int, "bad_walks": int, "walks_poisoned": int, "walks_reused": int,
     "tables_freed": int, "tables_held_max": int, "graces": int, "grace_ns": int,
@@ -229,14 +212,12 @@ def read_summary(folder):
         summary = json.loads(text)
     except ValueError as error:
         fail(f"summary.json: {error}: {text[:200]!r}")
-    check_types("summary", summary, SUMMARY_KEYS)
     check(summary["schema"] == 1, f"schema {summary['schema']}")
     check(summary["table_free"] in ("rcu", "now"), f"table_free {summary['table_free']}")
     datetime.datetime.fromisoformat(summary["started"].replace("Z", "+00:00"))
     check_policy(summary)
     check_marks(summary["protocols"])
     for protocol in summary["protocols"]:
-        check_types(protocol.get("name"), protocol, PROTOCOL_KEYS)
         check(protocol["vcpu_cpu_ns"] < 2**63 - 1,
               f"{protocol['name']}: CPU time below 0: {protocol['vcpu_cpu_ns']} ns")
         check_rounds(summary, protocol)

@@ -3,17 +3,15 @@
  * table_shows_every_protocol_test.c - the table has a row for each protocol
  * with its figures, stays legible, and says what a reader has to know.
  *
- * A case is the statements that change the plain run of results_fixture.h. What it changes in
- * the table stands in tests/golden/, below these statements.
+ * What each case changes in the table stands in tests/golden/ (results_cases.h).
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "control.h"
 #include "figure.h"
-#include "golden.h"
 #include "line.h"
-#include "results_fixture.h"
+#include "results_cases.h"
 
 /* Holds for every table: lines that fit, and nothing that a terminal would obey. */
 static void check_legible(const char *text)
@@ -41,80 +39,10 @@ static char *table_of(const struct run_results *run)
 	return text;
 }
 
-static bool has_line(const char *text, const char *line, size_t bytes)
+/* For CASE(). */
+static char *case_text(const struct run_results *run)
 {
-	for (; *text != '\0'; text += strcspn(text, "\n") + 1)
-		if (strcspn(text, "\n") == bytes && memcmp(text, line, bytes) == 0)
-			return true;
-	return false;
-}
-
-/* The lines of @text that are not in @other. */
-static void print_others(FILE *out, char sign, const char *text, const char *other)
-{
-	for (; *text != '\0'; text += strcspn(text, "\n") + 1)
-		if (!has_line(other, text, strcspn(text, "\n")))
-			fprintf(out, "%c%.*s\n", sign, (int)strcspn(text, "\n"), text);
-}
-
-/* The plain run: a protocol that is held up by parks, one that is not, and a control. */
-static struct run_results *plain_run(void)
-{
-	struct run_results *run = fixture_reset();
-
-	run->results[1] = run->results[SD_PROTOCOL_deferred];
-	run->results[2] = run->results[SD_PROTOCOL_skip_preempted];
-	run->result_count = 3;
-	return run;
-}
-
-/* What @statements have changed in the table. */
-static void print_case(FILE *out, const char *statements, const struct run_results *run)
-{
-	char *text = table_of(run), *plain = table_of(plain_run());
-
-	fprintf(out, "\n# %s\n", statements);
-	print_others(out, '-', plain, text);
-	print_others(out, '+', text, plain);
-	free(plain);
-	free(text);
-}
-
-#define CASE(...) \
-	do { \
-		struct run_results *run = plain_run(); \
-		struct options *options = &g_fixture.options; \
-		struct protocol_result *ipi = run->results, *deferred = ipi + 1, *control = ipi + 2; \
-\
-		(void)options, (void)deferred, (void)control; \
-		__VA_ARGS__; \
-		print_case(g_out, #__VA_ARGS__, run); \
-	} while (0)
-
-/* The cases of the test in hand. */
-static FILE *g_out;
-static char *g_text;
-static size_t g_bytes;
-
-static int cases_begin(void **state)
-{
-	(void)state;
-	g_out = open_memstream(&g_text, &g_bytes);
-	return g_out == NULL ? -1 : 0;
-}
-
-static void cases_check(const char *name)
-{
-	assert_int_equal(fflush(g_out), 0);
-	golden_check(name, g_text);
-}
-
-static int cases_end(void **state)
-{
-	(void)state;
-	fclose(g_out);
-	free(g_text);
-	return 0;
+	return table_of(run);
 }
 
 static void every_protocol_has_its_row(void **state)
@@ -518,8 +446,6 @@ static void primitives_are_shown_or_not_measured(void **state)
 	host_print(g_out, fixture_reset(), &costs);
 	cases_check("host.txt");
 }
-
-#define WITH_CASES(test) cmocka_unit_test_setup_teardown(test, cases_begin, cases_end)
 
 int main(void)
 {
