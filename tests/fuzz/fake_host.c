@@ -15,14 +15,12 @@
 #include <string.h>
 #include <ucontext.h>
 
+#include "../fake_kvm.h"
 #include "clock.h"
 #include "confine.h"
 #include "stage.h"
 
 #define STACK_BYTES (64 * 1024)
-#define CR4_PGE (1u << 7)
-#define LAPIC_ISR 0x100
-#define LAPIC_IRR 0x200
 #define NEVER UINT64_MAX
 
 struct fake_vcpu {
@@ -39,10 +37,9 @@ struct fake_vcpu {
 	bool unfinished;                /* an instruction that left for userspace */
 	bool at_boundary;               /* at_instruction_boundary */
 	bool st_preempted;              /* arch.st.preempted */
-	bool flush_due;                 /* before guest code */
+	bool flush_due;                 /* before guest code, for the byte */
 	uint64_t flushes_found;         /* in the byte */
-	uint64_t cr4;
-	uint32_t isr[8], irr[8];
+	struct fake_registers registers; /* also its flips call for a flush */
 };
 
 static struct fake_vcpu g_vcpus[FAKE_VCPUS];
@@ -340,24 +337,23 @@ void loop_block_signals(void)
 
 void fake_interrupt(uint32_t vcpu, uint8_t vector)
 {
-	g_vcpus[vcpu].irr[vector / 32] |= UINT32_C(1) << vector % 32;
+	lapic_set(&g_vcpus[vcpu].registers.lapic, FAKE_IRR, vector);
 }
 
 bool fake_take_interrupt(uint32_t vcpu, uint8_t vector)
 {
-	uint32_t bit = UINT32_C(1) << vector % 32;
-	struct fake_vcpu *self = &g_vcpus[vcpu];
+	struct kvm_lapic_state *lapic = &g_vcpus[vcpu].registers.lapic;
 
-	if (!(self->irr[vector / 32] & bit) || self->isr[vector / 32] & bit)
+	if (!lapic_is_set(lapic, FAKE_IRR, vector) || lapic_is_set(lapic, FAKE_ISR, vector))
 		return false;
-	self->irr[vector / 32] &= ~bit;
-	self->isr[vector / 32] |= bit;
+	lapic_clear(lapic, FAKE_IRR, vector);
+	lapic_set(lapic, FAKE_ISR, vector);
 	return true;
 }
 
 void fake_end_interrupt(uint32_t vcpu, uint8_t vector)
 {
-	g_vcpus[vcpu].isr[vector / 32] &= ~(UINT32_C(1) << vector % 32);
+	lapic_clear(&g_vcpus[vcpu].registers.lapic, FAKE_ISR, vector);
 }
 
 /* --- KVM's byte ------------------------------------------------------------------ */
@@ -410,9 +406,10 @@ static void guest_begins(uint32_t vcpu)
 {
 	struct fake_vcpu *self = &g_vcpus[vcpu];
 
-	if (self->flush_due)
+	if (self->flush_due || self->registers.flips != 0)
 		guest_flushed(vcpu);
 	self->flush_due = false;
+	self->registers.flips = 0;
 	self->in_guest = true;
 	guest_entered(vcpu);
 }
@@ -486,111 +483,32 @@ int kvm_create_vcpu(struct kvm_vm vm, uint32_t id, struct kvm_vcpu_fd *vcpu, str
 	return 0;
 }
 
-int kvm_set_cpuid(struct kvm_vcpu_fd vcpu, const struct kvm_cpuid_table *table, struct why *why)
+static struct fake_registers *fake_registers(struct kvm_vcpu_fd vcpu)
 {
-	(void)vcpu, (void)table, (void)why;
-	return 0;
+	return &g_vcpus[vcpu.fd].registers;
 }
 
-int kvm_set_running(struct kvm_vcpu_fd vcpu, struct why *why)
-{
-	(void)vcpu, (void)why;
-	return 0;
-}
-
-int kvm_set_signal_mask(struct kvm_vcpu_fd vcpu, uint64_t blocked, struct why *why)
-{
-	(void)vcpu, (void)blocked, (void)why;
-	return 0;
-}
-
-int kvm_get_regs(struct kvm_vcpu_fd vcpu, struct kvm_regs *regs, struct why *why)
-{
-	(void)vcpu, (void)why;
-	memset(regs, 0, sizeof(*regs));
-	return 0;
-}
-
-int kvm_set_regs(struct kvm_vcpu_fd vcpu, const struct kvm_regs *regs, struct why *why)
-{
-	(void)vcpu, (void)regs, (void)why;
-	return 0;
-}
-
-int kvm_set_msr(struct kvm_vcpu_fd vcpu, uint32_t index, uint64_t value, struct why *why)
-{
-	(void)vcpu, (void)index, (void)value, (void)why;
-	return 0;
-}
-
-int kvm_get_sregs(struct kvm_vcpu_fd vcpu, struct kvm_sregs *sregs, struct why *why)
-{
-	(void)why;
-	may_be_scheduled_out((uint32_t)vcpu.fd);
-	memset(sregs, 0, sizeof(*sregs));
-	sregs->cr4 = g_vcpus[vcpu.fd].cr4;
-	return 0;
-}
-
-int kvm_set_sregs(struct kvm_vcpu_fd vcpu, const struct kvm_sregs *sregs, struct why *why)
-{
-	struct fake_vcpu *self = &g_vcpus[vcpu.fd];
-
-	(void)why;
-	pause_here();
-	may_be_scheduled_out((uint32_t)vcpu.fd);
-	self->flush_due |= ((sregs->cr4 ^ self->cr4) & CR4_PGE) != 0;
-	self->cr4 = sregs->cr4;
-	return 0;
-}
-
-static void copy_vectors(char *registers, uint32_t vectors[8], bool out)
-{
-	for (size_t i = 0; i < 8; i++) {
-		if (out)
-			memcpy(registers + i * 16, &vectors[i], sizeof(vectors[i]));
-		else
-			memcpy(&vectors[i], registers + i * 16, sizeof(vectors[i]));
-	}
-}
-
-/* Of a sleeper it is asked under the slot's lock: nobody else may run then. Of a vCPU
- * that has failed, by its thread on its way out. */
-int kvm_get_lapic(struct kvm_vcpu_fd vcpu, struct kvm_lapic_state *lapic, struct why *why)
+/* Of a sleeper the local APIC is read under the slot's lock: nobody else may run then. Of a
+ * vCPU that has failed, by its thread on its way out. */
+static bool may_pause(struct kvm_vcpu_fd vcpu, enum fake_ioctl ioctl)
 {
 	const struct vcpu_thread *thread = &g_session->threads[vcpu.fd];
-	struct fake_vcpu *self = &g_vcpus[vcpu.fd];
 
-	(void)why;
-	if (!thread->member.asleep && thread->why.text[0] == '\0')
-		pause_here();
-	may_be_scheduled_out((uint32_t)vcpu.fd);
-	memset(lapic, 0, sizeof(*lapic));
-	copy_vectors(lapic->regs + LAPIC_ISR, self->isr, true);
-	copy_vectors(lapic->regs + LAPIC_IRR, self->irr, true);
-	return 0;
+	if (ioctl == FAKE_GET_LAPIC)
+		return !thread->member.asleep && thread->why.text[0] == '\0';
+	return ioctl != FAKE_GET_SREGS;
 }
 
-/* What was posted meanwhile is written over. */
-int kvm_set_lapic(struct kvm_vcpu_fd vcpu, const struct kvm_lapic_state *lapic, struct why *why)
+static int fake_ioctl(struct kvm_vcpu_fd vcpu, enum fake_ioctl ioctl, struct why *why)
 {
-	struct kvm_lapic_state copy = *lapic;
-
 	(void)why;
-	pause_here();
+	if (may_pause(vcpu, ioctl))
+		pause_here();
 	may_be_scheduled_out((uint32_t)vcpu.fd);
-	copy_vectors(copy.regs + LAPIC_ISR, g_vcpus[vcpu.fd].isr, false);
-	copy_vectors(copy.regs + LAPIC_IRR, g_vcpus[vcpu.fd].irr, false);
 	return 0;
 }
 
 /* --- not there ----------------------------------------------------------------------- */
-
-int kvm_set_tsc_offset(struct kvm_vcpu_fd vcpu, uint64_t ticks, struct why *why)
-{
-	(void)vcpu, (void)ticks, (void)why;
-	return 0;
-}
 
 /* Only --litmus has a stage. */
 int stage_hold(struct stage *stage, struct vcpu_thread *thread, uint32_t step)

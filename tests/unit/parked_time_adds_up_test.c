@@ -2,73 +2,10 @@
 /*
  * parked_time_adds_up_test.c - the guest reads in its region how long its vCPU has been
  * parked: all parks together, each from the begin of park to the end of unpark.
- *
- * Owns:    the functions of KVM that park.c calls: no KVM here.
  */
-#include <string.h>
 #include <x86intrin.h>
 
-#include "park.h"
-#include "session.h"
-#include "unit_test.h"
-
-static struct session g_session;
-static struct vcpu_thread g_thread;
-static struct sd_region g_region;
-static struct kvm_run g_run;
-
-int kvm_run(struct kvm_vcpu_fd vcpu)
-{
-	(void)vcpu;
-	return -EINTR;
-}
-
-int kvm_get_sregs(struct kvm_vcpu_fd vcpu, struct kvm_sregs *sregs, struct why *why)
-{
-	(void)vcpu;
-	(void)why;
-	memset(sregs, 0, sizeof(*sregs));
-	return 0;
-}
-
-int kvm_set_sregs(struct kvm_vcpu_fd vcpu, const struct kvm_sregs *sregs, struct why *why)
-{
-	(void)vcpu;
-	(void)sregs;
-	(void)why;
-	return 0;
-}
-
-int kvm_get_lapic(struct kvm_vcpu_fd vcpu, struct kvm_lapic_state *lapic, struct why *why)
-{
-	(void)vcpu;
-	(void)why;
-	memset(lapic, 0, sizeof(*lapic));
-	return 0;
-}
-
-int kvm_set_lapic(struct kvm_vcpu_fd vcpu, const struct kvm_lapic_state *lapic, struct why *why)
-{
-	(void)vcpu;
-	(void)lapic;
-	(void)why;
-	return 0;
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	memset(&g_session, 0, sizeof(g_session));
-	memset(&g_thread, 0, sizeof(g_thread));
-	memset(&g_region, 0, sizeof(g_region));
-	g_session.protocol = &protocol_transfer;
-	g_session.entry_flush = ENTRY_FLUSH_STEAL;
-	g_thread.session = &g_session;
-	g_thread.vcpu.region = &g_region;
-	g_thread.vcpu.run = &g_run;
-	slot_member_enter(&g_thread.member);
-	return 0;
-}
+#include "parked_vcpu_fixture.h"
 
 static uint64_t parked_ticks(void)
 {

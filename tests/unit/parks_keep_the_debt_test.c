@@ -2,129 +2,11 @@
 /*
  * parks_keep_the_debt_test.c - a flush that was asked for while a vCPU was off
  * its slot is paid before it runs again, whatever goes wrong in between.
- *
- * Owns:    the five kvm_ functions that park.c calls: no KVM here.
  */
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
-#include "park.h"
+#include "parked_vcpu_fixture.h"
 #include "pending_2017.h"
-#include "session.h"
-#include "unit_test.h"
-
-#define CR4_START 0x620u
-#define CR4_PGE (1u << 7)
-
-static struct session g_session;
-static struct vcpu_thread g_thread;
-static struct sd_region g_region;
-static struct kvm_run g_run;
-
-static struct {
-	uint64_t cr4;
-	unsigned flips;                 /* changes of CR4.PGE: whole flushes */
-	int sregs_error;
-	int lapic_error;
-	struct kvm_lapic_state lapic;
-	unsigned lapic_writes;
-	unsigned posted_meanwhile;      /* a vector that somebody posts behind KVM_GET_LAPIC */
-	unsigned runs;
-	unsigned kicks;                 /* to come in between, before KVM_RUN looks */
-	bool takes_byte;                /* KVM_RUN gets as far as that, unless it was kicked */
-	int run_result;
-	bool marked_early;              /* PREEMPTED before the last KVM_RUN */
-	bool unsignalled;               /* KVM_RUN without a signal to end it */
-} g_kvm;
-
-int kvm_run(struct kvm_vcpu_fd vcpu)
-{
-	sigset_t pending;
-
-	(void)vcpu;
-	g_kvm.runs++;
-	sigpending(&pending);
-	g_kvm.unsignalled |= !sigismember(&pending, SESSION_SETTLE_SIGNAL);
-	g_kvm.marked_early |= sd_word_preempted(&g_region);
-	g_run.immediate_exit = g_kvm.kicks != 0;
-	g_kvm.kicks -= g_kvm.kicks != 0;
-	if (g_kvm.takes_byte && !g_run.immediate_exit)
-		(void)sd_byte_take(&g_region);
-	return g_run.immediate_exit ? -EINTR : g_kvm.run_result;
-}
-
-int kvm_get_sregs(struct kvm_vcpu_fd vcpu, struct kvm_sregs *sregs, struct why *why)
-{
-	(void)vcpu;
-	memset(sregs, 0, sizeof(*sregs));
-	sregs->cr4 = g_kvm.cr4;
-	return g_kvm.sregs_error == 0 ? 0 : why_set(why, EXIT_HOST, g_kvm.sregs_error, "get");
-}
-
-int kvm_set_sregs(struct kvm_vcpu_fd vcpu, const struct kvm_sregs *sregs, struct why *why)
-{
-	(void)vcpu;
-	(void)why;
-	g_kvm.flips += (sregs->cr4 ^ g_kvm.cr4) == CR4_PGE;
-	g_kvm.cr4 = sregs->cr4;
-	return 0;
-}
-
-/* SDM volume 3, table 11-1: 32 vectors each 16 bytes. */
-#define ISR 0x100
-#define IRR 0x200
-
-static char *lapic_byte(unsigned registers, unsigned vector)
-{
-	return &g_kvm.lapic.regs[registers + vector / 32 * 16 + vector % 32 / 8];
-}
-
-static void lapic_set(unsigned registers, unsigned vector)
-{
-	*lapic_byte(registers, vector) = (char)(*lapic_byte(registers, vector) | 1 << vector % 8);
-}
-
-static bool lapic_is_set(unsigned registers, unsigned vector)
-{
-	return *lapic_byte(registers, vector) >> vector % 8 & 1;
-}
-
-int kvm_get_lapic(struct kvm_vcpu_fd vcpu, struct kvm_lapic_state *lapic, struct why *why)
-{
-	(void)vcpu;
-	*lapic = g_kvm.lapic;
-	if (g_kvm.posted_meanwhile != 0)
-		lapic_set(IRR, g_kvm.posted_meanwhile);
-	return g_kvm.lapic_error == 0 ? 0 : why_set(why, EXIT_HOST, g_kvm.lapic_error, "lapic");
-}
-
-int kvm_set_lapic(struct kvm_vcpu_fd vcpu, const struct kvm_lapic_state *lapic, struct why *why)
-{
-	(void)vcpu;
-	(void)why;
-	g_kvm.lapic = *lapic;
-	g_kvm.lapic_writes++;
-	return 0;
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	memset(&g_session, 0, sizeof(g_session));
-	memset(&g_thread, 0, sizeof(g_thread));
-	memset(&g_region, 0, sizeof(g_region));
-	memset(&g_kvm, 0, sizeof(g_kvm));
-	g_kvm.cr4 = CR4_START;
-	g_kvm.run_result = -EINTR;
-	g_session.protocol = &protocol_transfer;
-	g_session.entry_flush = ENTRY_FLUSH_STEAL;
-	g_thread.session = &g_session;
-	g_thread.vcpu.region = &g_region;
-	g_thread.vcpu.run = &g_run;
-	slot_member_enter(&g_thread.member);
-	return 0;
-}
 
 static void park(void)
 {
@@ -149,10 +31,10 @@ static bool enters_with_flush(void)
 static bool was_flushed(void)
 {
 	bool flushed = g_session.entry_flush == ENTRY_FLUSH_STEAL ? enters_with_flush()
-								   : g_kvm.flips == 2;
+								   : g_kvm.registers.flips == 2;
 
-	g_kvm.flips = 0;
-	assert_int_equal(g_kvm.cr4, CR4_START);
+	g_kvm.registers.flips = 0;
+	assert_int_equal(g_kvm.registers.cr4, CR4_START);
 	assert_false(g_thread.owes_flush);
 	return flushed;
 }
@@ -245,7 +127,7 @@ static void a_debt_survives_a_flush_that_failed(void **state)
 	g_kvm.sregs_error = EIO;
 	assert_int_equal(vcpu_unpark(&g_thread), -EIO);
 	assert_true(g_thread.owes_flush);
-	assert_int_equal(g_kvm.flips, 0);
+	assert_int_equal(g_kvm.registers.flips, 0);
 	g_kvm.sregs_error = 0;
 	park();
 	unpark();
@@ -285,24 +167,24 @@ static void transfer_once(void)
 static void spurious_ipis_are_counted(void **state)
 {
 	(void)state;
-	lapic_set(IRR, SD_VECTOR_FLUSH);
+	lapic_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_FLUSH);
 	park();                         /* nothing transferred: no look at the APIC */
 	unpark();
 	assert_int_equal(g_thread.counts.spurious_ipis, 0);
 	transfer_once();
 	assert_int_equal(g_thread.counts.spurious_ipis, 1);
-	memset(&g_kvm.lapic, 0, sizeof(g_kvm.lapic));
-	lapic_set(IRR, SD_VECTOR_PING);
+	memset(&g_kvm.registers.lapic, 0, sizeof(g_kvm.registers.lapic));
+	lapic_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_PING);
 	transfer_once();
 	assert_int_equal(g_thread.counts.spurious_ipis, 1);
-	assert_int_equal(g_kvm.lapic_writes, 0);
+	assert_int_equal(g_kvm.registers.lapic_writes, 0);
 }
 
 /* One whose handler would serve more than what was taken over is none. */
 static void an_ipi_that_is_needed_is_not_spurious(void **state)
 {
 	(void)state;
-	lapic_set(IRR, SD_VECTOR_FLUSH);
+	lapic_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_FLUSH);
 	(void)sd_word_request(&g_region);
 	park();
 	/* A handler that was parked half-way has stored an older value. */
@@ -317,7 +199,7 @@ static void each_handshake_has_its_vector(void **state)
 	g_session.protocol = &protocol_pending_2017;
 	g_session.protocol->start(&g_region);
 	assert_int_equal(vcpu_unpark(&g_thread), 0);
-	lapic_set(IRR, SD_VECTOR_FLUSH_2017);
+	lapic_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_FLUSH_2017);
 	assert_false(sd_2017_post(&g_region));
 	park();
 	unpark();
@@ -329,12 +211,12 @@ static void a_spurious_ipi_is_taken_back_if_asked(void **state)
 {
 	(void)state;
 	g_session.shape.clears_pending = true;
-	lapic_set(IRR, SD_VECTOR_FLUSH);
+	lapic_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_FLUSH);
 	transfer_once();
 	assert_int_equal(g_thread.counts.spurious_ipis, 1);
 	assert_int_equal(g_thread.counts.cleared_ipis, 1);
-	assert_int_equal(g_kvm.lapic_writes, 1);
-	assert_false(lapic_is_set(IRR, SD_VECTOR_FLUSH));
+	assert_int_equal(g_kvm.registers.lapic_writes, 1);
+	assert_false(lapic_is_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_FLUSH));
 	assert_true(was_flushed());
 }
 
@@ -344,28 +226,28 @@ static void a_spurious_ipi_is_taken_back_if_asked(void **state)
 static void a_vector_posted_meanwhile_is_kept_by_default(void **state)
 {
 	(void)state;
-	lapic_set(IRR, SD_VECTOR_FLUSH);
-	g_kvm.posted_meanwhile = SD_VECTOR_PING;
+	lapic_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_FLUSH);
+	g_kvm.registers.posted_meanwhile = SD_VECTOR_PING;
 	transfer_once();
 	assert_int_equal(g_thread.counts.spurious_ipis, 1);
-	assert_true(lapic_is_set(IRR, SD_VECTOR_PING));
-	assert_true(lapic_is_set(IRR, SD_VECTOR_FLUSH));
+	assert_true(lapic_is_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_PING));
+	assert_true(lapic_is_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_FLUSH));
 	/* Seen when it is there already: then nothing is taken back either. */
 	g_session.shape.clears_pending = true;
 	transfer_once();
 	assert_int_equal(g_thread.counts.cleared_ipis, 0);
-	assert_true(lapic_is_set(IRR, SD_VECTOR_PING));
+	assert_true(lapic_is_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_PING));
 }
 
 static void a_late_ipi_of_a_request_taken_over_may_go_too(void **state)
 {
 	(void)state;
 	g_session.shape.clears_pending = true;
-	lapic_set(IRR, SD_VECTOR_FLUSH);
-	g_kvm.posted_meanwhile = SD_VECTOR_FLUSH;
+	lapic_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_FLUSH);
+	g_kvm.registers.posted_meanwhile = SD_VECTOR_FLUSH;
 	transfer_once();
 	assert_int_equal(g_thread.counts.cleared_ipis, 1);
-	assert_false(lapic_is_set(IRR, SD_VECTOR_FLUSH));
+	assert_false(lapic_is_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_FLUSH));
 	/* Its request is served, and the flush is owed to the vCPU. */
 	assert_true(g_session.protocol->is_served(&g_region));
 	assert_true(was_flushed());
@@ -375,17 +257,17 @@ static void an_ipi_beside_others_is_left_alone(void **state)
 {
 	(void)state;
 	g_session.shape.clears_pending = true;
-	lapic_set(IRR, SD_VECTOR_FLUSH);
-	lapic_set(IRR, SD_VECTOR_PING);
+	lapic_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_FLUSH);
+	lapic_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_PING);
 	transfer_once();
-	memset(&g_kvm.lapic, 0, sizeof(g_kvm.lapic));
-	lapic_set(IRR, SD_VECTOR_FLUSH);
-	lapic_set(ISR, SD_VECTOR_FLUSH);        /* its handler is in flight */
+	memset(&g_kvm.registers.lapic, 0, sizeof(g_kvm.registers.lapic));
+	lapic_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_FLUSH);
+	lapic_set(&g_kvm.registers.lapic, FAKE_ISR, SD_VECTOR_FLUSH);        /* its handler is in flight */
 	transfer_once();
 	assert_int_equal(g_thread.counts.spurious_ipis, 2);
 	assert_int_equal(g_thread.counts.cleared_ipis, 0);
-	assert_int_equal(g_kvm.lapic_writes, 0);
-	assert_true(lapic_is_set(IRR, SD_VECTOR_FLUSH));
+	assert_int_equal(g_kvm.registers.lapic_writes, 0);
+	assert_true(lapic_is_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_FLUSH));
 }
 
 /* Where KVM marks vCPUs itself. */
