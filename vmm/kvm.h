@@ -58,6 +58,8 @@ KVM_MUST_USE int kvm_set_memory(struct kvm_vm vm,
 KVM_MUST_USE int kvm_set_mmu_pages(struct kvm_vm vm, unsigned long pages, struct why *why);
 KVM_MUST_USE int kvm_set_tss_address(struct kvm_vm vm, unsigned long gpa, struct why *why);
 
+/* Of one vCPU: the ioctl of the same name. kvm_set_running() makes it runnable, by
+ * KVM_SET_MP_STATE. */
 KVM_MUST_USE int kvm_create_vcpu(struct kvm_vm vm, uint32_t id, struct kvm_vcpu_fd *vcpu,
 				 struct why *why);
 KVM_MUST_USE int kvm_set_cpuid(struct kvm_vcpu_fd vcpu, const struct kvm_cpuid_table *table,

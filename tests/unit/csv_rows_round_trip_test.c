@@ -3,21 +3,12 @@
  * csv_rows_round_trip_test.c - a row read back holds what was written, in the
  * columns that the header names, and stays in its buffer.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "report.h"
-
-#ifdef NDEBUG
-#error "tests need their assertions"
-#endif
+#include "unit_test.h"
 
 #define NUMBERS 12
 #define GUARD_BYTES 32

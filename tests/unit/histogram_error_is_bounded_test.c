@@ -3,22 +3,12 @@
  * histogram_error_is_bounded_test.c - what is read back is within 1/128 of
  * what was recorded, for single values, quantiles and merged histograms.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "histogram.h"
+#include "unit_test.h"
 
-#ifdef NDEBUG
-#error "tests need their assertions"
-#endif
-
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 #define SAMPLES 10007           /* prime: ranks fall between round quantiles */
 
 static struct histogram g_histogram, g_other, g_whole;
@@ -108,7 +98,7 @@ static void check_quantiles(uint64_t *values, uint64_t count)
 	for (uint64_t i = 0; i < count; i++)
 		histogram_record(&g_histogram, values[i]);
 	qsort(values, count, sizeof(values[0]), compare);
-	for (size_t i = 0; i < LENGTH(ppm); i++) {
+	for (size_t i = 0; i < COUNT_OF(ppm); i++) {
 		double quantile = (double)ppm[i] / 1e6;
 
 		assert_close(histogram_quantile(&g_histogram, quantile),
@@ -127,7 +117,7 @@ static void quantiles_follow_the_sorted_samples(void **state)
 	(void)state;
 	/* Narrow and wide: values of up to 1, 9, 17, ... 64 bits. */
 	for (int bits = 1; bits <= 64; bits += bits < 57 ? 8 : 7)
-		for (size_t c = 0; c < LENGTH(counts); c++) {
+		for (size_t c = 0; c < COUNT_OF(counts); c++) {
 			for (uint64_t i = 0; i < counts[c]; i++)
 				values[i] = random_next(&seed) >> (64 - bits);
 			check_quantiles(values, counts[c]);

@@ -3,20 +3,11 @@
  * histogram_texts_follow_their_tools_test.c - .hgrm files and cyclictest's histogram
  * text, to the letter where other programs read them.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "results_fixture.h"
-
-#ifdef NDEBUG
-#error "tests need their assertions"
-#endif
+#include "unit_test.h"
 
 /* Four values; the levels are those of five ticks a half distance. */
 static void an_hgrm_file_is_written_to_the_letter(void **state)

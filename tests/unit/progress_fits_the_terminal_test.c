@@ -3,19 +3,10 @@
  * progress_fits_the_terminal_test.c - the live line is never wider than the
  * terminal or its buffer, and what it shows is whole.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "report.h"
-
-#ifdef NDEBUG
-#error "tests need their assertions"
-#endif
+#include "unit_test.h"
 
 #define GUARD 0x5a
 

@@ -3,22 +3,11 @@
  * thresholds_are_kept_or_told_test.c - a figure above its --fail-over limit, or one
  * that nobody measured, is a line and exit status 6; any other is silence.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "results_fixture.h"
-
-#ifdef NDEBUG
-#error "tests need their assertions"
-#endif
-
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+#include "unit_test.h"
 
 /* Status of the fixture's run with @limits; what was said goes to g_said. */
 static char g_said[4096];
@@ -90,7 +79,7 @@ static void each_that_is_exceeded_has_a_line(void **state)
 
 	(void)state;
 	fixture_reset();
-	assert_int_equal(status_with(limits, LENGTH(limits)), EXIT_THRESHOLD);
+	assert_int_equal(status_with(limits, COUNT_OF(limits)), EXIT_THRESHOLD);
 	assert_string_equal(g_said,
 			    "ipi:wall.max: 129900 ns, over the limit of 1 ns\n"
 			    "sleep:pte.max: 5499 ns, over the limit of 2 ns\n");
@@ -134,7 +123,7 @@ static void printed_figures_are_bare_numbers(void **state)
 	(void)state;
 	assert_non_null(out);
 	memcpy(g_fixture.options.print, keys, sizeof(keys));
-	g_fixture.options.print_count = LENGTH(keys);
+	g_fixture.options.print_count = COUNT_OF(keys);
 	histogram_init(&run->results[SD_PROTOCOL_yield].floor_ns);
 	print_figures(out, run);
 	fclose(out);

@@ -3,22 +3,11 @@
  * verdict_follows_the_counts_test.c - the exit status of a run, and a line for
  * each reason, follow from the counts alone.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "results_fixture.h"
-
-#ifdef NDEBUG
-#error "tests need their assertions"
-#endif
-
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+#include "unit_test.h"
 
 struct counts {
 	enum sd_protocol_kind kind;
@@ -176,7 +165,7 @@ static bool fails(enum verdict verdict)
 static void walkers_meet_no_freed_table(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < LENGTH(g_teardowns); i++) {
+	for (size_t i = 0; i < COUNT_OF(g_teardowns); i++) {
 		struct run_results *run = run_of_teardown(&g_teardowns[i]);
 		bool wrong = fails(g_teardowns[i].expected);
 		unsigned lines;
@@ -217,7 +206,7 @@ static void a_bad_walk_is_said_with_its_counts(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < LENGTH(cases); i++) {
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct run_results *run = run_of_teardown(&cases[i].counts);
 		const char *name = protocol_name(run->results->protocol);
 		unsigned lines;
@@ -235,7 +224,7 @@ static void a_bad_walk_is_said_with_its_counts(void **state)
 static void other_workloads_have_no_walks(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < LENGTH(g_cases); i++)
+	for (size_t i = 0; i < COUNT_OF(g_cases); i++)
 		for (enum workload workload = WORKLOAD_TOGGLE; workload <= WORKLOAD_CHURN;
 		     workload++) {
 			struct run_results *run = run_of(&g_cases[i]);
@@ -306,7 +295,7 @@ static void where_no_target_stays_every_control_is_hidden(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < LENGTH(cases); i++) {
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct run_results *run = run_of(&flushes_nobody);
 
 		g_fixture.options.vcpus = cases[i].vcpus;
@@ -325,7 +314,7 @@ static void where_no_target_stays_every_control_is_hidden(void **state)
 static void each_case_has_its_verdict(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < LENGTH(g_cases); i++) {
+	for (size_t i = 0; i < COUNT_OF(g_cases); i++) {
 		struct run_results *run = run_of(&g_cases[i]);
 		enum verdict expected = g_cases[i].expected;
 		bool wrong = fails(expected);
@@ -343,7 +332,7 @@ static void each_case_has_its_verdict(void **state)
 static void verdicts_do_not_depend_on_the_policy(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < LENGTH(g_cases); i++)
+	for (size_t i = 0; i < COUNT_OF(g_cases); i++)
 		for (enum preempt preempt = PREEMPT_SLICE; preempt <= PREEMPT_HOST; preempt++) {
 			struct run_results *run = run_of(&g_cases[i]);
 
@@ -452,7 +441,7 @@ static void targets_that_did_not_look_are_told(void **state)
 	unsigned lines;
 
 	(void)state;
-	for (size_t i = 0; i < LENGTH(cases); i++) {
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		result->targets = cases[i].targets;
 		result->targets_watched = cases[i].watched;
 		assert_int_equal(verdict_of_protocol(run, result), cases[i].expected);
@@ -464,7 +453,7 @@ static void targets_that_did_not_look_are_told(void **state)
 static void another_payloads_word_is_a_claim(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < LENGTH(g_cases); i++) {
+	for (size_t i = 0; i < COUNT_OF(g_cases); i++) {
 		const struct run_results *run = run_of(&g_cases[i]);
 		enum verdict expected = g_cases[i].expected;
 
@@ -487,7 +476,7 @@ static void wrong_reads_of_moved_pages_fail(void **state)
 	(void)state;
 	g_fixture.options.reclaim_hz = 1;
 	assert_int_equal(status_of(run, &lines, NULL), EXIT_OK);
-	for (size_t i = 0; i < LENGTH(cases); i++) {
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		run->moved.wrong = cases[i].wrong;
 		run->moved.loads_wrong = cases[i].loads_wrong;
 		assert_int_equal(status_of(run, &lines, NULL), EXIT_WRONG);

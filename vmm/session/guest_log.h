@@ -32,6 +32,7 @@ struct guest_log {
 	uint64_t dropped;
 };
 
+/* guest_log_init - an empty one; guest_log_destroy - whatever is in it goes unprinted. */
 void guest_log_init(struct guest_log *log);
 void guest_log_destroy(struct guest_log *log);
 
