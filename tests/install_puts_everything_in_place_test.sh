@@ -25,19 +25,17 @@ present() {
 	failed=1
 }
 
-present bin/vmm
-present libexec/shootdown/enter
-present libexec/shootdown/agent
-present share/man/man1/vmm.1
-present share/bash-completion/completions/vmm.bash
-headers=0
-for header in include/*; do
-	present "include/shootdown/${header#include/}"
-	headers=$((headers + 1))
+expected=0
+for file in bin/vmm libexec/shootdown/enter libexec/shootdown/agent \
+	libexec/shootdown/qemu_mend.so share/man/man1/vmm.1 \
+	share/bash-completion/completions/vmm.bash include/*; do
+	case $file in include/*) file=include/shootdown/${file#include/} ;; esac
+	present "$file"
+	expected=$((expected + 1))
 done
 files=$(find "$destination" -type f | wc -l)
-[ "$files" -eq $((headers + 5)) ] || {
-	echo "$files files are installed, $((headers + 5)) expected:"
+[ "$files" -eq "$expected" ] || {
+	echo "$files files are installed, $expected expected:"
 	find "$destination" -type f
 	failed=1
 }
