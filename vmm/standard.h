@@ -5,13 +5,21 @@
 #ifndef STANDARD_H
 #define STANDARD_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "why.h"
+
+/* How long a process that is to end waits for a disk, or for somebody to read. */
+#define STANDARD_HURRY_NS NS_PER_S
 
 /**
  * standard_open - take the numbers 0 to 2 where the caller has closed them, or the next
- * file that is opened gets one, and the table is written into it.
+ * file that is opened gets one, and the table is written into it. From here on printing
+ * to stdout and stderr waits for a reader no longer than standard_awaits_reader() says;
+ * what comes after that is lost.
  *
- * Nothing can be written there: what was meant for it fails and is told.
+ * Nothing can be written where the caller has closed it: that fails and is told.
  * Threads: main, before anything else is opened.
  */
 void standard_open(void);
@@ -24,5 +32,20 @@ void standard_open(void);
  */
 __attribute__((warn_unused_result))
 enum exit_status standard_flush(void);
+
+/* standard_has_room - can something short be written to @fd now, without a wait? */
+bool standard_has_room(int fd);
+
+/* standard_hurry - the process is to end: nobody is waited for much longer. From a signal
+ * handler too. */
+void standard_hurry(void);
+
+/**
+ * standard_awaits_reader - is there hope yet for what a pipe has no room for?
+ *
+ * Units:   @taken_ns: when it last had room, CLOCK_MONOTONIC.
+ * Returns: false when nobody has read for a minute, or for a second in a hurry.
+ */
+bool standard_awaits_reader(uint64_t taken_ns);
 
 #endif

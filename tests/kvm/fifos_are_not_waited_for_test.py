@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """A FIFO in place of a file: as the payload it is refused, as an output it needs a reader
 by the start, and one that nobody reads from does not take the first Ctrl-C its effect."""
-import fcntl
 import os
+import select
 import signal
 import subprocess
 import tempfile
@@ -21,8 +21,9 @@ def unread(fifo):
     return os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
 
 
-def bytes_in(fd):
-    return int.from_bytes(fcntl.ioctl(fd, 0x541b, bytes(4)), "little")      # FIONREAD
+def is_full(writer):
+    """Not by its bytes: a page of a pipe may be half empty and take no more."""
+    return not select.select([], [writer], [], 0)[1]
 
 
 def wait_until(condition, what, process):
@@ -79,13 +80,18 @@ def read_well(bench, out, fifo):
 def stop_unread_rows(bench, out, fifo):
     """Rows until the pipe is full, and more."""
     reader = unread(fifo)
+    writer = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
     process = start(bench.command(out, *OPTIONS, "--duration", "600", "--pace-us", "0",
                                   "--trace", fifo))
-    wait_until(lambda: bytes_in(reader) > 60000, "rows in the FIFO", process)
+    wait_until(lambda: is_full(writer), "rows in the FIFO", process)
+    csv = os.path.join(out, "flush-latency.csv")
+    enough = os.path.getsize(csv) + 2 * select.PIPE_BUF
+    wait_until(lambda: os.path.getsize(csv) > enough, "more rows", process)
     process.send_signal(signal.SIGINT)
     status, _, err = end_of(process, "rows")
     check(status == 5 and f"{fifo}: nobody reads it" in err, f"rows: {status}, said: {err}")
     os.close(reader)
+    os.close(writer)
 
 
 def stop_unread_text(bench, out, fifo):

@@ -25,6 +25,7 @@
 #include <linux/audit.h>
 #include <linux/futex.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -44,6 +45,9 @@
 #define HEARING_NS (10 * NS_PER_S)
 
 #define LINE_BYTES 192
+
+/* How long a line waits until stderr has room for it. */
+#define ROOM_MS 1000
 
 /* SYS_SECCOMP of asm/siginfo.h, which does not go with <signal.h>. */
 #define CODE_SECCOMP 1
@@ -116,14 +120,17 @@ static void put_call(struct line *line, const siginfo_t *info, const greg_t argu
 	put(line, ")");
 }
 
+/* A pipe that nobody reads is not waited for without end: then it is not said. */
 static void say(const struct line *line)
 {
+	struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
 	struct line whole = { .length = 0 };
 
 	put(&whole, "vmm: ");
 	put(&whole, line->text);
 	put(&whole, "\n");
-	(void)!write(STDERR_FILENO, whole.text, whole.length);
+	if (poll(&room, 1, ROOM_MS) > 0)
+		(void)!write(STDERR_FILENO, whole.text, whole.length);
 }
 
 /* --- the handler -------------------------------------------------------------- */

@@ -71,6 +71,10 @@
 	CALL(exit,           "end of the thread"), \
 	CALL(exit_group,     "after a forbidden call")
 
+/* But liburcu's own, which polls anyhow. */
+#define ROOM_ROW \
+	WITH(poll, 1, 1, "has stderr room for its name?")
+
 /* The secondary MMU: memory for its tables, and how they are held back. */
 #define SHADOW_ROWS \
 	CALL(brk, "tables of the secondary MMU: one arena for all, session_create()"), \
@@ -103,6 +107,7 @@ static const struct confine_row g_vcpu[] = {
 
 	SHADOW_ROWS,
 	OTHER_THREAD_ROWS,
+	ROOM_ROW,
 };
 
 /* Moves pages under the guest and the VMM. */
@@ -118,13 +123,14 @@ static const struct confine_row g_mover[] = {
 	WITH(clock_gettime, 0, CLOCK_MONOTONIC,   "where the vDSO cannot tell the time"),
 	SHADOW_ROWS,
 	OTHER_THREAD_ROWS,
+	ROOM_ROW,
 };
 
 /* liburcu's. */
 static const struct confine_row g_reclaim[] = {
 	WITH(futex, 1, FUTEX_WAKE_PRIVATE, "unlock"),
 	WITH(futex, 1, FUTEX_WAIT_PRIVATE, "lock"),
-	CALL(poll, "liburcu: some milliseconds between two grace periods"),
+	CALL(poll, "liburcu: some milliseconds between two grace periods; room as above"),
 	WITH(futex, 1, FUTEX_WAIT_BITSET_PRIVATE, "after a forbidden call: until main ends all"),
 	WITH(clock_gettime, 0, CLOCK_MONOTONIC,   "how long"),
 	SHADOW_ROWS,
@@ -155,12 +161,13 @@ static const struct confine_row g_main[] = {
 	CALL(getpid,             "for these"),
 
 	CALL(write,    "results, progress, messages"),
+	WITH(poll, 1, 1, "has a pipe room for them?"),
 	CALL(read,     "/proc/stat: steal time; perf's count of flushes on entry"),
 	CALL(lseek,    "the same, again from its start"),
 	CALL(pread64,  "KVM's statistics"),
 	CALL(pwrite64, "rows, where io_uring may start no thread"),
 	CALL(ftruncate, "cut the CSV back to a whole row when the disk is full, or a signal kills"),
-	WITH(newfstatat, 3, AT_EMPTY_PATH, "stdio: what kind of file is stdout?"),
+	WITH(newfstatat, 3, AT_EMPTY_PATH, "cut back: is it a file, and how long?"),
 	CALL(close,    "results; vCPUs, machine, ring at the end"),
 
 	CALL(brk,      "memory for the summary"),

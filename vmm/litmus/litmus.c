@@ -17,6 +17,7 @@
 #include "host_facts.h"
 #include "litmus_list.h"
 #include "play.h"
+#include "standard.h"
 #include "terminal.h"
 
 /* Rounds of each: enough to tell "each time" from "now and then", and not more than there
@@ -115,7 +116,8 @@ static int play(struct session *session, enum sd_litmus litmus, struct litmus_re
 /* The name of the one in hand, on a terminal. */
 static void show_progress(const struct litmus_run *plays, const char *name)
 {
-	if (!plays->facts.options->quiet && terminal_moves(STDERR_FILENO))
+	if (!plays->facts.options->quiet && terminal_moves(STDERR_FILENO) &&
+	    standard_has_room(STDERR_FILENO))
 		fprintf(stderr, TERMINAL_OVER "%.79s", name);
 }
 

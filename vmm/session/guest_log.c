@@ -38,7 +38,7 @@ void guest_log_add(struct guest_log *log, const struct guest_log_line *line)
 /* Over a progress line, where there is one. */
 static void begin_line(FILE *out)
 {
-	if (terminal_moves(fileno(out)))
+	if (out == stderr && terminal_moves(STDERR_FILENO))
 		fputs(TERMINAL_OVER, out);
 }
 

@@ -18,11 +18,9 @@
 
 #include "clock.h"
 #include "cpus.h"
+#include "standard.h"
 
 #define RING_ENTRIES 16
-
-/* How long a process that is to end waits for a disk, or a reader. */
-#define END_PATIENCE_NS NS_PER_S
 
 /* What a completion belongs to; anything else is a struct loop_write. */
 enum {
@@ -111,6 +109,7 @@ static void on_signal(int signal)
 	uint64_t one = 1;
 
 	(void)signal;
+	standard_hurry();
 	handle_signals(on_last_signal);
 	(void)!write(signal_fd, &one, sizeof(one));
 	errno = saved;
@@ -281,7 +280,6 @@ static int handle(struct loop *loop, uint64_t tag, int result)
 		return LOOP_WOKEN;
 	case TAG_SIGNAL:
 		arm_signal(loop);
-		loop->signalled_ns = clock_ns();
 		return LOOP_SIGNAL;
 	default:
 		write = (struct loop_write *)(uintptr_t)tag;
@@ -354,7 +352,7 @@ static bool has_completed(const struct loop *loop, const struct loop_write *writ
 
 void loop_outlast_write(const struct loop *loop, const struct loop_write *write)
 {
-	uint64_t until = clock_ns() + END_PATIENCE_NS;
+	uint64_t until = clock_ns() + STANDARD_HURRY_NS;
 
 	while (write->busy && !has_completed(loop, write) && clock_ns() < until)
 		sched_yield();
@@ -362,8 +360,6 @@ void loop_outlast_write(const struct loop *loop, const struct loop_write *write)
 
 bool loop_await_reader(struct loop *loop, uint64_t taken_ns)
 {
-	uint64_t from = loop->signalled_ns > taken_ns ? loop->signalled_ns : taken_ns;
-
 	loop->kept |= wait_events(loop, clock_ns() + NS_PER_MS);
-	return loop->signalled_ns == 0 || clock_ns() < from + END_PATIENCE_NS;
+	return standard_awaits_reader(taken_ns);
 }

@@ -24,7 +24,6 @@ struct loop {
 	uint64_t event_count;           /* targets of the reads in flight */
 	uint64_t signal_count;
 	int kept;                       /* events for the next loop_wait() */
-	uint64_t signalled_ns;          /* when the first signal was heard of; 0 not yet */
 };
 
 /* A write in flight; the caller's, together with its buffer, until it is over. */
@@ -81,8 +80,7 @@ void loop_outlast_write(const struct loop *loop, const struct loop_write *write)
  * is for the next loop_wait().
  *
  * Units:   @taken_ns: when it last had room; CLOCK_MONOTONIC.
- * Returns: false when it is to be given up: a signal has come, and nobody has read for a
- *          second since.
+ * Returns: false when it is to be given up: standard_awaits_reader().
  */
 bool loop_await_reader(struct loop *loop, uint64_t taken_ns);
 

@@ -19,6 +19,7 @@
 #include "host_load.h"
 #include "report.h"
 #include "samples.h"
+#include "standard.h"
 #include "terminal.h"
 
 #define TICK_NS (100 * NS_PER_MS)
@@ -225,7 +226,8 @@ static void show_progress(const struct course *course, uint64_t now)
 	uint64_t stale = 0;
 	char line[256];
 
-	if (!course->round->shows_progress)
+	/* Nor is a terminal that stands still waited for. */
+	if (!course->round->shows_progress || !standard_has_room(STDERR_FILENO))
 		return;
 	(void)ioctl(STDERR_FILENO, TIOCGWINSZ, &size);
 	for (uint32_t i = 0; i < course->session->shape.vcpus; i++)
@@ -540,7 +542,7 @@ int round_run(struct session *session, struct round *round, struct why *why)
 	session_start(session, &job);
 	steer(&course, course.started_ns);
 	error = follow(&course, why);
-	if (round->shows_progress)
+	if (round->shows_progress && standard_has_room(STDERR_FILENO))
 		fputs(TERMINAL_OVER, stderr);
 	if (error == 0)
 		error = session_failure(session, why);
