@@ -16,8 +16,8 @@ LONG_ROUNDS = 10
 
 def check_two(machine, folder, seeds):
     runs = [machine.start_vmm(f"out {seed}", "--seed", str(seed), "--protocol", "generation",
-                              "--vcpus", "2", "--overcommit", "1", "--duration", "0.3",
-                              cwd=folder) for seed in seeds]
+                              "--vcpus", "2", "--overcommit", "1", "--flushes", "20",
+                              "--duration", "60", cwd=folder) for seed in seeds]
     for run, seed in zip(runs, seeds):
         try:
             out, err = run.communicate(timeout=LIMIT_S)
