@@ -240,7 +240,7 @@ g_gate_entry_empty:
  * sd_word_serve_begin(), flush, sd_word_serve_end().
  * PAIR(word-flush): request is read before the CR3 write, and what was read is
  * what is stored; it waits on the stack, which saves a register and two
- * instructions. Both words have four zero bytes behind them, so eight can be
+ * instructions. Both words have four zero bytes after them, so eight can be
  * moved. PAIR(word-served): the plain store is a release on TSO.
  */
 	.macro	serve_begin stepped
@@ -329,7 +329,7 @@ g_gate_entry_empty:
 /*
  * sd_asleep_take(), flush, sd_asleep_done() for each initiator that had asked.
  * PAIR(asked-flush): the bits are taken before the CR3 write. PAIR(left-done),
- * PAIR(left-asleep): the locked count comes behind it, and is the full fence
+ * PAIR(left-asleep): the locked count comes after it, and is the full fence
  * before the look at asleep. rax: the bits; rcx: an initiator, shifted.
  */
 	.macro	isr_flush_wake stepped, x2apic, traced

@@ -46,7 +46,7 @@ static inline uint64_t g_tsc_start(void)
 	return (uint64_t)high << 32 | low;
 }
 
-/* After all loads before it, and before everything behind it. */
+/* After all loads before it, and before everything after it. */
 static inline uint64_t g_tsc_end(void)
 {
 	uint32_t low, high;
@@ -97,7 +97,7 @@ struct g_range {
  * Shape:   @destinations holds @count values for the high half of the ICR
  *          (g_destination()); count 0 only flushes. @range is of pages only
  *          where control.by_page is 1; the whole TLB goes where it is 0.
- * "memory": loads behind it must not use what was read through the old TLB.
+ * "memory": loads after it must not use what was read through the old TLB.
  */
 static inline void g_gate_shootdown(const uint32_t *destinations, uint32_t count,
 				    uint32_t vector, struct g_range range)

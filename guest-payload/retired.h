@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * retired.h - page tables that are unlinked and flushed, on their way back to the
- * pool: at once, or in batches behind a grace period each (grace.h).
+ * pool: at once, or in batches after a grace period each (grace.h).
  *
  * Grace periods are not waited for, but for a pool that has run dry or a job that
  * ends: whether the one in hand is over is looked at now and then, and meanwhile the

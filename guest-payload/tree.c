@@ -36,7 +36,7 @@ static void link_directory(uint32_t initiator, uint64_t entry)
 					     SD_TREE_PDPT + initiator), entry);
 }
 
-/* The entries behind the last leaf stay what they are: not present. */
+/* The entries after the last leaf stay what they are: not present. */
 static void build_directory(struct g_tree *tree, struct g_pool *pool)
 {
 	tree->directory = g_pool_take(pool);
@@ -83,8 +83,8 @@ void g_tree_build(struct g_tree *tree, struct g_pool *pool)
 	touch(tree);
 }
 
-/* PAIR(unlink-off): the flush asks behind these stores, by locked operations, and by
- * IPI; a walker that still found the table takes that IPI behind its section. */
+/* PAIR(unlink-off): the flush asks after these stores, by locked operations, and by
+ * IPI; a walker that still found the table takes that IPI after its section. */
 void g_tree_unlink(struct g_tree *tree)
 {
 	sd_u64_store(g_entry(tree->directory, index_of(tree)), 0);

@@ -10,7 +10,7 @@
  *   ---------                          ------
  *   entry = 0                          in_walk = 1
  *   flush: lock request, IPI           TPR = 0xe0; fence
- *   wait until served                  entry, table behind it, stamp
+ *   wait until served                  entry, table after it, stamp
  *   free the table                     TPR = 0: the IPI is taken, and serves
  *                                      in_walk = 0; pass += 1
  */
@@ -23,7 +23,7 @@
  * guest, and all leaves of SECTION_WALKS / SD_TREE_LEAVES pages or trees. */
 #define SECTION_WALKS 256
 
-/* One section in so many rings, or the first one behind it that gets to a leaf. */
+/* One section in so many rings, or the first one after it that gets to a leaf. */
 #define STEP_SECTIONS 16
 
 /* The class of all vectors in use is masked; exceptions are not. */
@@ -75,15 +75,15 @@ static void set_tpr(uint32_t priority)
 
 /* PAIR(unlink-off): the priority is raised before the first load of the walk. A store
  * to the APIC's page that leaves the guest is, without the fence; one that the
- * processor carries out itself may wait in the store buffer behind a load of the old
- * entry, and an interrupt taken in between would acknowledge for this walk. */
+ * processor carries out itself may still be in the store buffer when the old entry is
+ * loaded, and an interrupt taken in between would acknowledge for this walk. */
 static void interrupts_off(void)
 {
 	set_tpr(TPR_INTERRUPTS_OFF);
 	__asm__ volatile("mfence" : : : "memory");
 }
 
-/* Behind all loads of the walk: x86 puts no store before an older load. */
+/* After all loads of the walk: x86 puts no store before an older load. */
 static void interrupts_on(void)
 {
 	__asm__ volatile("" : : : "memory");

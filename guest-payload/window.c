@@ -188,7 +188,7 @@ static void watch_page(struct sd_region *own, const struct sd_u64 *published,
 	}
 }
 
-/* Behind the epoch in the frame; nobody reads it. */
+/* After the epoch in the frame; nobody reads it. */
 static void touch(uint32_t initiator)
 {
 	for (uint32_t page = 0; page < g_control()->pages; page++)

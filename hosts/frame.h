@@ -42,7 +42,7 @@ struct frame_head {
 struct frame {
 	enum frame_kind kind;
 	size_t bytes;
-	uint8_t data[FRAME_MAX_BYTES + 1]; /* a zero behind the last byte */
+	uint8_t data[FRAME_MAX_BYTES + 1]; /* a zero after the last byte */
 };
 
 /* frame_pack - the bytes of one frame; returns how many. @bytes is at most FRAME_MAX_BYTES. */

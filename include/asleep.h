@@ -6,7 +6,7 @@
  * Included by guest, unit tests and, for the offsets, by the payload's assembly.
  * A target has a bit for each initiator that has asked (`asked`); an initiator
  * counts the targets that have not flushed yet (`left`). The handler takes all
- * bits at once before its flush and counts down for each behind it.
+ * bits at once before its flush and counts down for each after it.
  *
  *   initiator                          target's handler
  *   ---------                          ----------------
@@ -17,7 +17,7 @@
  *   left != 0? sleep                     asleep? wake
  *
  * PAIR(asked-flush): a bit that was taken was set after the PTE stores, so the
- * flush behind it covers them. PAIR(left-asleep): a full fence on both sides
+ * flush after it covers them. PAIR(left-asleep): a full fence on both sides
  * between the own store and the look at the other's: one sees the other.
  */
 #ifndef SD_ASLEEP_H
@@ -35,7 +35,7 @@ static inline void sd_asleep_begin(struct sd_region *own, uint32_t targets)
 	sd_u32_store(&own->left, targets);
 }
 
-/* sd_asleep_ask - one target. PAIR(asked-flush): locked, behind the PTE stores. */
+/* sd_asleep_ask - one target. PAIR(asked-flush): locked, after the PTE stores. */
 static inline void sd_asleep_ask(struct sd_region *target, uint32_t initiator)
 {
 	sd_u64_or(&target->asked, UINT64_C(1) << initiator);
@@ -71,7 +71,7 @@ static inline uint64_t sd_asleep_take(struct sd_region *own)
 	return sd_u64_exchange(&own->asked, 0);
 }
 
-/* sd_asleep_done - the handler, behind its flush, for each bit: true when this was
+/* sd_asleep_done - the handler, after its flush, for each bit: true when this was
  * the last target and the initiator sleeps: wake it. PAIR(left-asleep),
  * PAIR(left-done) */
 static inline bool sd_asleep_done(struct sd_region *initiator)

@@ -84,7 +84,7 @@
 #define SD_JOB_COST_KICK   11   /* vCPU 0 to the last vCPU: what SD_REQ_FLUSH_OTHERS adds to
                                  * SD_REQ_NOTHING when it takes one out of the guest */
 #define SD_JOB_COST_KICK_FLUSH 12 /* and that uses a mapping that has changed */
-#define SD_JOB_COST_CLOCK  13   /* vCPU 0: one reading of the TSC behind another */
+#define SD_JOB_COST_CLOCK  13   /* vCPU 0: one reading of the TSC after another */
 
 /* Results of SD_JOB_ENTRY_FLUSH, in region 0: checks = times a stale
  * translation was there, SD_ENTRY_FLUSH_ROUNDS at most, skipped = of these, times it was
@@ -125,7 +125,7 @@ struct sd_control {
 	uint32_t litmus;                /* SD_JOB_LITMUS: index into litmus.def */
 	uint32_t trace;                 /* 1: record handlers (region.trace) and the steps of
 	                                 * recorded flushes (sample.h) */
-	uint64_t break_ticks;           /* SD_REQ_BREAK behind a flush held up longer; 0 never */
+	uint64_t break_ticks;           /* SD_REQ_BREAK after a flush held up longer; 0 never */
 	uint64_t zero1;
 
 	struct sd_u32 stop_initiators;  /* finish the flush in hand, then SD_REQ_STOPPED */

@@ -16,8 +16,8 @@
  *   lock pass += 1    (walk_end)           pass has changed, or
  *                                          PREEMPTED, and then in_walk == 0
  *
- * PAIR(unlink-walk): a walk that begins behind the fence does not find the table; one
- * that began before has not ended as long as pass is what it was. No fence behind
+ * PAIR(unlink-walk): a walk that begins after the fence does not find the table; one
+ * that began before has not ended as long as pass is what it was. No fence after
  * in_walk = 1: whoever looks at it has seen PREEMPTED first, and park's locked
  * operation has drained it. PAIR(walk-park). In the other order (in_walk, then
  * PREEMPTED) a walk that begins in between is missed.
@@ -55,7 +55,7 @@ static inline void sd_grace_begin(struct sd_region *own)
 	(void)sd_u64_fetch_add(&own->graces, 1);
 }
 
-/* sd_grace_note - behind sd_grace_begin(), for each vCPU: what its pass is. */
+/* sd_grace_note - after sd_grace_begin(), for each vCPU: what its pass is. */
 static inline uint32_t sd_grace_note(const struct sd_region *region)
 {
 	return sd_u32_load_acquire(&region->pass);
@@ -65,7 +65,7 @@ static inline uint32_t sd_grace_note(const struct sd_region *region)
  * sd_grace_passed - has this vCPU been quiescent since it was noted?
  *
  * PAIR(walk-park): PREEMPTED before in_walk, both acquire; park's locked operation
- * on the request word comes behind the walker's stores.
+ * on the request word comes after the walker's stores.
  */
 static inline bool sd_grace_passed(const struct sd_region *region, uint32_t noted)
 {

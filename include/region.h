@@ -5,8 +5,8 @@
  * Included by the VMM, by payloads and by their assembly (offsets only).
  * The first 64 bytes are struct kvm_steal_time (asm/kvm_para.h), registered
  * with MSR_KVM_STEAL_TIME: they belong to KVM, but for the preempted byte,
- * whose bits 0 and 1 keep their mainline meaning. Everything of ours lies
- * behind, one set of writers a cache line. Little-endian.
+ * whose bits 0 and 1 keep their mainline meaning. What is ours comes
+ * after them, with one set of writers for each cache line. Little-endian.
  */
 #ifndef SD_REGION_H
 #define SD_REGION_H

@@ -141,7 +141,7 @@ static inline void sd_word_mark(struct sd_region *region)
  * Threads: the vCPU's own thread, with the vCPU out of the guest.
  *
  * PAIR(word-preempted): from the mark on a post only marks, so that the generation
- * read behind it is the one of that moment. In the other order a request is posted in
+ * read after it is the one of that moment. In the other order a request is posted in
  * between and nobody serves it. The store to served comes after the flush
  * has become certain: PAIR(word-served).
  */
@@ -165,7 +165,7 @@ static inline bool sd_word_park(struct sd_region *region)
  * Threads: the vCPU's own thread, with the vCPU out of the guest.
  *
  * PAIR(word-preempted): after the first step initiators send IPIs again and mark no
- * more, so that the look behind it sees every mark that was made. In the other order
+ * more, so that the look after it sees every mark that was made. In the other order
  * one that is made in between is found at the next unpark, and too late.
  */
 static inline bool sd_word_unpark(struct sd_region *region)

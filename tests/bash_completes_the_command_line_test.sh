@@ -10,7 +10,7 @@ file=$2/vmm.bash
 failed=0
 count=0
 
-# complete WORD...: the line behind the program's name, cut at = as bash does; prints
+# complete WORD...: the line after the program's name, cut at = as bash does; prints
 # the replies, sorted.
 complete_line() {
 	bash --norc -euc '

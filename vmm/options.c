@@ -137,7 +137,7 @@ static int options_settle(struct options *options, struct why *why)
 		return why_set(why, EXIT_USAGE, EINVAL, "--realtime %u: not with --preempt host",
 			       options->realtime);
 	if (options->action == OPTIONS_LITMUS && options->payload != NULL)
-		return why_set(why, EXIT_USAGE, EINVAL, "--litmus: plays the built-in payload, not %.64s (a name goes behind '=')",
+		return why_set(why, EXIT_USAGE, EINVAL, "--litmus: plays the built-in payload, not %.64s (a name goes after '=')",
 			       options->payload);
 	if (options->overcommit == 0)
 		options->overcommit = vcpus < 4 ? vcpus : 4;
@@ -204,7 +204,7 @@ static int option_take(int code, char **argv, struct options *options, struct wh
 	return row->read(row, optarg, options, why);
 }
 
-/* --help and its like answer at once, whatever comes behind them. */
+/* --help and its like answer at once, whatever comes after them. */
 static bool options_answer_only(const struct options *options)
 {
 	return options->action != OPTIONS_RUN && options->action != OPTIONS_HOST &&
@@ -235,7 +235,7 @@ static int options_read(int argc, char **argv, struct options *options, struct w
 		if (error || options_answer_only(options))
 			return error;
 	}
-	for (; optind < argc && !error; optind++)       /* behind "--" */
+	for (; optind < argc && !error; optind++)       /* after "--" */
 		error = payload_set(argv[optind], options, why);
 	return error;
 }

@@ -2,7 +2,7 @@
 /*
  * value.h - strict readers for the values of options.
  *
- * No sign, no blank, no rest behind the value. Pure; any thread.
+ * No sign, no blank, no rest after the value. Pure; any thread.
  * Tested: tests/unit/options_are_checked_test.c; names also
  *         tests/unit/protocol_list_keeps_its_order_test.c
  */

@@ -25,7 +25,7 @@ struct why {
 	enum exit_status status;
 	int error;              /* the errno behind it, positive */
 	char text[512];         /* what was tried, on what, why: one line, escaped (escape.h) */
-	const char *more;       /* lines that belong behind it, of static storage; or NULL */
+	const char *more;       /* lines that belong after it, of static storage; or NULL */
 };
 
 /**

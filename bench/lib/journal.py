@@ -4,7 +4,7 @@
 NAME.journal is append-only, a JSON object a line: first what is being measured (settings,
 and of a sweep vmm's version, the host, the plan), then a record for each run that is over.
 The rows of a run are in the CSV before its record is in the journal, which says where they end.
-Whoever opens the folder again drops a record that was cut short, and the rows behind those
+Whoever opens the folder again drops a record that was cut short, and the rows after those
 that the journal knows: a run is there whole and once, or it is measured again.
 
 One of a kind at a time has a folder, by a lock on its journal.

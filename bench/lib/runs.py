@@ -18,7 +18,7 @@ import sys
 import tempfile
 
 PR_SET_PDEATHSIG = 1
-LIBC = ctypes.CDLL(None)                # before the fork: nothing is loaded behind it
+LIBC = ctypes.CDLL(None)                # before the fork: nothing is loaded after it
 
 
 def parser(name, description, **defaults):

@@ -78,7 +78,7 @@ struct frees {
 	struct histogram until_free_ns;
 	uint64_t retired;               /* tables so far */
 	uint64_t held_sum;              /* before each, to be divided by their number */
-	uint64_t held_now;              /* behind the last one */
+	uint64_t held_now;              /* after the last one */
 	uint64_t held_most;
 };
 

@@ -4,7 +4,7 @@
  * range of N, and a fault that is replayed against one that loops.
  *
  * Nothing is overtaken while the walkers are off their CPUs, as they are for much of the
- * time on a busy host. A move counts when one of them was running before and behind it.
+ * time on a busy host. A move counts when one of them was running before and after it.
  *
  * Threads: walkers, each access an exit of its own and so a fault; main moves pages for
  * real, half of the time.

@@ -29,12 +29,12 @@ u, until e = T if u < T/2, else 2T (half a slice to one and a half), and the las
 at e + (K-3) T if K >= 3. On slot j the last begins r_j + (K-2) T after the beginning, r_j
 in (0, T] being what is left of the slice there. Whoever is last, at W, wakes the
 initiator, which goes to the head of its queue and gets its slot at the next grid point at
-which that is passed on, behind W and not before e:
+which that is passed on, after W and not before e:
 
     wall = min { n T : n T > W, n T >= e } - u,  W = max(u + max_j r_j + (K-2) T, own)
 
 There is none for `yield`: in which order targets are found off their slot decides when the
-slot is first given away, and before or behind T/2 makes a slice of difference. For the
+slot is first given away, and before or after T/2 makes a slice of difference. For the
 protocols that wait for running targets only it is the sum of the parts of one flush, as
 long as no slice ends within it (undisturbed()).
 """

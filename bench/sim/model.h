@@ -13,7 +13,7 @@
  *     parked, or back into the guest
  *
  * While it runs it is in its handler, in a timed segment of its program, or spins.
- * Doorbells are segments outside the guest: a slice that ends there ends behind them.
+ * Doorbells are segments outside the guest: a slice that ends there ends after them.
  */
 #ifndef SIM_MODEL_H
 #define SIM_MODEL_H
@@ -46,7 +46,7 @@ struct sim_params {
 	uint64_t pace_ns;               /* pause between flushes, by the clock */
 	uint64_t work_ns;               /* run time before a flush, even from 0 up to this */
 	uint64_t warmup_ns;             /* flushes that begin earlier are not recorded */
-	uint64_t duration_ns;           /* recorded, behind the warm-up */
+	uint64_t duration_ns;           /* recorded after the warm-up */
 	uint64_t seed;
 	bool checks;                    /* look for uncovered targets; slow */
 

@@ -23,7 +23,7 @@ SEND_NS = {"pvm": 9000, "vmx": 1200, "svm": 1200}
 def kick_of(primitives):
     """A signal to a vCPU in the guest, up to where it is out, and what its flush adds to the
     way back of who asked for it: KVM takes that one out too, to sync its shadow pages. The
-    medians: behind those is the host, which lets the kicked thread wait for its CPU. Not
+    medians: after those is the host, which lets the kicked thread wait for its CPU. Not
     measured, on one CPU: half of a doorbell, and nothing."""
     kick, flush = (primitives[name]["p50"] for name in ("kick_ns", "kick_flush_ns"))
     if kick is None or flush is None:
@@ -81,7 +81,7 @@ def figures_of(rows, seconds):
 
 
 def run(sim, protocol, shape, costs, seconds, seed=1):
-    """Simulates @seconds behind a warm-up; @shape has sim's options by name."""
+    """Simulates @seconds after a warm-up; @shape has sim's options by name."""
     rotation_ns = shape["slice-ns"] * -(-shape["vcpus"] // shape["slots"])
     options = {**shape, "protocol": protocol, "seed": seed, "warmup-ns": 4 * rotation_ns,
                "duration-ns": int(seconds * 1e9)}

@@ -310,7 +310,7 @@ class Sweep:
 
     def add(self, record, protocols, header, *rows):
         """@record with the figures of the run's @protocols, in the order of the sweep, and its
-        rows behind their cell."""
+        rows after their cell."""
         shape = [getattr(record["cell"], name) for name in results.CELL]
         for row in rows:
             row[header.index("run")] = record["round"]

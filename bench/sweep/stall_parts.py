@@ -14,7 +14,7 @@ flight       it runs, and its handler has not begun: the IPI is on its way, or h
              Also where park takes the request over, or the initiator does, up to then.
 handler      its handler runs, up to the acknowledgement.
 parked_wait  it is off its slot, and nobody takes the request over.
-rest         behind that: to see the acknowledgement and return; where nobody was waited
+rest         after that: to see the acknowledgement and return; where nobody was waited
              for, the trip through the gate for its own TLB.
 
 hypercall has no handler and waits in its doorbell: post is up to where the VMM has asked

@@ -64,7 +64,7 @@ void g_litmus_serve_end(struct sd_region *own, uint32_t seen)
 }
 
 /* The processor may load a translation at any moment; here it is sure to, before the
- * flush and behind it. */
+ * flush and after it. */
 void g_litmus_interrupt(void)
 {
 	const struct g_litmus *litmus = in_hand();

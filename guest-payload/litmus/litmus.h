@@ -6,7 +6,7 @@
  * the VMM holds it (g_step()), and the handler's body runs in ring 3: where ring 0 is emulated
  * no translation that is loaded between its flush and its return would be seen to be
  * stale. A litmus fills in how to ask and wait, and what the handler does before and
- * behind its flush. Handlers of this folder are no protocol's: some are wrong on purpose.
+ * after its flush. Handlers of this folder are no protocol's: some are wrong on purpose.
  */
 #ifndef LITMUS_H
 #define LITMUS_H
@@ -22,7 +22,7 @@ struct g_litmus {
 	/* Optional: the handler up to its flush; *seen is what end needs to know. False:
 	 * nothing to do, no flush. NULL: its initiators send no IPI. */
 	bool (*begin)(struct sd_region *own, uint32_t *seen);
-	/* With begin: the handler behind its flush. */
+	/* With begin: the handler after its flush. */
 	void (*end)(struct sd_region *own, uint32_t seen);
 	/* Optional: what the initiators change and free, and how the target looks; begin,
 	 * before, move, returned, after (unflushed) and observe. NULL: windows. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * walk.c - page tables that are freed while the target may be walking them (walker.h):
- * when the flush has returned, or behind a grace period, or behind a wrong one.
+ * when the flush has returned, or after a grace period, or after a wrong one.
  *
  * Owns:    A's tree and pool, for a job. B builds nothing.
  * Threads: begin on every vCPU, observe on the target's, all others on A's.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * generation.c - the IPI_PENDING handshake of 2017 made right: a request is a
- * generation, not a bit, and the VMM's park takes over, behind its mark, what
+ * generation, not a bit, and the VMM's park, after its mark, takes over what
  * the target has not served (vmm/protocols/transfer.c). An initiator never
  * waits for a vCPU that is off its CPU.
  */

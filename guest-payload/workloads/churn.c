@@ -8,9 +8,9 @@
  *
  * Why the oracle holds, as in toggle: the next set has its epoch before any entry
  * points at it; the epoch is published when the flush of the old set has returned,
- * and the old set is poisoned behind that. A watcher that still uses it then sees
+ * and the old set is poisoned after that. A watcher that still uses it then sees
  * less than was published. Had the others' entries rested between unmap and map,
- * nobody would ever have a translation to lose: they would fill their TLBs behind
+ * nobody would ever have a translation to lose: they would fill their TLBs after
  * the flush with the resting page, and mapping, which needs no flush, would not
  * show. The initiator checks itself, too: each open window has to show its epoch.
  *

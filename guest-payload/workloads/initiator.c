@@ -171,7 +171,7 @@ static uint64_t share_of(uint32_t self)
 	return quota / initiators + (self < quota % initiators);
 }
 
-/* One flush, and a floor sample behind it when its time has come. */
+/* One flush, and a floor sample after it when its time has come. */
 static void round_once(struct initiator *in)
 {
 	bool recording = sd_u32_load(&g_control()->recording);

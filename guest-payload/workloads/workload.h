@@ -26,7 +26,7 @@ struct g_workload {
 	struct g_range (*range)(uint32_t self);
 	/* Required: the flush has returned. */
 	void (*returned)(uint32_t self);
-	/* Optional: behind each flush and each floor sample. */
+	/* Optional: after each flush and each floor sample. */
 	void (*pause)(uint32_t self);
 	/* Optional: the last flush of the job has returned; leaves everything as the
 	 * next job expects it (window.h, tree.h). */

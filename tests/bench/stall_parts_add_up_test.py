@@ -119,7 +119,7 @@ CASES = {
         (Made().slice(VCPUS, 0, "exit", 1100, 1700, why="flush others")
          .asks_vmm(1, 1300, "deferral").asks_vmm(2, 1350, "kick").flush(2000, 1000),
          [350, 350, 0, 0, 300]),
-    "asked through the VMM, and parked behind it":
+    "asked through the VMM, and parked after it":
         (Made().slice(VCPUS, 0, "exit", 1100, 1700, why="flush others").off(0, 1700, 9700)
          .asks_vmm(1, 1300, "deferral").asks_vmm(2, 1350, "kick").flush(10000, 1000),
          [350, 350, 0, 0, 300]),

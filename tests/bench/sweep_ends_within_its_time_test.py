@@ -99,7 +99,7 @@ def check_as_planned(minutes, rounds, quick):
 
 
 def check_slower(pace, minutes, rounds, quick):
-    """Only one run, of which the pace is not known yet, may end behind the time."""
+    """Only one run, of which the pace is not known yet, may end after the time."""
     what = f"pace {pace}, {minutes} minutes"
     records, plan, used_s, had_s, longest_s = measured(1.0, pace, minutes, rounds, quick)
     found = rounds_of(records)

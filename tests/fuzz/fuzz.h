@@ -32,7 +32,7 @@ _Noreturn static inline void fuzz_fail(const char *what, const char *file, int l
 #define fuzz_check(condition) \
 	((condition) ? (void)0 : fuzz_fail(#condition, __FILE__, __LINE__))
 
-/* The input as a program: numbers are taken from its front; behind its end they are 0. */
+/* The input as a program: numbers are taken from its front; after its end they are 0. */
 struct fuzz_program {
 	const uint8_t *at;
 	size_t left;

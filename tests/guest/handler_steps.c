@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * handler_steps.c - a payload that looks at the real flush handlers between their steps:
- * nothing is acknowledged before the flush, and nothing that was asked behind the load.
+ * nothing is acknowledged before the flush, and nothing that was asked after the load.
  *
  * vCPU 0 interrupts itself. At each step its handler leaves its slot, and vCPU 1, which
  * has the slot then, looks at what has been acknowledged, asks for more, and leaves the
@@ -47,7 +47,7 @@ static void look_at_word(uint32_t step)
 		return;
 	}
 	g_check(served == want - SD_WORD_GENERATION, served, want);
-	/* Behind the handler's load: it is not for this flush. */
+	/* After the handler's load: it is not for this flush. */
 	if (step == SD_STEP_FLUSHED)
 		(void)sd_word_request(actor());
 }
@@ -90,7 +90,7 @@ static void interrupt_self(uint32_t vector)
 	sd_u32_store(&scene.step, SD_STEP_READ);
 	sd_u32_store(&scene.vector, vector);
 	g_gate_shootdown(&destination, 1, vector, G_EVERYTHING);
-	/* A handler has run by now: interrupts are on behind the gate. */
+	/* A handler has run by now: interrupts are on after the gate. */
 	sd_u32_store(&scene.vector, 0);
 	g_check(sd_u32_load(&scene.step) == SD_STEP_SERVED + 1, sd_u32_load(&scene.step), vector);
 }

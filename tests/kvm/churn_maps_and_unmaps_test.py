@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """--workload churn: every vCPU maps, touches, works, unmaps and flushes. The safe
-protocols let nothing stale through, the controls are caught, and toggle runs behind it."""
+protocols let nothing stale through, the controls are caught, and toggle runs after it."""
 import tempfile
 
 from bench import CONTROLS, SAFE, Bench, check, check_counts, check_order, check_safe, require

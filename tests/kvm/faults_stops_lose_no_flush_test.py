@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The whole process stopped, one thread of it stopped, main or a vCPU's, or a vCPU's
-thread that gets no CPU: the run goes on behind it, every flush has its row, nothing is
+thread that gets no CPU: the run goes on after it, every flush has its row, nothing is
 stale. The moments are random; the seed is printed, --seed=N repeats them."""
 import contextlib
 import os

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The payload's flush handlers, parked at each of their steps: nothing is acknowledged
-before the flush, and nothing that was asked behind their load (tests/guest/handler_steps.c)."""
+before the flush, and nothing that was asked after their load (tests/guest/handler_steps.c)."""
 import tempfile
 
 from bench import Bench, check, require

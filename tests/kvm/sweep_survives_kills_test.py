@@ -50,7 +50,7 @@ def journal(out):
 
 
 def kill_in_a_run(bench, out, dice):
-    """Behind the first record, somewhere in what follows."""
+    """After the first record, somewhere in what follows."""
     process = start(bench, out)
     while len(journal(out)) < 2:
         check(process.poll() is None, "it ended before its first run was over")

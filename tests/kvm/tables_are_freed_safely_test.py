@@ -11,7 +11,7 @@ from bench import SAFE, UNSAFE, Bench, check, read_summary, require
 HELD = ["ipi", "sleep", "yield"]
 MISSED = [name for name in SAFE if name not in HELD]
 # Policy and initiators. A flush waits for a walker because its handler cannot run before
-# the walk has ended: parked behind the acknowledgement as well, a walker that had taken
+# the walk has ended: parked after the acknowledgement as well, a walker that had taken
 # the interrupt too early would go on with tables that are free by then.
 SHAPES = [("slice", "3"), ("random", "1"), ("at-step=walk,served", "1"),
           ("at-step=walk,served", "3")]

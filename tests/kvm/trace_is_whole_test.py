@@ -81,7 +81,7 @@ def check_arrow_heads(timeline):
         service = around(under_way[finish.group, finish.index], finish.at)
         if service is not None and finish.at - start.at <= 1:
             there.add(service.name)
-        # Its row comes behind the arrow's.
+        # Its row comes after the arrow's.
         elif service is not None and finish.at == service.start + 1:
             there.add(service.name)
         check(there, f"an arrow to nothing: {arrow}")

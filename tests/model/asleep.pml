@@ -76,7 +76,7 @@ inline slot_sleep()
 
 /* --- initiator -------------------------------------------------------------------- */
 
-/* A plain store, but nobody looks at it before the locked ask behind it.
+/* A plain store, but nobody looks at it before the locked ask after it.
  * DIGEST include/asleep.h sd_asleep_begin 8c1548596bd9 */
 inline sd_asleep_begin()
 {
@@ -208,7 +208,7 @@ inline count_down()
 	}
 }
 
-/* The doorbell is an exit, but its vCPU may be parked before and behind it anyway.
+/* The doorbell is an exit, but its vCPU may be parked before and after it anyway.
  * DIGEST guest-payload/entry.S isr_flush_wake 4fa1beaa599f */
 inline handle_ipi()
 {

@@ -82,7 +82,7 @@ inline drain_entry(i)
 }
 
 #ifdef MUTANT_PASS_BY_STORE
-bool pass_store[TARGETS];       /* in the store buffer, behind in_walk = 0 */
+bool pass_store[TARGETS];       /* in the store buffer, after in_walk = 0 */
 
 inline drain_pass(t)
 {
@@ -140,7 +140,7 @@ inline store_entry(i, value)
 #endif
 }
 
-/* The second may go over the first: the locked count is right behind it. */
+/* The second may go over the first: the locked count is right after it. */
 inline store_in_walk(t, value)
 {
 #ifdef NO_STORE_BUFFERS

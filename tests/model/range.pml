@@ -117,7 +117,7 @@ inline wait_for(t)
 #define ONE_IS_OUTSTANDING(t, request) (WORD((request) - served[t]) == SD_WORD_GENERATION)
 #endif
 
-/* Served has left the store buffer when a handler begins: behind an iret or a park.
+/* Served has left the store buffer when a handler begins: after an iret or a park.
  * CR3 writes and INVLPG serialize.
  * DIGEST guest-payload/entry.S isr_flush_by_page 59a17b060d4c */
 inline handle_ipi()

@@ -43,7 +43,7 @@ CLEARING = ("CLEARS_PENDING",)              # a transferred request's IPI is tak
 HELD = ("HELD",)                            # grace.pml: how the flush goes
 MISSED = ("MISSED",)
 UNHEARD = ("UNHEARD",)
-GRACE = ("GRACE",)                          # and a grace period behind it
+GRACE = ("GRACE",)                          # and a grace period after it
 
 
 def posts(count):

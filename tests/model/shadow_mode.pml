@@ -120,7 +120,7 @@ inline vcpu_mode_leave_guest()
 	atomic { HAS_ROOM(me) -> store_word(me, walks) }
 }
 
-/* One entry stands for the way from the root to the leaf and the data behind it.
+/* One entry stands for the way from the root to the leaf and the data after it.
  * DIGEST vmm/shadow/space.h space_find d2746e251e04
  * DIGEST vmm/shadow/shadow.c walk_and_copy ec5479c37f2c */
 proctype walker(byte me)

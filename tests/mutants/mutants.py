@@ -106,7 +106,7 @@ HANDLER_STEPS = Run(
     (), 4, "handler_steps.c", payload="handler_steps")
 
 # Why no stale load shows it.
-RING_0 = ("KVM: no load shows it. The handler is in ring 0, reads no window behind its flush, and "
+RING_0 = ("KVM: no load shows it. The handler is in ring 0, reads no window after its flush, and "
           "on kvm-pvm the flush takes effect when it returns")
 
 
@@ -382,7 +382,7 @@ TABLE = [
     ),
     Mutant(
         "error_3_of_2017",
-        "one bit cannot say which request was served: a handler that was parked behind its "
+        "one bit cannot say which request was served: a handler that was parked after its "
         "flush answers a later one",
         "the text of 2017-11-13, one initiator and a park",
         (Edit("include/word.h",
@@ -589,7 +589,7 @@ TABLE = [
 		(sd_u32_load_acquire(&region->request) & SD_WORD_PREEMPTED);"""),),
         models=(("grace", "MUTANT_IN_WALK_FIRST"),),
         tests=(Test("transitions_touch_memory_in_order"),),
-        remark="KVM: a walk that begins behind the unlinking finds no table. The order counts "
+        remark="KVM: a walk that begins after the unlinking finds no table. The order counts "
                "where in_walk waits in a store buffer, which the walker's fence drains",
     ),
     Mutant(

@@ -115,7 +115,7 @@ static void *reader_main(void *argument)
 
 /* --- freers ----------------------------------------------------------------------- */
 
-/* By hand: behind the wait the item is the freer's alone. */
+/* By hand: after the wait the item is the freer's alone. */
 static void wait_and_reuse(struct stress_thread *self, struct item *old)
 {
 	reclaim_wait(&reclaim);

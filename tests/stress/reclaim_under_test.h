@@ -5,7 +5,7 @@
  *
  * TSO lets a plain store wait until the next locked instruction of its CPU. Where a
  * mutant takes such an instruction away, its store is put aside and made as late as
- * the hardware may make it: the walker's at the end of its walk, the freer's behind its
+ * the hardware may make it: the walker's at the end of its walk, the freer's after its
  * look at the readers.
  */
 #ifndef RECLAIM_UNDER_TEST_H
@@ -53,7 +53,7 @@ static inline void unlink_later(_Atomic(struct item *) *at, struct item *value)
 /* --- mode ------------------------------------------------------------------------ */
 
 /* The store of the odd word leaves the buffer at the end of the walk, just before the
- * store behind it. */
+ * store after it. */
 static void mutant_end(struct reclaim *reclaim, struct reclaim_reader *reader)
 {
 	uint64_t walks = vcpu_mode_walks(&reader->mode);

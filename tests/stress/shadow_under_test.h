@@ -19,7 +19,7 @@ enum mutant {
 	MUTANT_NO_RETRY,                /* what was overtaken is mapped all the same */
 	MUTANT_NO_RANGE_COUNT,          /* only the sequence is compared */
 	MUTANT_NO_SEQUENCE,             /* only the range count is looked at */
-	MUTANT_SEQUENCE_READ_LATE,      /* behind the lookup that it is to judge */
+	MUTANT_SEQUENCE_READ_LATE,      /* after the lookup that it is to judge */
 	MUTANT_PAGE_NOT_INVALIDATED,
 	MUTANT_NO_WAIT,                 /* nobody waits for readers */
 	MUTANT_FLUSH_DOES_NOT_WAIT,

@@ -127,7 +127,7 @@ static int handle(struct sd_region *target, struct sd_region *initiators)
 	return wakes;
 }
 
-/* The initiator announces its sleep behind @handled of 3 handlers. */
+/* The initiator announces its sleep after @handled of 3 handlers. */
 static void the_last_of_three_wakes(void **state)
 {
 	(void)state;

@@ -35,7 +35,7 @@ static void addresses_at_every_edge(void **state)
 		{ 1, end, false },
 		{ end - 1, 1, true },
 		{ end - 1, 2, false },
-		{ end, 0, true },               /* nothing, right behind: no byte of it is outside */
+		{ end, 0, true },               /* nothing, right after: no byte of it is outside */
 		{ end, 1, false },
 		{ end + 1, 0, false },
 		{ end + 1, 1, false },

@@ -4,7 +4,7 @@
  *
  * The guest's addresses are arrays here. Its two ways out are instructions that trap in a
  * process, too: `int3` (the gate) and `out` (a doorbell); signal handlers play what stands
- * behind them, with the registers as the payload has set them. Nothing of the payload is
+ * after them, with the registers as the payload has set them. Nothing of the payload is
  * changed for it.
  *
  * Owns: the arrays, zeroed by guest_begin(), which every test calls first: cmocka takes

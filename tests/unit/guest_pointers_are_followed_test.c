@@ -153,7 +153,7 @@ static void map_last_page(uint64_t gpa)
 	*(uint64_t *)guest_memory_at(memory(), table + 511 * 8, 8) = sd_pte(gpa);
 }
 
-/* Address 0 is mapped, and does not come behind the last one. */
+/* Address 0 is mapped, and does not come after the last one. */
 static void text_ends_with_the_address_space(void **state)
 {
 	uint64_t frame = SD_FRAMES_GPA + 5 * SD_PAGE_BYTES;

@@ -114,7 +114,7 @@ static void times_end_where_the_next_begins(void **state)
 	assert_true(sample->start_ticks <= g_seen.gate_begin);
 	assert_true(sample->start_ticks + sample->wall_ticks >= g_seen.gate_end);
 	assert_true(sample->start_ticks + sample->wall_ticks <= g_seen.returned);
-	/* The stores: from behind before() to the begin of the flush. */
+	/* The stores: from the end of before() to the begin of the flush. */
 	assert_true(sample->pte_ticks >= g_seen.moved - g_seen.move_begin);
 	assert_true(sample->pte_ticks <= sample->start_ticks - g_seen.before);
 	assert_int_equal(sample->parked_ticks, PARKED);

@@ -20,7 +20,7 @@
 struct described {
 	const char *name;
 	uint16_t size;                  /* values: 1 but for histograms */
-	uint32_t offset;                /* of the first one, behind data_offset */
+	uint32_t offset;                /* of the first one, after data_offset */
 };
 
 /* As KVM lays them out: header, id, descriptors, values. */
@@ -37,7 +37,7 @@ static const struct described g_stats[] = {
 #define DESC_AT   (ID_AT + NAME_BYTES)
 #define DATA_AT   (DESC_AT + COUNT * (uint32_t)DESCRIPTOR)
 
-/* The value at @offset behind data_offset. */
+/* The value at @offset after data_offset. */
 #define VALUE_AT(offset) (UINT64_C(0xfedcba9876543200) + (offset) / 8)
 
 static struct kvm_stats_header right_header(void)
@@ -150,7 +150,7 @@ static void a_name_that_is_not_there_is_no_error(void **state)
 	close(file);
 }
 
-/* All of its bytes, and no zero behind them: not "exits", and nothing beyond the
+/* All of its bytes, and no zero after them: not "exits", and nothing beyond the
  * descriptor is taken for its name. */
 static void a_name_without_end_is_nobodys(void **state)
 {

@@ -18,7 +18,7 @@ static void a_list_breaks_only_where_it_must(void **state)
 
 	(void)state;
 	for (int width = 1; width <= LINE_COLUMNS; width++) {
-		/* "head: ", the first item, ", " and the second; room for a comma behind. */
+		/* "head: ", the first item, ", " and the second; room for a comma after it. */
 		bool fits = 6 + 10 + 2 + width + 1 <= LINE_COLUMNS;
 		char *text = NULL, expected[256];
 		size_t bytes = 0;

@@ -197,7 +197,7 @@ static const struct {
 	{ "--host=1",                  "--host: takes no value" },
 	{ "--litmus=",                 "--litmus: needs a value" },
 	{ "--litmus a.elf",
-	  "--litmus: plays the built-in payload, not a.elf (a name goes behind '=')" },
+	  "--litmus: plays the built-in payload, not a.elf (a name goes after '=')" },
 	{ "--quiet=1",                 "--quiet: takes no value" },
 	{ "--foo",                     "unknown option --foo (see --help)" },
 	{ "--foo=bar",                 "unknown option --foo (see --help)" },
@@ -543,7 +543,7 @@ static void names_are_those_of_the_command_line(void **state)
 	}
 }
 
-/* Cut, but ended, and nothing behind the end is touched. */
+/* Cut, but ended, and nothing after the end is touched. */
 static void lists_of_names_respect_their_buffer(void **state)
 {
 	static const char *const words[] = { "one", "two", "three" };

@@ -170,7 +170,7 @@ static void a_head_out_of_reach_is_refused(void **state)
 	(void)state;
 	refused(0, SD_RING_SAMPLES + 1);
 	refused(0, UINT64_MAX);
-	refused(100, 99);               /* behind the tail */
+	refused(100, 99);               /* after the tail */
 	refused(100, 100 + (UINT64_C(1) << 32));
 	refused(UINT64_MAX, SD_RING_SAMPLES);
 }

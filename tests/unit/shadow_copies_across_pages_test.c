@@ -92,7 +92,7 @@ static void an_error_half_way_is_the_copys_error(void **state)
 static void no_copy_leaves_its_half_of_the_addresses(void **state)
 {
 	static const struct { uint64_t gva; size_t bytes; int wanted; } cases[] = {
-		{ 0, SIZE_MAX, -EFAULT },               /* behind the first large page */
+		{ 0, SIZE_MAX, -EFAULT },               /* after the first large page */
 		{ UINT64_MAX, 2, -EOVERFLOW },             /* around to 0 */
 		{ UINT64_MAX - 7, 9, -EOVERFLOW },
 		{ 8, SIZE_MAX, -EOVERFLOW },

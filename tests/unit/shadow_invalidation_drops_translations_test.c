@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * shadow_invalidation_drops_translations_test.c - behind an invalidation nobody uses
+ * shadow_invalidation_drops_translations_test.c - after an invalidation nobody uses
  * what stood in its range, all else is still found, and while a range goes on nothing
  * is filled.
  */
@@ -167,7 +167,7 @@ static void *ask(void *argument)
 	return NULL;
 }
 
-/* Two overlap, and only behind the second one's end may the fault be answered; by then
+/* Two overlap, and only after the second one's end may the fault be answered; by then
  * the page has moved. */
 static void nothing_is_filled_while_a_range_goes_on(void **state)
 {

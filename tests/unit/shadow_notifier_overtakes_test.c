@@ -17,7 +17,7 @@ static void play(struct notifier *notifier, char step)
 	}
 }
 
-/* The fault begins behind @before and is judged behind @between. */
+/* The fault begins after @before and is judged after @between. */
 static void each_order_of_host_and_fault(void **state)
 {
 	static const struct { const char *before, *between; bool overtaken; } cases[] = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * shadow_translation_lives_for_one_exit_test.c - a translation is used again within one
- * exit of one vCPU, and never behind it: not after the next exit, not under another
+ * exit of one vCPU, and never after it: not after the next exit, not under another
  * root, not after a flush, not for another vCPU, not when the tag comes round.
  */
 #include "shadow_fixture.h"

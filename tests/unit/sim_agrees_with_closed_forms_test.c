@@ -28,7 +28,7 @@ static void ipi_waits_for_a_rotation(void **state)
 }
 
 /* Asleep it is not waited for by its own slot: one slice less, where there are other
- * slots; alone on one, its turn comes behind the last that it wakes after. */
+ * slots; alone on one, its turn comes after the last that it wakes after. */
 static void sleep_saves_its_own_slice(void **state)
 {
 	(void)state;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * sim_slots_are_never_wasted_test.c - behind every event of the model a slot on which
+ * sim_slots_are_never_wasted_test.c - after every event of the model a slot on which
  * somebody could run has a holder, and every vCPU is in exactly one place.
  */
 #include "sim_fixture.h"

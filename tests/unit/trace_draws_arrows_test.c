@@ -220,7 +220,7 @@ static void a_handler_under_way_may_have_served_it(void **state)
 	assert_last_arrow_is_in("handler");
 }
 
-/* It began behind the request, but its row comes behind the arrow's. */
+/* It began after the request, but its row comes after the arrow's. */
 static void an_arrow_to_a_handler_that_lasts_ends_in_it(void **state)
 {
 	(void)state;
@@ -291,7 +291,7 @@ static void what_covered_it_may_be_told_late(void **state)
 	assert_null(row_of("s", "request", 1));
 }
 
-/* Of another request, of another vCPU, or behind the end of the wait. */
+/* Of another request, of another vCPU, or after the end of the wait. */
 static void no_arrow_goes_to_another_ones_service(void **state)
 {
 	(void)state;

@@ -154,7 +154,7 @@ static void the_longest_row_fits(void **state)
 	json_decref(parse(trace_json_arrow(g_row, 'f', INT64_MAX, slice.track, UINT64_MAX)));
 }
 
-/* A whole file: the array is closed behind the last row. */
+/* A whole file: the array is closed after the last row. */
 static void the_end_closes_the_array(void **state)
 {
 	const struct trace_slice mark = {

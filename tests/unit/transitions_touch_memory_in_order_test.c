@@ -259,7 +259,7 @@ static const struct {
 	  { { LOCKED, REQUEST }, { LOAD, REQUEST }, { LOAD, SERVED }, { STORE, SERVED } } },
 	{ "park, served",        park, 0, 0,
 	  { { LOCKED, REQUEST }, { LOAD, REQUEST }, { LOAD, SERVED } } },
-	/* PREEMPTED, then the look: no mark is made behind it. */
+	/* PREEMPTED, then the look: no mark is made after it. */
 	{ "unpark",              unpark, 8 | P, 0, { { LOCKED, REQUEST }, { LOAD, REQUEST } } },
 	{ "unpark, marked",      unpark, 8 | P | S, 0,
 	  { { LOCKED, REQUEST }, { LOAD, REQUEST }, { LOCKED, REQUEST } } },

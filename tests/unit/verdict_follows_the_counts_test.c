@@ -126,7 +126,7 @@ static const struct teardown_counts g_teardowns[] = {
 	{ SAFE, HELD, NOW, 8, 1000, 0, 0, 0, 0, VERDICT_BLIND },
 	{ SAFE, MISSED, RCU, 8, 1000, 0, 0, 0, 0, VERDICT_BLIND },
 	/* Nobody watches a window, so only bad walks catch a control; but none of them is
-	 * the flush's behind a grace period. */
+	 * the flush's after a grace period. */
 	{ CONTROL, MISSED, RCU, 8, 1000, 9999, 0, 0, 0, VERDICT_IDLE },
 	{ CONTROL, MISSED, NOW, 8, 1000, 9999, 0, 0, 0, VERDICT_IDLE },
 	{ CONTROL, MISSED, NOW, 8, 1000, 9999, 0, 1, 0, VERDICT_CAUGHT },

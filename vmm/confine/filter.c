@@ -53,7 +53,7 @@ static int add_rows(scmp_filter_ctx filter, const struct confine_table *table,
 	return error;
 }
 
-/* seccomp_data has the address behind the instruction that made the call. */
+/* seccomp_data has the address after the instruction that made the call. */
 static void put_pass(struct sock_filter *at)
 {
 	const uint32_t low = offsetof(struct seccomp_data, instruction_pointer);

@@ -18,7 +18,7 @@
 void rlimits_raise(const struct options *options);
 
 /**
- * rlimits_words - behind a message about @error, a positive errno: the limit that was met,
+ * rlimits_words - after a message about @error, a positive errno: the limit that was met,
  * what it is, and what would do; "" where no limit explains it.
  *
  * Returns: a static text, valid until the next call.

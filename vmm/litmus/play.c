@@ -192,7 +192,7 @@ static int leave_parked(struct session *session, struct why *why)
 }
 
 /* Everybody in turn, until no flush is in hand; then one look of the target that begins
- * behind all of them. */
+ * after all of them. */
 static int settle(struct session *session, struct why *why)
 {
 	bool ignored;

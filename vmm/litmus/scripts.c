@@ -48,7 +48,7 @@ const struct move script_park_in_handler[] = {
 	END
 };
 
-/* A asks while T is being parked: between the transfer and the mark, or behind both. */
+/* A asks while T is being parked: between the transfer and the mark, or after both. */
 const struct move script_park_in_two_steps[] = {
 	ACT(T, wrong_park_transfer),
 	RUN(A, STEP(POSTED)),

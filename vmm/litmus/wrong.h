@@ -16,7 +16,7 @@ int wrong_park_mark(struct vcpu_thread *thread);
 /* wrong_park_in_mid_instruction - park as it stands, with the instruction unfinished. */
 int wrong_park_in_mid_instruction(struct vcpu_thread *thread);
 
-/* wrong_unpark_for_cancelled_run - unpark, and take the flush that is owed for done behind
+/* wrong_unpark_for_cancelled_run - unpark, and take the flush that is owed for done after
  * a KVM_RUN that was cancelled. */
 int wrong_unpark_for_cancelled_run(struct vcpu_thread *thread);
 

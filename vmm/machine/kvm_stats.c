@@ -15,7 +15,7 @@
 #define NAME_BYTES_MAX  256u
 #define DESCRIPTORS_MAX 4096u
 
-/* The descriptors of one file, one behind the other. */
+/* The descriptors of one file, one after the other. */
 struct descriptors {
 	uint32_t count;
 	size_t name_bytes;

@@ -21,7 +21,7 @@
 #define TSS_IO_MAP      104
 
 _Static_assert(TSS_IO_MAP + SD_PORT_REQUEST / 8 + 1 < SD_TSS_BYTES,
-	       "the bitmap covers the doorbell and a byte of ones behind it");
+	       "the bitmap covers the doorbell and a byte of ones after it");
 
 static uint64_t *table(struct guest_memory *memory, uint64_t gpa)
 {
@@ -48,7 +48,7 @@ static void build_identity(struct guest_memory *memory)
 }
 
 /* RSP0, at byte 4 of the TSS: interrupts from ring 3 land on the vCPU's last
- * stack page. The I/O bitmap behind it opens the doorbell's four ports to ring 3.
+ * stack page. The I/O bitmap after it opens the doorbell's four ports to ring 3.
  * IOPL 3 does the same, and both are needed: kvm-pvm looks only at the bitmap,
  * and an emulated CPU (QEMU) finds none in a TSS that is busy. */
 static void build_tss(struct guest_memory *memory, uint32_t vcpu)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * transfer.c - park takes over what the vCPU has not served: "VMEXIT
- * transferring IPI_PENDING to SHOULD_FLUSH" of 2017, behind the mark.
+ * transferring IPI_PENDING to SHOULD_FLUSH" of 2017, after the mark.
  */
 #include "protocol_ops.h"
 

@@ -76,7 +76,7 @@ static void percentiles_put(FILE *out, const struct histogram *histogram)
 			continue;
 		seen += histogram->buckets[i];
 		reached = 100.0 * (double)seen / (double)histogram->count;
-		/* The last value has one line, and the one for 100 behind it. */
+		/* The last value has one line, and the one for 100 after it. */
 		for (bool first = true; level <= reached && (first || seen < histogram->count);
 		     first = false, level = next_level(level))
 			line_put(out, value_of(histogram, i), level, seen);

@@ -53,7 +53,7 @@ void line_list_begin(struct line_list *list, FILE *out, const char *head)
 	snprintf(list->text, sizeof(list->text), "%s", head);
 }
 
-/* Does @item fit the line in hand, with a comma before and one behind it? */
+/* Does @item fit the line in hand, with a comma before and one after it? */
 static bool item_fits(const struct line_list *list, const char *item)
 {
 	return strlen(list->text) + strlen(", ") + strlen(item) + strlen(",") <= LINE_COLUMNS;

@@ -43,7 +43,7 @@ struct line_list {
  * line_list_begin, line_list_add, line_list_end - print a list.
  *
  * Shape:   lines as of line_print(); all but the last end in a comma, and those
- *          behind the first are indented. No item: nothing is printed. An item
+ *          after the first are indented. No item: nothing is printed. An item
  *          is never split; @head and one item fit a line, or it is cut.
  */
 void line_list_begin(struct line_list *list, FILE *out, const char *head);

@@ -6,7 +6,7 @@
  * Threads: any; no state.
  * Tested:  tests/unit/progress_fits_the_terminal_test.c
  *
- * Fields that do not fit are left out whole, with all behind them: half a
+ * Fields that do not fit are left out whole, with all after them: half a
  * number would be a wrong one.
  */
 #include "report.h"

@@ -383,7 +383,7 @@ static void watched_print(FILE *out, const struct run_results *run)
 	line_list_end(&list);
 }
 
-/* The marks behind a row's verdict. */
+/* What the marks after a row's verdict mean. */
 static void row_marks_print(FILE *out, const struct run_results *run)
 {
 	uint64_t dropped = 0;

@@ -36,8 +36,8 @@ bool verdict_is_hazardous(const struct options *options, enum sd_protocol protoc
 		protocol_walkers(protocol) == SD_WALKERS_MISSED;
 }
 
-/* A grace period holds a table back whatever the flush does: behind one, bad walks are
- * wrong under a control too. */
+/* A grace period holds a table back whatever the flush does: after it, bad walks are wrong
+ * under a control too. */
 static enum verdict verdict_of_bad_walks(const struct options *options, enum sd_protocol protocol)
 {
 	if (!verdict_is_hazardous(options, protocol))

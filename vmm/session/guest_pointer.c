@@ -57,7 +57,7 @@ void guest_pointer_text(struct vcpu_thread *thread, uint64_t gva, char *text, si
 		copied = copy_up_to(thread, gva + length, text + length, size - 1 - length);
 		good = printable(text + length, copied);
 		length += good;
-		/* Address 0 does not come behind the last one. */
+		/* Address 0 does not come after the last one. */
 	} while (good == copied && copied != 0 && gva + length != 0);
 	if (length == 0)
 		text[length++] = '?';

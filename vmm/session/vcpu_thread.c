@@ -472,7 +472,7 @@ static enum slice_end run_once(struct vcpu_thread *thread)
 }
 
 /* Out of the guest. A doorbell that was answered in passing is still unfinished
- * when the slice ends right behind it. */
+ * when the slice ends right after it. */
 static int leave(struct vcpu_thread *thread)
 {
 	int error = 0;

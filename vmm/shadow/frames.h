@@ -37,7 +37,7 @@ struct frames {
 };
 
 /**
- * frames_create - every page in the frame of its own number, @spares frames behind.
+ * frames_create - every page in the frame of its own number, @spares more frames after them.
  *
  * The memfd grows by the spare frames; @memory stays as it is and the caller's.
  * Errors:  EXIT_HOST; nothing is left behind.

@@ -27,7 +27,7 @@ static int read_entry(const struct guest_memory *memory, uint64_t table, uint32_
 
 	if (place == NULL)
 		return -ERANGE;
-	/* Acquire: what the guest had written before it made the entry is seen behind it.
+	/* Acquire: what the guest had written before it made the entry is seen after it.
 	 * The other half is the guest's own store order. */
 	*entry = __atomic_load_n(place, __ATOMIC_ACQUIRE);
 	return *entry & SD_PTE_PRESENT ? 0 : -EFAULT;

@@ -16,7 +16,7 @@
 
 /* --- a move ------------------------------------------------------------------- */
 
-/* Moved, then invalidated: nobody reads the old frame behind that. */
+/* Moved, then invalidated: nobody reads the old frame after that. */
 static int move_one(struct shadow *shadow, struct frames *frames, uint64_t gpa)
 {
 	uint32_t old;
@@ -91,7 +91,7 @@ static bool rest(struct mover *mover, uint64_t due_ns)
 	return stop;
 }
 
-/* The time between two moves is at least that of a move: with one range right behind the
+/* The time between two moves is at least that of a move: with one range right after the
  * other, no fault would ever get through. */
 static uint64_t not_before(uint64_t due_ns, uint64_t start_ns, uint64_t end_ns)
 {

@@ -25,7 +25,7 @@ bool notifier_goes_on(const struct notifier *notifier)
 	return atomic_load_explicit(&notifier->ranges, memory_order_relaxed) != 0;
 }
 
-/* PAIR(notifier-sequence): release, behind the move. */
+/* PAIR(notifier-sequence): release, after the move. */
 static void notifier_changed(struct notifier *notifier)
 {
 	uint64_t sequence = atomic_load_explicit(&notifier->sequence, memory_order_relaxed);

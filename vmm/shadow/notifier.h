@@ -14,7 +14,7 @@
  *
  * One page: a lookup from before the move is either mapped before the zap, and zapped,
  * or has a sequence of before and is dropped. A range: while it goes on nothing is
- * mapped; the sequence catches a fault that began during it and ends behind it. Both
+ * mapped; the sequence catches a fault that began during it and ends after it. Both
  * words are on one line and read together, so that the range costs a fault nothing.
  *
  * Follows: Arcangeli, "mmu notifier #v12", linux-kernel, 22 April 2008.
@@ -57,7 +57,7 @@ void notifier_range_end(struct notifier *notifier);
 void notifier_page(struct notifier *notifier);
 
 /* notifier_will_wait - entries have been zapped that a walk may be using; whoever did it
- * waits for readers, behind the lock, then calls notifier_waited(). Under the lock. */
+ * waits for readers after the unlock, then calls notifier_waited(). Under the lock. */
 void notifier_will_wait(struct notifier *notifier);
 
 /* notifier_waited - PAIR(notifier-waits): release here, acquire in

@@ -77,7 +77,7 @@ static void await_nobody_in(struct reclaim_counter *counter, unsigned phase)
 		reclaim_pause(turns);
 }
 
-/* What was pending before the wait is out of reach behind it. */
+/* What was pending before the wait is out of reach after it. */
 static void counter_wait(struct reclaim *reclaim)
 {
 	struct reclaim_counter *counter = &reclaim->counter;

@@ -77,7 +77,7 @@ static void mode_wait(struct reclaim *reclaim)
 	/* PAIR(shadow-reading): a locked add is the full fence between the unlinking and
 	 * the look at the words; the other one is the walker's exchange.
 	 * Without: the unlinking is still in the store buffer when the words are read, and
-	 * a walk that begins behind that look finds the table. */
+	 * a walk that begins after that look finds the table. */
 	(void)atomic_fetch_add(&reclaim->waits, 1);
 	while (next < reclaim->reader_count) {
 		next = look(reclaim, next, &reading);

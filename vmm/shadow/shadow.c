@@ -22,7 +22,7 @@ static void add(_Atomic uint64_t *counter, uint64_t count)
 	atomic_store_explicit(counter, old + count, memory_order_relaxed);
 }
 
-/* Behind notifier_will_wait() and the lock. */
+/* After notifier_will_wait() and the unlock. */
 static void wait_for_readers(struct shadow *shadow, struct retired *unlinked)
 {
 	if (!reclaim_retire(&shadow->reclaim, unlinked))
@@ -144,7 +144,7 @@ static int fault(struct shadow_reader *reader, uint64_t gva)
 
 #define MOST_WORDS_BYTES 256
 
-/* Most requests are a few words, and behind a locked instruction libc's memcpy() takes
+/* Most requests are a few words, and after a locked instruction libc's memcpy() takes
  * 38 ns for a walk with 8 bytes where this takes 16 ns; from 512 bytes on it is as fast. */
 static void copy_bytes(uint8_t *to, const uint8_t *from, size_t bytes)
 {

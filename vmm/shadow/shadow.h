@@ -126,14 +126,14 @@ int shadow_copy_from_guest(struct shadow_reader *reader, uint64_t root, uint64_t
  * their accesses that begins later uses what was filled before, and none that uses it is
  * still under way.
  *
- * Shape:   a bit a reader, of the first @count; bits behind them mean nothing.
+ * Shape:   a bit a reader, of the first @count; bits beyond them mean nothing.
  * Threads: any; waits for readers that are in the middle of a walk.
  */
 void shadow_flush(struct shadow *shadow, const uint64_t *readers, uint32_t count);
 
 /**
  * shadow_invalidate_range_start - the host is about to change what stands behind
- * [@gpa, @gpa + @bytes): behind this call nobody reads the old frames, and until
+ * [@gpa, @gpa + @bytes): after this call nobody reads the old frames, and until
  * shadow_invalidate_range_end() nobody fills anything.
  *
  * Threads: any, outside a walk. Ranges may overlap; each start has its end.
@@ -143,7 +143,7 @@ void shadow_invalidate_range_end(struct shadow *shadow);
 
 /**
  * shadow_invalidate_page - the host has changed what stands behind the page of @gpa:
- * behind this call nobody reads the old frame, which is therefore freed after it.
+ * after this call nobody reads the old frame, which is therefore freed after it.
  *
  * Threads: as above.
  */

@@ -56,7 +56,7 @@ static void link_table(struct space_upper *parent, uint32_t index, struct space_
 	atomic_store_explicit(&parent->child[index], table, memory_order_release);
 }
 
-/* Relaxed: whoever frees it puts a full fence behind this (PAIR(shadow-reading) and the
+/* Relaxed: whoever frees it puts a full fence after this (PAIR(shadow-reading) and the
  * other schemes' own). */
 static void unlink_table(struct space_table *table, struct retired **unlinked)
 {

@@ -101,14 +101,14 @@ static inline void vcpu_mode_enter_guest(struct vcpu_mode *mode)
 }
 
 /* vcpu_mode_leave_guest - KVM_RUN has returned, kicked or not. PAIR(request-mode): who
- * waits for the vCPU to be outside goes on behind what it did in there. */
+ * waits for the vCPU to be outside goes on after what it did in there. */
 static inline void vcpu_mode_leave_guest(struct vcpu_mode *mode)
 {
 	atomic_store_explicit(&mode->word, vcpu_mode_walks(mode), memory_order_release);
 }
 
 /* vcpu_mode_is_in_guest - in the guest, kicked or not. PAIR(request-mode): acquire: who
- * finds it outside goes on behind what it did in there. */
+ * finds it outside goes on after what it did in there. */
 static inline bool vcpu_mode_is_in_guest(const struct vcpu_mode *mode)
 {
 	return atomic_load_explicit(&mode->word, memory_order_acquire) &

@@ -128,7 +128,7 @@ static void add_slice(struct trace *trace, struct trace_slice *slice, uint64_t s
 	trace->counts.slices++;
 }
 
-/* From a request to what covered its target. Behind the rows of both slices: rows of one
+/* From a request to what covered its target. After the rows of both slices: rows of one
  * time count in their order, and an end belongs to the slice that is open then. */
 static void add_arrow_ns(struct trace *trace, struct trace_track from, uint64_t from_ns,
 			 struct trace_track to, uint64_t to_ns)
@@ -310,7 +310,7 @@ static void end_handler(struct trace *trace, uint32_t vcpu, uint64_t ticks)
 /* The entry's place is the next to be written once the head is a whole ring ahead. */
 static bool is_written_over(const struct sd_region *region, uint64_t entry)
 {
-	/* PAIR(trace-head): acquire, behind the load of the entry. */
+	/* PAIR(trace-head): acquire, after the load of the entry. */
 	return sd_u64_load_acquire(&region->trace_head) - entry >= SD_TRACE_ENTRIES;
 }
 
@@ -566,7 +566,7 @@ static uint64_t needed_ns(const struct trace *trace)
 	return first;
 }
 
-/* Behind the samples: a handler that has served a request that they tell of has made its
+/* After the samples: a handler that has served a request that they tell of has made its
  * entry before. */
 void trace_drain(struct trace *trace, const struct session *session, uint64_t now_ns)
 {

@@ -14,7 +14,7 @@
  *
  * and into arrows from each request to what covered its target: the run of the handler,
  * the transfer, or the deferral. Which handler run that was is told by time: the first one
- * that began behind the request, or the one under way, in which the arrow then ends at the
+ * that began after the request, or the one under way, in which the arrow then ends at the
  * time of the request.
  *
  * One clock: the host's TSC, in nanoseconds since trace_begin(). What the guest has read

@@ -20,7 +20,7 @@ static char *put_text(char *at, const char *text)
 	return at + bytes;
 }
 
-/* "key": of a member, which is the first behind its bracket or has a comma. */
+/* "key": of a member, which is the first after its bracket or has a comma. */
 static char *put_key(char *at, const char *key)
 {
 	if (at[-1] != '{')

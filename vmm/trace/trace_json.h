@@ -2,7 +2,7 @@
 /*
  * trace_json.h - rows of a timeline in the trace-event format, JSON array form.
  *
- * One object a row, a comma and a newline behind each; the closing bracket is optional in
+ * One object a row, a comma and a newline after each; the closing bracket is optional in
  * this form, so that a file that ends at any row can be read. All words are ours: names
  * and keys without a character that JSON would have to escape. Hence no jansson, which
  * would take microseconds for each of some ten thousand rows a second.
@@ -40,7 +40,7 @@ struct trace_slice {
 	uint64_t start_ns;
 	uint64_t end_ns;                /* not before the start */
 	const char *name;
-	uint64_t number;                /* behind the name; TRACE_NO_NUMBER: none */
+	uint64_t number;                /* after the name; TRACE_NO_NUMBER: none */
 	struct trace_argument arguments[TRACE_ARGUMENTS];
 };
 

@@ -22,7 +22,7 @@
 #define CS32          0x38       /* ring 0, 32 bits: make_sregs_refused() */
 
 /*
- * What the guest will do: the test writes one over that in the file, behind the marker. Words
+ * What the guest will do: the test writes one over that in the file, after the marker. Words
  * of 64 bits, little-endian.
  */
 struct plan {
@@ -164,7 +164,7 @@ enum privileged {
 	RUN_LEAVE_LONG_MODE,
 };
 
-/* run_in_ring_0 - by int3; walk() begins anew behind it. */
+/* run_in_ring_0 - by int3; walk() begins anew after it. */
 static inline void run_in_ring_0(struct walker *walker, enum privileged what, uint32_t index,
 				 uint64_t value)
 {
