@@ -9,6 +9,7 @@ stand beside it, and tests and intervals are over rounds.
 import csv
 import json
 import pathlib
+import sys
 
 import jsonschema
 import numpy
@@ -62,12 +63,27 @@ def read_json(path, schema):
     return found
 
 
+CUT = "its last row is cut short and left out"
+
+
+def whole_lines(file, when_cut):
+    """The lines of @file but for a last one without its end, which a vmm has left that was
+    killed in it (SIGKILL): what of it there is may look like a number. Then @when_cut()."""
+    for line in file:
+        if line.endswith("\n"):
+            yield line
+        else:
+            when_cut()
+
+
 def read_rounds(path):
-    """{(protocol, its shape as far as the CSV has it): {round: {time: [ns]}}}"""
+    """{(protocol, its shape as far as the CSV has it): {round: {time: [ns]}}}. A row that is
+    cut short is left out, and a line on stderr says so."""
     cells = {}
     try:
         with open(path, encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
+            for row in csv.DictReader(whole_lines(
+                    file, lambda: print(f"{path}: {CUT}", file=sys.stderr))):
                 key = row["protocol"], tuple(int(row[name]) for name in CELL if name in row)
                 one = cells.setdefault(key, {}).setdefault(
                     int(row["run"]), {time: [] for time in TIMES})

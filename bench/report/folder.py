@@ -137,7 +137,8 @@ class Folder:
         rows, bad = [], 0
         try:
             with open(self.path / name, encoding="utf-8", errors="replace", newline="") as file:
-                for row in reader_of(file):
+                for row in reader_of(results.whole_lines(file, lambda: self.missing.append(
+                        f"{name}: {results.CUT}"))):
                     try:
                         rows.append(read(row))
                     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
