@@ -16,7 +16,7 @@
 /* Longest that one sequence becomes: four bytes, each as \xNN. */
 #define TOKEN_BYTES 16
 
-/* Of a message before it is cut: two names of files as long as Linux allows. */
+/* Bytes of a message before it is cut: room for two names of files as long as Linux allows. */
 #define MESSAGE_BYTES 6144
 
 #define GAP "..."

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Components of names and links, all together; beyond, and for longer targets of links,
- * files_compare_opened() has the word. */
+/* Components of names and links, all together. Names with more, or with longer targets of
+ * links, are compared when they are open: files_compare_opened(). */
 #define STEPS_MAX    4096
 #define TARGET_BYTES 1024
 
@@ -58,7 +58,7 @@ static bool follow_link(char head[FILES_PATH_BYTES], const char *target)
 	return true;
 }
 
-/* "a/./b/../c/" to "a/c": nothing of it is there, so that no link is. */
+/* "a/./b/../c/" to "a/c". Nothing of it is there, so that there are no links to follow. */
 static void shorten(char rest[FILES_PATH_BYTES])
 {
 	char *to = rest;
@@ -107,7 +107,7 @@ static bool go_up(char head[FILES_PATH_BYTES], char rest[FILES_PATH_BYTES])
 	return follow_link(head, target);
 }
 
-/* Not known where opening it will fail, and say why. */
+/* Stays unknown where the name cannot be followed: opening it will fail, and say why. */
 static void identify(struct named_file *file)
 {
 	struct file_identity *identity = &file->identity;
@@ -127,7 +127,7 @@ static void identify(struct named_file *file)
 
 /* --- comparing ---------------------------------------------------------------------- */
 
-/* Of a file, or a FIFO: a device may stand for many, as /dev/null does. */
+/* Only of files and FIFOs: one device may be named more than once, as /dev/null is. */
 static bool is_one(const struct file_identity *identity)
 {
 	return identity->known &&
@@ -182,7 +182,7 @@ static int compare_all(const struct files *files, struct why *why)
 	return error;
 }
 
-/* Does @file go below the folder, which is not there? */
+/* Is @file to be made in the folder of --out, which is not there yet? */
 static bool is_below(const struct file_identity *file, const struct file_identity *folder)
 {
 	size_t bytes = strlen(folder->rest);

@@ -40,8 +40,8 @@ struct kvm_cpuid_table {
  * Errors:  EXIT_HOST: not there, no permission, another version.
  */
 KVM_MUST_USE int kvm_open(struct kvm_system *system, struct why *why);
-/* A signal, also one that stops the process, interrupts KVM_CREATE_VM in places where
- * it takes all locks of the address space: it is repeated until it was not. */
+/* Any signal, also one that stops the process, can interrupt KVM_CREATE_VM while it takes
+ * all locks of the address space: the ioctl is repeated until it was not interrupted. */
 KVM_MUST_USE int kvm_create_vm(struct kvm_system system, struct kvm_vm *vm, struct why *why);
 KVM_MUST_USE int kvm_supported_cpuid(struct kvm_system system, struct kvm_cpuid_table *table,
 				     struct why *why);
@@ -102,8 +102,8 @@ KVM_MUST_USE int kvm_run(struct kvm_vcpu_fd vcpu);
  * kvm_failed - note that @what, a call on @vcpu, has failed with @error: a positive errno.
  *
  * A guest may bring its vCPU into a state that KVM does not take back or cannot run. What
- * fails once guest code has run is its fault, but for what only the host can be short of
- * or refuse.
+ * fails once guest code has run is the guest's fault, but for what only the host can run
+ * short of or refuse.
  *
  * Returns: -@error. @why is EXIT_GUEST and names the vCPU, or EXIT_HOST.
  */

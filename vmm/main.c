@@ -27,8 +27,8 @@ static void list_protocols(void)
 		printf("%-18s%s\n", protocol_name(protocol), kinds[protocol_kind(protocol)]);
 }
 
-/* Where the user wants KVM from, or where there is one: a machine that is emulated gets the
- * same command line, once it has been found to be a good one. */
+/* Take KVM from where the user wants it, or from where there is one. An emulated machine gets
+ * the same command line, and only one that has been found to be right. */
 static int find_host(const struct options *options, char **argv, struct why *why)
 {
 	char complaint[sizeof(why->text)];
@@ -72,7 +72,7 @@ int main(int argc, char **argv)
 	struct why why = { 0 };
 
 	standard_open();
-	/* Then the write fails, and says so. */
+	/* Ignored: the write fails instead, and that is reported. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	if (options_parse(argc, argv, &options, &why) != 0 ||

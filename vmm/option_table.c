@@ -261,7 +261,7 @@ static int read_flag(const struct option_row *row, const char *value,
 	return 0;
 }
 
-/* The row's field is the action. */
+/* The number that the row has as its field is the action. */
 static int read_action(const struct option_row *row, const char *value,
 		       struct options *options, struct why *why)
 {

@@ -20,8 +20,8 @@
 /* What getopt_long() returns for row 0, above every character. */
 #define CODE_ROW_0 256
 
-/* teardown's walkers switch interrupts off by the task priority register of the APIC
- * page, which the payload has mapped up to as many vCPUs as an xAPIC can name. */
+/* teardown's walkers switch interrupts off by the task priority register of the APIC page.
+ * The payload maps that page for as many vCPUs as an xAPIC can name. */
 #define TEARDOWN_MAX_VCPUS 255
 
 /* getopt's own: a leading dash has it return operands as code 1, in order and
@@ -45,8 +45,8 @@ static void options_set_defaults(struct options *options)
 	}
 }
 
-/* --initiators when it is not given. Never 0: where nobody is left awake, it is the
- * sleepers that are too many. */
+/* --initiators when it is not given. Never 0: where nobody is left awake, there are too
+ * many sleepers, and that is what is refused. */
 static uint32_t initiators_default(const struct options *options)
 {
 	uint32_t awake;

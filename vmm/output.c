@@ -30,7 +30,7 @@ static int refuse(const char *path, int error, struct why *why)
 	return why_set(why, EXIT_RESULTS, error, "%s: %s", path, strerror(error));
 }
 
-/* As it is: nothing is emptied yet, and no FIFO is waited for. */
+/* Opened as it is: nothing is emptied yet, and a FIFO without a reader is not waited for. */
 static int open_file(const struct named_file *file, int *fd, struct why *why)
 {
 	if (file->path[0] == '\0')
@@ -78,7 +78,7 @@ static void close_all(const int fds[OUTPUT_FILES])
 			close(fds[i]);
 }
 
-/* A text that is not all there is taken back. */
+/* A text that was not written whole is taken back. */
 static void cut_text(const struct text_file *file)
 {
 	struct stat status;

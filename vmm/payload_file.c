@@ -47,7 +47,7 @@ static int open_file(const char *path, struct stat *status, struct why *why)
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return fail(path, errno, why);
-	/* It may be another one by now. */
+	/* The name may mean another file by now. */
 	error = fstat(fd, status) != 0 ? fail(path, errno, why) : check(path, status, why);
 	if (error != 0)
 		close(fd);
@@ -93,7 +93,7 @@ int payload_read(const char *path, struct machine_payload *payload, struct why *
 	payload->name = path;
 	payload->is_foreign = true;
 	payload->image = bytes;
-	/* Now, before a bad file has cost anybody the results of the last run. */
+	/* Checked now: a bad file must not cost anybody the results of the last run. */
 	if (error == 0)
 		error = elf_load(path, bytes, payload->bytes, NULL, 0, &entry, why);
 	if (error != 0)

@@ -9,8 +9,8 @@
 #include "why.h"
 
 /**
- * payload_read - all of @path into memory of its own, and a look whether it can be loaded;
- * what becomes of the file afterwards is nobody's business. NULL: the built-in payload.
+ * payload_read - all of @path into memory of its own, and a look whether it can be loaded.
+ * What becomes of the file afterwards does not matter. NULL: the built-in payload.
  *
  * Errors:  EXIT_USAGE.
  */

@@ -48,7 +48,7 @@ static void say(const struct why *why)
 			why->more != NULL ? why->more : "");
 }
 
-/* Right, but slower, and not what this host's KVM promises. */
+/* KVM_SET_SREGS is right as well, but slower, and this host's KVM has promised the bit. */
 static void say_what_failed(const struct run_results *results)
 {
 	if (results->steal_failed != 0)
@@ -149,7 +149,7 @@ static int start_moving(struct mover *mover, const struct options *options,
 	return error != 0 ? error : mover_start(mover, &config, why);
 }
 
-/* What it has moved is counted; @error and @why are those of the run so far. */
+/* Count what the mover has moved. @error and @why are those of the run so far. */
 static int stop_moving(struct mover *mover, const struct session *session,
 		       struct run_results *results, int error, struct why *why)
 {
@@ -219,7 +219,7 @@ static struct session_shape shape_of(const struct options *options,
 	};
 }
 
-/* From the last right that main gives up to the last round. */
+/* From the moment at which main gives up its last right, to the end of the last round. */
 static int run_confined(struct session *session, const struct run *run,
 			struct run_results *results, struct output *output, struct trace *trace,
 			struct why *why)
@@ -233,7 +233,7 @@ static int run_confined(struct session *session, const struct run *run,
 	if (error != 0)
 		return error;
 	results->first_instruction_ns = last_first_instruction(session, run->main_ns);
-	/* Not before: 300 KiB a protocol, all touched. */
+	/* Not earlier: 300 KiB for each protocol, all of them touched. */
 	for (uint32_t i = 0; i < results->result_count; i++)
 		protocol_result_init(&results->results[i], options->protocols[i]);
 	if (trace != NULL) {
@@ -280,8 +280,8 @@ static void finish_rows(void *context)
 		row_file_finish(&output->trace.file);
 }
 
-/* The end of rights: what is open by now, and what the tables of confine/ have. @rows:
- * files to end well even then, or NULL. */
+/* From here on main has only what is open by now and what the tables of confine/ allow.
+ * @rows: files that end in whole rows even where a filter ends the process, or NULL. */
 static int give_up_rights(const struct options *options, const struct loop *loop,
 			  struct output *rows, struct why *why)
 {
@@ -331,7 +331,7 @@ static enum exit_status write_text(struct output *output, int which, char *text)
 	return why.status;
 }
 
-/* --extra; of a guest that did not boot there are empty ones. */
+/* The files of --extra; empty ones where the guest did not boot. */
 static enum exit_status write_histograms(const struct run_results *results, struct output *output)
 {
 	enum exit_status status = EXIT_OK;
@@ -414,7 +414,7 @@ static int open_trace(const struct options *options, struct output *output, stru
 	if (error != 0)
 		return error;
 	*trace = &only;
-	/* For a run that breaks the last rows are enough. */
+	/* A run that may break keeps only the last rows. */
 	if (options->trace == NULL)
 		return trace_out_to_memory(&only.out, why);
 	only.out.file = &output->trace.file;
@@ -429,7 +429,7 @@ static void close_trace(struct trace *trace, struct output *output, struct run_r
 		trace_out_copy(&trace->out, &output->trace.file);
 	trace_end(trace, &output->trace.file, &results->trace);
 	trace_out_close(&trace->out);
-	/* Else vCPU threads go on until the process ends, and write to it: confine.h. */
+	/* Otherwise vCPU threads go on until the process ends, and write to it: confine.h. */
 	if (!confine_stopped_thread())
 		trace_destroy(trace);
 }

@@ -30,8 +30,8 @@
 
 struct stream {
 	int fd;
-	bool is_terminal;               /* somebody sits there: waited for until a signal */
-	int error;                      /* why nothing is written any more; 0 it is */
+	bool is_terminal;               /* somebody sits there: it is waited for until a signal comes */
+	int error;                      /* why nothing is written any more; 0: it is written */
 };
 
 static struct stream out = { .fd = STDOUT_FILENO }, err = { .fd = STDERR_FILENO };
@@ -103,7 +103,7 @@ static ssize_t write_stream(void *cookie, const char *bytes, size_t length)
 	return (ssize_t)done;
 }
 
-/* In place of @file, which it leaves where there is no memory. */
+/* Takes the place of @file; where there is no memory, @file stays as it is. */
 static FILE *open_stream(struct stream *stream, FILE *file, int buffering)
 {
 	FILE *own = fopencookie(stream, "w", (cookie_io_functions_t){ .write = write_stream });

@@ -23,7 +23,7 @@ enum exit_status {
 
 struct why {
 	enum exit_status status;
-	int error;              /* the errno behind it, positive */
+	int error;              /* the errno that was the cause, positive */
 	char text[512];         /* what was tried, on what, why: one line, escaped (escape.h) */
 	const char *more;       /* lines that belong after it, of static storage; or NULL */
 };

@@ -2,8 +2,8 @@
 /*
  * guest_log.h - lines that the guest has for the user (SD_REQ_LOG).
  *
- * vCPU threads put them here, main prints them. There is an end to both: a guest that
- * floods it loses lines, and the user is told how many.
+ * vCPU threads put them here, main prints them. Both have a limit: a guest that floods the
+ * log loses lines, and the user is told how many.
  *
  * field     writer         reader   rule
  * all       any thread     main     lock

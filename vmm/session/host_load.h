@@ -17,16 +17,16 @@ struct host_load {
 	struct throttled throttled;     /* of our cgroups */
 };
 
-/* host_load_open, host_load_close - /proc/stat and the cgroups' cpu.stat, for as long as
- * the session lasts: main may open no file while it does. Without one there is nothing of
- * what it says. */
+/* host_load_open, host_load_close - /proc/stat and the cgroups' cpu.stat. They stay open for
+ * as long as the session lasts, because main may open no file then. What a file that cannot
+ * be opened would say counts as 0. */
 void host_load_open(struct session *session);
 void host_load_close(struct session *session);
 
 /* host_load_cpus - how many CPUs the slots have, at least one. */
 uint32_t host_load_cpus(const struct session *session);
 
-/* host_load_read - now. */
+/* host_load_read - this moment. */
 struct host_load host_load_read(const struct session *session);
 
 /* host_load_add - add what lies between @from and @to to @result. */

@@ -61,7 +61,7 @@ static const int end_signals[] = { SIGINT, SIGTERM, SIGHUP };
 
 #define END_SIGNALS (sizeof(end_signals) / sizeof(end_signals[0]))
 
-/* Signals know no context: where the handler writes to, and what else it does. */
+/* A signal handler gets no context: this is where it writes to, and what else it does. */
 static int signal_fd = -1;
 static void (*cut_function)(void *context);
 static void *cut_context;
@@ -76,7 +76,7 @@ static sigset_t end_set(void)
 	return set;
 }
 
-/* Restarting: what main prints when it comes is not to be cut short. One at a time. */
+/* Restarting, so that what main is printing is not cut short. One signal at a time. */
 static void handle_signals(void (*handler)(int signal))
 {
 	struct sigaction action = { .sa_handler = handler, .sa_flags = SA_RESTART };
@@ -96,13 +96,13 @@ static void on_last_signal(int signal)
 
 	if (cut_function != NULL)
 		cut_function(cut_context);
-	/* To main, which takes it when this handler returns. Not raise(), which makes more
-	 * system calls. */
+	/* To main, which takes it when this handler returns. raise() would make more system
+	 * calls. */
 	sigaction(signal, &fatal, NULL);
 	(void)syscall(SYS_tgkill, getpid(), getpid(), signal);
 }
 
-/* The first one asks for an orderly end. */
+/* The first signal asks for an orderly end. */
 static void on_signal(int signal)
 {
 	int saved = errno;
@@ -160,8 +160,8 @@ static int restrict_ring(struct io_uring *ring)
 	return error < 0 ? error : io_uring_register(fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
 }
 
-/* The workers that the kernel starts for the ring stay where this process may run: else
- * they have every CPU. Kernels before 5.14 know no such request. */
+/* The workers that the kernel starts for the ring stay where this process may run; otherwise
+ * they may run on every CPU. Kernels before 5.14 know no such request. */
 static void keep_workers_here(const struct io_uring *ring)
 {
 	struct cpus own;
@@ -206,7 +206,7 @@ static int read_number(const char *path, const char *format)
 	return number;
 }
 
-/* Who refuses a call of io_uring's; "" where its errno says it. */
+/* What refuses a call of io_uring; "" where errno says enough. */
 static const char *refuser(int error)
 {
 	bool filtered = read_number("/proc/self/status", "Seccomp: %d") > 0;
@@ -242,7 +242,7 @@ int loop_create(struct loop *loop, struct why *why)
 	if (error == 0) {
 		arm_event(loop);
 		arm_signal(loop);
-		/* Who may not submit hears of nothing, now or later. */
+		/* A process that may not submit would never hear of anything. */
 		error = io_uring_submit(&loop->ring);
 		error = error < 0 ? refuse("io_uring_enter", -error, why) : 0;
 	}

@@ -28,8 +28,8 @@ void vcpu_mark_created(struct vcpu_thread *thread)
 	thread->parked_ticks = __rdtsc();
 }
 
-/* Nobody but KVM takes the bit away, and who asks for it again in the meantime only
- * makes this count fall short. */
+/* Only KVM takes the bit away. If it is asked for again in the meantime, this count is too
+ * low, and no flush is lost. */
 int vcpu_run(struct vcpu_thread *thread)
 {
 	const struct sd_u8 *byte = &thread->vcpu.region->preempted;
@@ -72,7 +72,7 @@ static int settle(struct vcpu_thread *thread)
 		return 0;
 	if (error != 0)
 		return kvm_failed(thread->vcpu.fd, "KVM_RUN", -error, &thread->why);
-	/* The vCPU stands between two instructions: only the guest can have left more to do. */
+	/* The vCPU stands between two instructions, so only the guest can have left more to do. */
 	return why_set(&thread->why, EXIT_GUEST, EIO, "vCPU %u: exit %u (%s) while it was parked",
 		       thread->vcpu.id, thread->vcpu.run->exit_reason,
 		       vcpu_exit_name(thread->vcpu.run->exit_reason));

@@ -12,8 +12,9 @@
 void vcpu_mark_created(struct vcpu_thread *thread);
 
 /**
- * vcpu_run - KVM_RUN, counted where KVM finds KVM_VCPU_FLUSH_TLB in its byte, or has erased
- * it: one that returns too early to look leaves the bit there for the next.
+ * vcpu_run - KVM_RUN. Counts a flush that was asked for when KVM has found
+ * KVM_VCPU_FLUSH_TLB in its byte, or has erased it. A KVM_RUN that returns too early to look
+ * leaves the bit there for the next one.
  *
  * Returns: as kvm_run().
  */

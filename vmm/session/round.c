@@ -132,7 +132,7 @@ static void add_sample(void *context, const struct sd_sample *sample)
 {
 	struct course *course = context;
 
-	/* Other kinds are not a round's. */
+	/* Samples of other kinds do not belong to a round. */
 	if (sample->kind == SD_SAMPLE_FLUSH)
 		add_flush(course, sample);
 	else if (sample->kind == SD_SAMPLE_FLOOR)
@@ -176,7 +176,7 @@ static void stop(struct course *course, uint64_t now)
 	session_stop_job(course->session);
 }
 
-/* Initiators stop by themselves then; one that goes on is told, and has to. */
+/* At the quota initiators stop by themselves; one that goes on is told to, and must. */
 static bool has_its_quota(const struct course *course)
 {
 	uint64_t quota = course->round->options->flushes;
@@ -184,7 +184,7 @@ static bool has_its_quota(const struct course *course)
 	return quota != 0 && course->session->recorded >= quota;
 }
 
-/* Start recording, stop: when their time has come. */
+/* Start recording and stop, each when its time has come. */
 static void steer(struct course *course, uint64_t now)
 {
 	const struct options *options = course->round->options;
@@ -226,7 +226,7 @@ static void show_progress(const struct course *course, uint64_t now)
 	uint64_t stale = 0;
 	char line[256];
 
-	/* Nor is a terminal that stands still waited for. */
+	/* A terminal that stands still is not waited for either. */
 	if (!course->round->shows_progress || !standard_has_room(STDERR_FILENO))
 		return;
 	(void)ioctl(STDERR_FILENO, TIOCGWINSZ, &size);
@@ -309,8 +309,8 @@ static void add_counts(struct course *course)
 				       ticks_ns(ticks, course->session->tsc_hz), flushes);
 }
 
-/* Who would have shown a flush that it had missed: watchers of a window that looked before
- * and after one, walkers that walked. A sole initiator is nobody's target. */
+/* Count the vCPUs that would have shown it if a flush had missed them: watchers of a window
+ * that looked before and after one, walkers that walked. A sole initiator is nobody's target. */
 static void add_watched(struct course *course)
 {
 	const struct session_shape *shape = &course->session->shape;
@@ -424,7 +424,7 @@ static void add_stamps(const struct course *course)
 	}
 }
 
-/* All slots' draws in one number; 0 unless each has made enough of them. */
+/* The draws of all slots in one number; 0 unless each slot has made enough of them. */
 static void add_decisions(const struct session *session, struct round_figure *figure)
 {
 	bool enough = true;

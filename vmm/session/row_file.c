@@ -87,8 +87,8 @@ static void start(struct row_file *file)
 		loop_start_write(file->loop, &file->write);
 }
 
-/* What has become of the write that was started, which is over. A short one is gone on
- * with, one that fails ends the file. */
+/* The write that was started is over. A short one is continued, one that failed ends the
+ * file. */
 static void go_on(struct row_file *file)
 {
 	if (!is_stream(file) && is_handed_back(file->write.result))

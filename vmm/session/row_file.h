@@ -5,8 +5,8 @@
  *
  * Whole rows only: when a write fails half-way (the disk is full) the file is
  * cut back to its last whole row, and what comes later is counted, not written. Each
- * write is of whole rows; row_file_cut() sees to it when the process is about to end in
- * one.
+ * write is of whole rows; where the process is about to end during one, row_file_cut() cuts
+ * the file.
  */
 #ifndef ROW_FILE_H
 #define ROW_FILE_H

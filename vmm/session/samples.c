@@ -56,7 +56,7 @@ static int drain_ring(struct session *session, uint32_t initiator, sample_sink s
 		if (error != 0)
 			return error;
 		for (uint64_t i = 0; i < batch.count; i++) {
-			/* Whose ring it is, is known better here. */
+			/* The ring says whose sample it is, whatever the guest has written. */
 			batch.samples[i].initiator = (uint16_t)initiator;
 			sink(context, &batch.samples[i]);
 		}

@@ -2,7 +2,8 @@
 /*
  * session.c - a booted machine and its jobs (session.h).
  *
- * Threads: main, but for the last three functions, which vCPU threads call.
+ * Threads: main; vCPU threads call session_vcpu_ready(), session_vcpu_failed(),
+ *          session_initiator_stopped() and session_break().
  */
 #include "session.h"
 
@@ -108,7 +109,7 @@ static int start_threads(struct session *session, struct why *why)
 		struct vcpu_thread *thread = &session->threads[session->started];
 		struct cpus cpu = { 0 };
 
-		/* From its first moment: a thread that moves itself is held up. */
+		/* A thread runs on its CPU from its first moment: moving itself would hold it up. */
 		cpus_add(&cpu, (uint32_t)thread->slot->cpu);
 		error = pthread_attr_setaffinity_np(&attributes, sizeof(cpu), cpus_set(&cpu));
 		if (error == 0)
@@ -228,7 +229,7 @@ static void open_slots(struct session *session)
 
 int session_boot(struct session *session, struct why *why)
 {
-	/* For the threads, first; they say so as at the end of a job. */
+	/* Wait for the threads first: they ring in as at the end of a job. */
 	int error = wait_done(session, why);
 
 	if (error == 0)
@@ -405,8 +406,8 @@ static void note_samples(struct session *session)
 		session->unread_most = unread;
 }
 
-/* Of what has to be done once. A guest that spends all the patience there is on each bit
- * of it would last for hours. */
+/* Of work that has to be done once. Otherwise a guest could use up all patience on each bit
+ * of it, and last for hours. */
 static uint64_t quarters(uint64_t done, uint64_t of)
 {
 	return of == 0 ? 0 : 4 * (done < of ? done : of) / of;
@@ -513,7 +514,7 @@ void session_break(struct session *session)
 	if (session->shape.snapshot == NULL ||
 	    !atomic_compare_exchange_strong(&session->broken, &none, BREAK_LOOKS))
 		return;
-	/* Now, and not when main comes round to it: no initiator begins another flush. */
+	/* At once, not when main gets to it: so no initiator begins another flush. */
 	sd_u32_store(&guest_control(&session->machine.memory)->stop_initiators, 1);
 	for (uint32_t i = 0; i < session->shape.vcpus; i++)
 		look_at(session, i, &session->shape.snapshot[i]);

@@ -109,7 +109,7 @@ struct session {
 	uint64_t progress;              /* main: last seen */
 	uint64_t checked_ns;            /* when that was, and for how long nothing has changed */
 	uint64_t still_ns;
-	uint64_t throttled_ns;          /* when nothing had changed, last: not the guest's fault */
+	uint64_t throttled_ns;          /* throttled so far, at the last look that found nothing changed */
 };
 
 struct session_job {
@@ -126,7 +126,7 @@ struct session_job {
 
 /**
  * session_create - build the machine and start a thread for each vCPU, which sets itself
- * up. No guest code runs before session_boot(); in between main confines itself, when
+ * up. No guest code runs before session_boot(). In between main confines itself, as soon as
  * it needs no more files and threads.
  *
  * Errors:  EXIT_HOST, EXIT_USAGE (payload); nothing is left behind.
@@ -145,8 +145,8 @@ int session_create(struct session *session, struct loop *loop, struct kvm_system
 __attribute__((warn_unused_result))
 int session_boot(struct session *session, struct why *why);
 
-/* session_destroy - but for a session whose thread was stopped by its filter: that
- * one can never be joined, and the process has to end (confine.h). */
+/* session_destroy - not for a session with a thread that was stopped by its filter: that
+ * thread can never be joined, and the process has to end (confine.h). */
 void session_destroy(struct session *session);
 
 /* session_set_entry_flush - choose the way; while no vCPU runs. */
@@ -173,13 +173,15 @@ __attribute__((warn_unused_result))
 int session_failure(struct session *session, struct why *why);
 
 /**
- * session_check - failures, and a guest that stands still: no progress at all
- * for max(30 s, 4 rotations of the slots), of which a time in which nobody called counts
- * as a second: the host, or all of its machine, may have stood still. Progress is what
- * the job is about: during the warm-up the guest's own counts, then flushes read from the
- * rings, until the job is stopped; what has to be done once, as stopping and the samples of
- * a job that measures a primitive, only in quarters of all there is to do. Call it now and
- * then while a job runs; it also prints what the guest has logged.
+ * session_check - failures, and a guest that stands still. Call it now and then while a
+ * job runs; it also prints what the guest has logged.
+ *
+ * A guest stands still when it makes no progress for 30 s, or for 4 rotations of the slots
+ * if these are longer. A time in which nobody called counts as one second at most: the host
+ * may have stood still itself. Progress is what the job is about. During the warm-up these
+ * are the guest's own counts; then, until the job is stopped, flushes read from the rings.
+ * What has to be done once (stopping, the samples of a job that measures a primitive) is
+ * progress only in quarters of all there is to do.
  *
  * Errors:  as session_failure(); a guest that stands still is EXIT_GUEST, and
  *          @why then has a line for each vCPU: state and rip. The session is over.

@@ -106,8 +106,8 @@ static void count_sleeping(struct slot *slot, int change)
 
 /* --- under the slot's lock -------------------------------------------------- */
 
-/* Who has slept for its time waits like everybody else: many of them would keep
- * the slot to themselves. Who is woken or interrupted goes first. */
+/* A sleeper whose time has come waits like everybody else: many of them would otherwise
+ * keep the slot to themselves. One that is woken or interrupted goes first. */
 static void rouse(struct slot *slot, struct slot_member *member, bool first)
 {
 	TAILQ_REMOVE(&slot->sleepers, member, link);
@@ -153,7 +153,7 @@ static struct slot_member *give(struct slot *slot, const struct slot_member *las
 	return next;
 }
 
-/* The same, and a slot that stays free is for the first sleeper to look after. */
+/* The same; a slot that stays free is looked after by the first sleeper. */
 static struct slot_member *dispatch(struct slot *slot, const struct slot_member *last)
 {
 	struct slot_member *told = give(slot, last);
@@ -165,8 +165,8 @@ static struct slot_member *dispatch(struct slot *slot, const struct slot_member 
 	return told;
 }
 
-/* Returns until when @member's thread may block: for ever, but for the first sleeper
- * of a free slot. */
+/* Returns the time until which @member's thread may block: for ever, unless it is the first
+ * sleeper of a free slot. */
 static uint64_t look_after(struct slot *slot, const struct slot_member *member)
 {
 	struct slot_member *told = NULL;

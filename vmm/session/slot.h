@@ -3,11 +3,11 @@
  * slot.h - a place to run: one CPU's worth of run time, passed from one vCPU
  * thread to the next.
  *
- * A member waits in the queue, holds the slot, sleeps, or has left. Who is next
- * and for how long is the policy's to say (preempt/preempt.h). A sleeper goes to
- * the head of the queue when it is woken or an interrupt is pending for it, and to its
- * end when its time has come; the last two are looked at on each dispatch, and by the
- * first sleeper's thread while the slot is free.
+ * A member waits in the queue, holds the slot, sleeps, or has left. The policy decides
+ * who is next and for how long (preempt/preempt.h). A sleeper goes to the head of the queue
+ * when it is woken or when an interrupt is pending for it, and to the end of the queue when
+ * its time has come. Interrupts and times are looked at on each dispatch, and by the first
+ * sleeper's thread while the slot is free.
  *
  * field      writer                        reader            rule
  * ---------  ----------------------------  ----------------  ------------------

@@ -33,8 +33,8 @@ struct stage_actor {
 };
 
 struct stage {
-	/* A vCPU has left for an access outside memory. On its own thread. NULL: that is the
-	 * end of the run, as everywhere else. 0, or -errno and thread->why. */
+	/* A vCPU has left the guest for an access outside memory. Called on its own thread.
+	 * NULL: that ends the run, as everywhere else. 0, or -errno and thread->why. */
 	stage_act_fn access;
 	struct loop *loop;              /* main's; woken whenever an actor comes to be held */
 	pthread_mutex_t lock;

@@ -41,7 +41,7 @@ static FILE *open_under(const char *root, const char *folder, const char *name)
 	return fopen(path, "re");
 }
 
-/* Of version 1 where its controller is mounted: then version 2 has none. */
+/* Where the CPU controller is mounted as version 1, version 2 has none. */
 static void find_mount(struct hierarchy *tree, const char *root)
 {
 	FILE *file = open_under(root, "/proc/self", "mountinfo");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * throttle.h - the CPU quota of the cgroups that this process is in, and for how long they
- * have held it back: time that the host took, whatever the guest did.
+ * have held it back: that is time which the host took, whatever the guest did.
  *
  * Tested: tests/unit/throttled_time_is_read_test.c
  */

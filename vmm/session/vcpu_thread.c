@@ -52,7 +52,7 @@ const char *vcpu_state_name(enum vcpu_state state)
 /* The kvm_run page of the vCPU of this thread, for the kick's handler. */
 static _Thread_local struct kvm_run *kicked_run;
 
-/* All a kick does: the thread looks at why before it enters the guest again. */
+/* This is all that a kick does. Why it came, the thread finds before it enters the guest again. */
 static void on_kick(int signal)
 {
 	(void)signal;
@@ -99,9 +99,9 @@ static int set_scheduling(struct vcpu_thread *thread)
 	if (error != 0)
 		return why_set(&thread->why, EXIT_HOST, error, "pinning to CPU %d: %s",
 			       thread->slot->cpu, strerror(error));
-	/* A batch thread that is woken does not preempt its waker: the one that
-	 * hands its slot over gets to sleep first, and does not have to interrupt
-	 * the next one's guest later only to go to sleep. */
+	/* A batch thread that is woken does not preempt its waker. So the thread that
+	 * hands its slot over goes to sleep first, and need not interrupt the next
+	 * one's guest later only to go to sleep. */
 	error = pthread_setschedparam(pthread_self(),
 				      param.sched_priority == 0 ? SCHED_BATCH : SCHED_FIFO, &param);
 	if (error != 0)
@@ -142,7 +142,7 @@ static int set_up(struct vcpu_thread *thread)
 		return error;
 	kicked_run = thread->vcpu.run;
 	vcpu_mark_created(thread);
-	/* The last step: what comes is the guest. */
+	/* The last step before the guest. */
 	return confine_enter(CONFINE_VCPU, &thread->why);
 }
 
@@ -230,7 +230,7 @@ static enum slice_end yield_to(struct vcpu_thread *thread)
 									      : SLICE_GOES_ON;
 }
 
-/* At most a day: a guest cannot make the sum overflow. */
+/* A day at most, so that no guest makes the sum overflow. */
 #define SLEEP_MAX_NS (86400 * NS_PER_S)
 
 static enum slice_end go_to_sleep(struct vcpu_thread *thread)
