@@ -85,8 +85,8 @@ static void measure(bool (*once)(void))
 	}
 }
 
-/* Each trip with a flush less the trip without one before it: the host's pace
- * changes from one second to the next. */
+/* Each trip with a flush, less the trip without one just before it, because the speed of
+ * the host changes from one second to the next. */
 static void measure_entry(void)
 {
 	struct g_ring ring;
@@ -123,7 +123,7 @@ static uint64_t probe_frame(uint32_t i)
 	return SD_PROBE_FRAMES_GPA + i % 2 * SD_PAGE_BYTES;
 }
 
-/* A spinning vCPU that gets on is in the guest, until it is kicked. */
+/* A spinning vCPU whose count goes up is in the guest, until it is kicked. */
 static void wait_until_runs(const struct sd_region *target)
 {
 	uint32_t before = sd_u32_load(&target->pass);
@@ -132,8 +132,8 @@ static void wait_until_runs(const struct sd_region *target)
 		g_pause();
 }
 
-/* As for the flush on entry. Where KVM shadows page tables, the flush of a vCPU whose tables
- * have @changed takes the one that asked for it out of the guest too. */
+/* As for the flush on entry. Where KVM shadows page tables and those of the target have
+ * @changed, its flush also takes the vCPU that asked for it out of the guest. */
 static void measure_kick(bool changed)
 {
 	uint32_t target = g_control()->vcpus - 1;
@@ -186,7 +186,7 @@ static void entry_flush_test(void)
 	sd_u64_store(&own->stale, survived);
 }
 
-/* With a translation in the TLB that may change. */
+/* Spins with a translation of the probe page in the TLB, whose entry may change meanwhile. */
 static void spin(uint32_t self)
 {
 	while (!sd_u32_load(&g_control()->stop_observers)) {

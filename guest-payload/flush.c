@@ -114,8 +114,8 @@ static void spin_begin(struct spin *spin)
 	spin->since_ticks = g_tsc_raw();
 }
 
-/* A pause between two looks. A vCPU that was off its slot meanwhile has not spun
- * so long: it begins again, as after the doorbell. */
+/* A pause between two looks. A vCPU that was off its slot meanwhile has not spun for that
+ * time: its count begins anew, as after the doorbell. */
 static void spin_once(struct spin *spin)
 {
 	uint64_t limit_ticks = g_control()->ple_ticks;
@@ -225,7 +225,7 @@ bool g_flush_floor(uint32_t self, struct g_range range)
 	tell_range(target, want, range);
 	g_gate_shootdown(&destination, 1, SD_VECTOR_FLUSH, range);
 	while (!sd_word_served(target, want)) {
-		/* Also one that is back: its park may have taken the IPI along. */
+		/* Also a target that runs again: its park may have taken the IPI over. */
 		if (sd_word_preempted(target) || sd_u64_load(&target->parks) != parks)
 			return false;
 		g_pause();

@@ -36,8 +36,8 @@ static inline void g_pause(void)
 	__asm__ volatile("pause");
 }
 
-/* After everything before it has executed: LFENCE;RDTSC, SDM volume 2,
- * RDTSC. Guest TSC ticks. "memory": stores before it stay before it. */
+/* Read when everything before it has executed: LFENCE;RDTSC (SDM volume 2, RDTSC). Guest TSC
+ * ticks. "memory": stores before it stay before it. */
 static inline uint64_t g_tsc_start(void)
 {
 	uint32_t low, high;
@@ -46,7 +46,7 @@ static inline uint64_t g_tsc_start(void)
 	return (uint64_t)high << 32 | low;
 }
 
-/* After all loads before it, and before everything after it. */
+/* Read after all loads that come before it, and before everything that comes after it. */
 static inline uint64_t g_tsc_end(void)
 {
 	uint32_t low, high;

@@ -26,7 +26,7 @@ struct g_protocol_ops {
 	/* Optional: before the first of @targets posts. */
 	void (*begin)(uint32_t self, uint32_t targets);
 	/* Required without cover_all: ask one target. Its locked operation on the target's word or
-	 * byte is what puts the PTE stores before the question (word.h). */
+	 * byte makes sure that the PTE stores come before the question (word.h). */
 	enum g_post (*post)(uint32_t self, struct sd_region *target, uint32_t *want);
 	/* Optional, instead of the three below: wait for all that were asked. NULL:
 	 * spin, one target after another. */

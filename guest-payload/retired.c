@@ -74,7 +74,7 @@ static void begin_grace(struct g_retired *retired)
 		retired->noted[vcpu] = sd_grace_note(g_region(vcpu));
 }
 
-/* This vCPU is in no walk. One that has passed stays so: it is not asked again. */
+/* This vCPU is in no walk. A vCPU that has passed is not asked again. */
 static bool is_grace_over(struct g_retired *retired)
 {
 	uint32_t vcpus = g_control()->vcpus;
@@ -94,7 +94,7 @@ static void free_batch(struct g_retired *retired, struct g_batch *batch)
 	note_held(retired);
 }
 
-/* Begins a grace period for a batch of @least. */
+/* Begins a grace period, if there are @least tables to free. */
 static void look(struct g_retired *retired, uint32_t least)
 {
 	if (in_hand(retired)->count > 0 && is_grace_over(retired))

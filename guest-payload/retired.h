@@ -3,9 +3,9 @@
  * retired.h - page tables that are unlinked and flushed, on their way back to the
  * pool: at once, or in batches after a grace period each (grace.h).
  *
- * Grace periods are not waited for, but for a pool that has run dry or a job that
- * ends: whether the one in hand is over is looked at now and then, and meanwhile the
- * next batch grows. At most one is in hand.
+ * A grace period is waited for only when the pool has run dry or the job ends. Otherwise
+ * the initiator looks now and then whether it is over, and meanwhile the next batch grows.
+ * At most one grace period is under way.
  */
 #ifndef RETIRED_H
 #define RETIRED_H
@@ -23,7 +23,7 @@ struct g_batch {
 struct g_retired {
 	struct g_pool *pool;
 	uint32_t self;
-	uint32_t growing;               /* batch[]; the other one's grace is in hand */
+	uint32_t growing;               /* batch[]; the other one has its grace period */
 	struct g_batch batch[2];
 	uint64_t began_ticks;           /* the grace period */
 	uint32_t passed;                /* vCPUs below this one have passed a quiescent state */

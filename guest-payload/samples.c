@@ -13,7 +13,7 @@ void g_ring_open(struct g_ring *ring, uint32_t self)
 	uintptr_t base = SD_RING_GPA + (uintptr_t)self * SD_RING_STRIDE;
 
 	ring->region = g_region(self);
-	/* Found there by whoever has seen ring_head go up (ring-head). */
+	/* Whoever sees ring_head go up finds it there (ring-head). */
 	sd_u64_store(&ring->region->ring, base);
 	ring->samples = (struct sd_sample *)base;
 	ring->head = sd_u64_load(&ring->region->ring_head);

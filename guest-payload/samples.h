@@ -45,8 +45,8 @@ static inline struct sd_sample *g_ring_next(struct g_ring *ring)
 }
 
 /**
- * g_ring_next_spare - the same for what nobody counts on: NULL when half of the ring is
- * full, so that flushes find room (then it has been counted apart).
+ * g_ring_next_spare - the same for records that may be missing: NULL when half of the ring is
+ * full, so that flushes still find room (then it has been counted apart).
  */
 static inline struct sd_sample *g_ring_next_spare(struct g_ring *ring)
 {

@@ -9,7 +9,7 @@
 _Static_assert(SD_POOL_GPA + (uint64_t)SD_MAX_INITIATORS * SD_POOL_TABLES * SD_PAGE_BYTES
 	       <= SD_RING_GPA, "the pools run into the sample rings");
 
-/* At once, and not when the page is used again: whoever walks it meets this. */
+/* Poisoned at once, not when the page is used again: whoever still walks it meets this. */
 static void poison(uint32_t gpa)
 {
 	for (uint32_t i = 0; i < G_TABLE_ENTRIES; i++)

@@ -36,7 +36,7 @@ static void link_directory(uint32_t initiator, uint64_t entry)
 					     SD_TREE_PDPT + initiator), entry);
 }
 
-/* The entries after the last leaf stay what they are: not present. */
+/* The entries after the last leaf stay not present. */
 static void build_directory(struct g_tree *tree, struct g_pool *pool)
 {
 	tree->directory = g_pool_take(pool);
@@ -58,7 +58,7 @@ static void fill_leaf(const struct g_tree *tree)
 	}
 }
 
-/* What it maps is what was just put there. */
+/* The initiator reads through it what it has just put there. */
 static void touch(const struct g_tree *tree)
 {
 	uint64_t va = SD_TREE_VA + (uint64_t)tree->initiator * SD_TREE_STRIDE +

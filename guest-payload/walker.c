@@ -19,8 +19,8 @@
 #include "grace.h"
 #include "tree.h"
 
-/* Of one section: about as long as a store to the TPR takes where that leaves the
- * guest, and all leaves of SECTION_WALKS / SD_TREE_LEAVES pages or trees. */
+/* Walks of one section. They take about as long as a store to the TPR where that leaves the
+ * guest, and cover all leaves of SECTION_WALKS / SD_TREE_LEAVES pages or trees. */
 #define SECTION_WALKS 256
 
 /* One section in so many rings, or the first one after it that gets to a leaf. */
@@ -39,7 +39,7 @@ _Static_assert(SD_VECTOR_FLUSH >> 4 == SD_VECTOR_FLUSH_WAKE >> 4 &&
 
 enum outcome {
 	WALK_GOES_ON,
-	WALK_ABSENT,            /* not mapped at the moment: as good an end as any */
+	WALK_ABSENT,            /* not mapped at the moment: that is right too */
 	WALK_MET,               /* the stamp that was looked up */
 	WALK_POISONED,          /* a table that was free */
 	WALK_REUSED,            /* a table that is another's by now */

@@ -13,9 +13,9 @@
  *   published of the group = epoch (release)
  *   frame[left] = 0
  *
- * A set is one group's: it was mapped by one move, and nobody has it when that group has
- * moved on. Between two moves of a group there are less than two rounds of the groups, and
- * so fewer moves than there are sets.
+ * A set belongs to one group: one move has mapped it, and nobody maps it any more when that
+ * group has moved on. Between two moves of a group there are less than two rounds of the
+ * groups, and so fewer moves than there are sets.
  */
 #include "window.h"
 
@@ -53,8 +53,8 @@ static uint32_t groups(void)
 	return (g_control()->vcpus + SD_GROUP_VCPUS - 1) / SD_GROUP_VCPUS;
 }
 
-/* In turn, and in each round one further on: a group's flushes are not always the
- * even ones. */
+/* The groups take turns, and each round begins one group later, so that the flushes of a
+ * group are not always the even ones. */
 static uint32_t group_of(uint64_t epoch)
 {
 	return (uint32_t)((epoch + epoch / groups()) % groups());
@@ -188,7 +188,7 @@ static void watch_page(struct sd_region *own, const struct sd_u64 *published,
 	}
 }
 
-/* After the epoch in the frame; nobody reads it. */
+/* The word after the epoch in the frame, which nobody reads. */
 static void touch(uint32_t initiator)
 {
 	for (uint32_t page = 0; page < g_control()->pages; page++)
@@ -215,8 +215,8 @@ void g_window_begin(uint32_t self)
 		looked[self][initiator] = NOT_LOOKED;
 }
 
-/* What @self loads from now on would show that it has missed the flush before @published,
- * if it has looked before that. */
+/* From now on what @self loads would show a flush that it has missed: the one before
+ * @published, if @self has looked before that too. */
 static void count_watched(uint32_t self, uint32_t initiator, uint64_t published)
 {
 	struct sd_u64 *watched = &g_region(self)->watched;

@@ -6,8 +6,8 @@
  * it to the next of SD_FRAME_SETS sets of frames, whose pages hold the epoch of
  * that move; when the flush has returned it publishes the epoch and poisons
  * the set that was left. A load that finds less than what had been published
- * before it used a translation older than the flush: stale, and no false alarm
- * by construction.
+ * before it has used a translation older than the flush: it is stale. By
+ * construction there are no false alarms.
  *
  * With more than SD_GROUP_VCPUS vCPUs a move is one group's, of each in turn, so that it
  * costs 64 PTE stores and not 1024. The others keep the sets of their own last moves: each

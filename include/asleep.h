@@ -16,9 +16,9 @@
  *   asleep = 1; full fence             and if that was the last one:
  *   left != 0? sleep                     asleep? wake
  *
- * PAIR(asked-flush): a bit that was taken was set after the PTE stores, so the
- * flush after it covers them. PAIR(left-asleep): a full fence on both sides
- * between the own store and the look at the other's: one sees the other.
+ * PAIR(asked-flush): a bit that is taken was set after the PTE stores, so the
+ * flush that follows covers them. PAIR(left-asleep): each side has a full fence
+ * between its own store and its look at the other's, so one sees the other.
  */
 #ifndef SD_ASLEEP_H
 #define SD_ASLEEP_H
@@ -41,8 +41,8 @@ static inline void sd_asleep_ask(struct sd_region *target, uint32_t initiator)
 	sd_u64_or(&target->asked, UINT64_C(1) << initiator);
 }
 
-/* sd_asleep_over - have all targets flushed? PAIR(left-done): acquire here, the
- * locked decrement in the handler. */
+/* sd_asleep_over - have all targets flushed? PAIR(left-done): acquire here, the other side
+ * is the locked decrement in the handler. */
 static inline bool sd_asleep_over(const struct sd_region *own)
 {
 	return sd_u32_load_acquire(&own->left) == 0;

@@ -91,8 +91,8 @@
  * still there after a plain exit, stale = of these, still there after the flush on entry. */
 #define SD_ENTRY_FLUSH_ROUNDS 16
 
-/* Samples of a job that measures a primitive, in the ring of initiator 0; of SD_JOB_COST_KICK
- * and SD_JOB_COST_KICK_FLUSH, whose target may have to wait for its CPU each time. */
+/* Samples of a job that measures a primitive, in the ring of initiator 0. Fewer of
+ * SD_JOB_COST_KICK and SD_JOB_COST_KICK_FLUSH: each may have to wait for its target's CPU. */
 #define SD_COST_SAMPLES       2000
 #define SD_COST_KICKS         200
 

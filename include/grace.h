@@ -16,12 +16,12 @@
  *   lock pass += 1    (walk_end)           pass has changed, or
  *                                          PREEMPTED, and then in_walk == 0
  *
- * PAIR(unlink-walk): a walk that begins after the fence does not find the table; one
- * that began before has not ended as long as pass is what it was. No fence after
- * in_walk = 1: whoever looks at it has seen PREEMPTED first, and park's locked
- * operation has drained it. PAIR(walk-park). In the other order (in_walk, then
- * PREEMPTED) a walk that begins in between is missed.
- * A loop that waits counts as a pass, or two grace periods wait for each other.
+ * PAIR(unlink-walk): a walk that begins after the fence does not find the table. One that
+ * began before it has not ended as long as pass is unchanged.
+ * PAIR(walk-park): in_walk = 1 needs no fence. Whoever looks at it has seen PREEMPTED
+ * first, and park's locked operation has drained the store. In the other order (in_walk,
+ * then PREEMPTED) a walk that begins in between would be missed.
+ * A loop that waits counts as a pass. Otherwise two grace periods would wait for each other.
  */
 #ifndef SD_GRACE_H
 #define SD_GRACE_H
@@ -55,7 +55,7 @@ static inline void sd_grace_begin(struct sd_region *own)
 	(void)sd_u64_fetch_add(&own->graces, 1);
 }
 
-/* sd_grace_note - after sd_grace_begin(), for each vCPU: what its pass is. */
+/* sd_grace_note - the pass of a vCPU at this moment; for each, after sd_grace_begin(). */
 static inline uint32_t sd_grace_note(const struct sd_region *region)
 {
 	return sd_u32_load_acquire(&region->pass);

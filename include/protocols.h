@@ -16,7 +16,7 @@ enum sd_protocol {
 
 enum sd_protocol_kind {
 	SD_KIND_SAFE,           /* a stale load is a failure */
-	SD_KIND_CONTROL,        /* no stale load is a failure */
+	SD_KIND_CONTROL,        /* it is a failure if no load is stale */
 	SD_KIND_UNSAFE,         /* known to lose flushes, now and then: neither is a failure */
 };
 
@@ -25,8 +25,8 @@ enum sd_protocol_walkers {
 	SD_WALKERS_MISSED,      /* it may return while a preempted vCPU is in a walk */
 };
 
-/* What shows in the counts that a protocol was in effect; the three in the middle only
- * where targets were preempted. */
+/* Which counts show that a protocol was in effect. The three in the middle do so only where
+ * targets were preempted. */
 enum sd_effect {
 	SD_EFFECT_IPIS,         /* targets interrupted */
 	SD_EFFECT_WAKES,        /* initiators that slept were woken */

@@ -9,10 +9,10 @@
  * request is outstanding and the tag is that request's; in every other case it
  * flushes all. A deferral is always a full flush.
  *
- * Right because served never claims too much: all requests up to it have been
- * flushed. With request == served + 1 the one missing is the one that the tag
- * names. Served may claim too little (word.h): then more than one request looks
- * outstanding, and the flush is full.
+ * This is right because served never claims too much: all requests up to it have
+ * been flushed. With request == served + 1 the missing one is the one that the
+ * tag names. Served may claim too little (word.h): then more than one request
+ * looks outstanding, and the flush is full.
  */
 #ifndef SD_RANGE_H
 #define SD_RANGE_H

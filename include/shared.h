@@ -98,10 +98,10 @@ static inline uint64_t sd_u64_exchange(struct sd_u64 *p, uint64_t v)
 }
 
 /*
- * Locked as well, and no old value: x86 has no OR and no AND that gives one out, so
- * that a compiler makes a compare-and-swap loop of it, and who writes the same word all
- * the time can keep that going. The __sync form: of the __atomic one clang makes the
- * loop at -O0 even where nobody looks at the value.
+ * Locked as well, but without the old value. x86 has no OR and no AND that returns it: a
+ * compiler would make a compare-and-swap loop, and whoever writes the same word all the time
+ * could keep that loop going. The __sync form, because from the __atomic one clang makes the
+ * loop at -O0 even where the value is not used.
  */
 static inline void sd_u8_or(struct sd_u8 *p, uint8_t v)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stamp.h - pages that nobody writes and each word of which says where it is: whoever
- * moves them about while they are read cannot do it unseen.
+ * stamp.h - pages that nobody writes, and in which each word says where it is: if they
+ * are moved wrongly while somebody reads them, the reader sees it.
  *
  * Included by guest and VMM. The VMM writes the stamps before the first vCPU runs, and
  * moves the pages afterwards (--reclaim). vCPUs read them with loads of their own, and

@@ -6,8 +6,8 @@
  * same functions. The request word is contended; the served word has one
  * writer at a time: the handler while the vCPU runs, the VMM while it is
  * parked. Served is not monotone: a handler parked half-way stores an older
- * value later, and its own pending IPI heals that. Nothing may assert that it
- * grows.
+ * value later, and its own pending IPI makes up for that. Nothing may assert
+ * that it grows.
  *
  * Store-then-load, drawn once (word-flush). The locked operation on the
  * request word is what makes "PTE first" true on TSO:
@@ -82,8 +82,8 @@ static inline bool sd_word_preempted(const struct sd_region *region)
 	return sd_u32_load(&region->request) & SD_WORD_PREEMPTED;
 }
 
-/* Modular: generations wrap. No handler in flight and no waiter is overtaken by
- * 2^29 requests: at 30 us a flush that is more than four hours off its CPU. */
+/* Modular, because generations wrap. A handler in flight or a waiter would have to be
+ * overtaken by 2^29 requests: at 30 us a flush, it would be off its CPU for four hours. */
 static inline bool sd_word_reached(uint32_t served, uint32_t want)
 {
 	return (int32_t)((served & ~(uint32_t)SD_WORD_FLAGS) - want) >= 0;
@@ -124,8 +124,8 @@ static inline void sd_word_serve_end(struct sd_region *region, uint32_t seen)
  *
  * Threads: the vCPU's own thread, with the vCPU out of the guest.
  *
- * None of the VMM's steps is a compare-and-swap loop: a hostile guest could keep that
- * spinning. tests/unit/transitions_touch_memory_in_order_test.c
+ * None of the VMM's steps is a compare-and-swap loop, because a hostile guest could keep
+ * it spinning: tests/unit/transitions_touch_memory_in_order_test.c
  */
 static inline void sd_word_mark(struct sd_region *region)
 {
@@ -140,10 +140,10 @@ static inline void sd_word_mark(struct sd_region *region)
  *          caller keeps that debt in its own memory until a flush has happened.
  * Threads: the vCPU's own thread, with the vCPU out of the guest.
  *
- * PAIR(word-preempted): from the mark on a post only marks, so that the generation
- * read after it is the one of that moment. In the other order a request is posted in
- * between and nobody serves it. The store to served comes after the flush
- * has become certain: PAIR(word-served).
+ * PAIR(word-preempted): once the mark is there, a post only marks. So the generation that
+ * is read after the mark cannot grow any more. In the other order a request could be posted
+ * in between, and nobody would serve it. The store to served comes after the flush has
+ * become certain: PAIR(word-served).
  */
 static inline bool sd_word_park(struct sd_region *region)
 {
@@ -165,8 +165,8 @@ static inline bool sd_word_park(struct sd_region *region)
  * Threads: the vCPU's own thread, with the vCPU out of the guest.
  *
  * PAIR(word-preempted): after the first step initiators send IPIs again and mark no
- * more, so that the look after it sees every mark that was made. In the other order
- * one that is made in between is found at the next unpark, and too late.
+ * more, so the look that follows sees every mark that was made. In the other order a mark
+ * that is made in between is found at the next unpark, which is too late.
  */
 static inline bool sd_word_unpark(struct sd_region *region)
 {
