@@ -5,6 +5,7 @@
  * has less than others give to theirs.
  */
 #include <linux/futex.h>
+#include <linux/kvm.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -118,6 +119,20 @@ static void other_threads_have_descriptors_of_their_own(void **state)
 			assert_int_not_equal(row->call, SCMP_SYS(pwrite64));
 			assert_int_not_equal(row->call, SCMP_SYS(ftruncate));
 			assert_int_not_equal(row->call, SCMP_SYS(close));
+		}
+}
+
+/* But to look for an interrupt. */
+static void vcpus_run_and_change_no_other(void **state)
+{
+	const struct confine_table *vcpu = &g_confine_tables[CONFINE_VCPU];
+
+	(void)state;
+	for (size_t i = 0; i < vcpu->count; i++)
+		if (vcpu->rows[i].call == SCMP_SYS(ioctl) &&
+		    vcpu->rows[i].compare[0].datum_a != KVM_GET_LAPIC) {
+			assert_int_equal(vcpu->rows[i].fd, CONFINE_VCPU_FD);
+			assert_int_equal(vcpu->rows[i].fd_argument, 0);
 		}
 }
 
@@ -244,6 +259,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_opened_created_or_executed),
 		cmocka_unit_test(dangerous_calls_are_allowed_by_argument_only),
 		cmocka_unit_test(other_threads_have_descriptors_of_their_own),
+		cmocka_unit_test(vcpus_run_and_change_no_other),
 		cmocka_unit_test(the_handler_can_do_its_work),
 	};
 

@@ -5,6 +5,7 @@
  * log is named once and made. Each case is a child process: a filter never comes off.
  */
 #include <fcntl.h>
+#include <linux/kvm.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include "filter.h"
 #include "unit_test.h"
 
+#define OWN_VCPU 123            /* descriptor of the vCPU that is the thread's own */
 #define DONE 42                 /* status of a child in which nothing was refused */
 
 /* What a thread of the child does once it is confined. */
@@ -51,7 +53,8 @@ static void *run_confined(void *argument)
 	const struct child *child = argument;
 	struct why why = { 0 };
 
-	if (confine_enter(child->kind, &why) != 0)
+	if ((child->kind == CONFINE_VCPU ? confine_enter_vcpu(OWN_VCPU, &why)
+					 : confine_enter(child->kind, &why)) != 0)
 		_exit(99);
 	child->act();
 	_exit(DONE);
@@ -175,6 +178,28 @@ static void do_map_another(void)
 	syscall(SYS_mmap, NULL, 4096, PROT_READ, MAP_SHARED | MAP_FIXED, 0, 0);
 }
 
+static void do_set_another(void)
+{
+	syscall(SYS_ioctl, OWN_VCPU + 1, KVM_SET_SREGS, 3, 4);
+}
+
+/* None of these is open. */
+static void do_use_own(void)
+{
+	static const unsigned long requests[] = {
+		KVM_RUN, KVM_GET_SREGS, KVM_SET_SREGS, KVM_SET_LAPIC, KVM_GET_REGS, KVM_GET_LAPIC,
+	};
+
+	for (size_t i = 0; i < COUNT_OF(requests); i++)
+		if (ioctl(OWN_VCPU, requests[i], NULL) != -1 || errno != EBADF)
+			_exit(90);
+	/* Callers leave anything above a descriptor, and the kernel does not look at it. */
+	if (syscall(SYS_ioctl, UINT64_C(1) << 32 | OWN_VCPU, KVM_RUN, NULL) != -1 || errno != EBADF)
+		_exit(88);
+	if (ioctl(OWN_VCPU + 1, KVM_GET_LAPIC, NULL) != -1 || errno != EBADF)
+		_exit(89);
+}
+
 static void do_map_memory(void)
 {
 	static char page[4096] __attribute__((aligned(4096)));
@@ -283,6 +308,22 @@ static void the_mover_maps_the_guest_s_memory_alone(void **state)
 	dies_of(CONFINE_MOVER, do_map_another, "mmap(0x0, 0x1000, 0x1, 0x11)");
 }
 
+static void a_vcpu_changes_itself_alone(void **state)
+{
+	const enum confine_mode modes[] = { CONFINE_ON, CONFINE_LOG };
+
+	(void)state;
+	skip_if_instrumented();
+	for (size_t i = 0; i < COUNT_OF(modes); i++) {
+		struct ended ended = run_child((struct child){
+			.mode = modes[i], .kind = CONFINE_VCPU, .act = do_use_own });
+
+		assert_int_equal(ended.status, DONE);
+		assert_string_equal(ended.said, "");
+	}
+	dies_of(CONFINE_VCPU, do_set_another, "ioctl(0x7c, 0x4138ae84, 0x3, 0x4)");
+}
+
 /* Main may be waiting for just this thread: takes as long as a stopped thread waits. */
 static void main_need_not_hear_of_it(void **state)
 {
@@ -374,6 +415,7 @@ int main(void)
 		cmocka_unit_test(every_kind_dies_of_a_forbidden_call),
 		cmocka_unit_test(only_main_writes_what_it_likes),
 		cmocka_unit_test(the_mover_maps_the_guest_s_memory_alone),
+		cmocka_unit_test(a_vcpu_changes_itself_alone),
 		cmocka_unit_test(main_need_not_hear_of_it),
 		cmocka_unit_test(off_refuses_nothing),
 		cmocka_unit_test(sigsys_of_others_is_nothing),

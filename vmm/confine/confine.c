@@ -265,6 +265,7 @@ int confine_prepare(enum confine_mode mode, const struct confine_end *end_with, 
 	for (int fd = 0; fd < CONFINE_FDS; fd++)
 		g_fds[fd] = -1;
 	g_fds[CONFINE_WAKE_FD] = end_with->wake_fd;
+	g_fds[CONFINE_VCPU_FD] = FILTER_ANY_VCPU;
 	for (int kind = 0; error == 0 && kind < CONFINE_KINDS; kind++)
 		error = build(kind, mode, why);
 	if (error != 0)
@@ -285,18 +286,37 @@ int confine_know_memory(int fd, struct why *why)
 	return build(CONFINE_MOVER, g_mode, why);
 }
 
-int confine_enter(enum confine_kind kind, struct why *why)
+static int enter(enum confine_kind kind, const struct sock_fprog *program, struct why *why)
 {
-	if (g_mode == CONFINE_OFF)
-		return 0;
 	g_kind = kind;
 	/* Of this thread alone. No change of the mitigations: what is measured does not
 	 * depend on --confine (before Linux 5.16 a filter would turn SSBD on). */
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
-		    &g_programs[kind]) == 0)
+		    program) == 0)
 		return 0;
 	return why_set(why, EXIT_HOST, errno, "seccomp filter of the %s: %s (see --confine)",
 		       g_confine_tables[kind].thread, strerror(errno));
+}
+
+int confine_enter(enum confine_kind kind, struct why *why)
+{
+	return g_mode == CONFINE_OFF ? 0 : enter(kind, &g_programs[kind], why);
+}
+
+int confine_enter_vcpu(int vcpu_fd, struct why *why)
+{
+	struct sock_fprog own;
+	int error;
+
+	if (g_mode == CONFINE_OFF)
+		return 0;
+	own = filter_for_vcpu(&g_programs[CONFINE_VCPU], vcpu_fd);
+	error = own.filter == NULL ? why_set(why, EXIT_HOST, ENOMEM, "seccomp filter of a vCPU: %s",
+					     strerror(ENOMEM))
+				   : enter(CONFINE_VCPU, &own, why);
+	/* The kernel has a copy, and this thread may give memory back. */
+	free(own.filter);
+	return error;
 }
 
 bool confine_stopped_thread(void)

@@ -68,6 +68,11 @@ int confine_know_memory(int fd, struct why *why);
 __attribute__((warn_unused_result))
 int confine_enter(enum confine_kind kind, struct why *why);
 
+/* confine_enter_vcpu - the same of CONFINE_VCPU, for a thread that runs the vCPU @vcpu_fd and
+ * may run and change no other. */
+__attribute__((warn_unused_result))
+int confine_enter_vcpu(int vcpu_fd, struct why *why);
+
 /**
  * confine_stopped_thread - has a thread other than main been stopped by its filter?
  *

@@ -26,6 +26,16 @@ static struct scmp_arg_cmp equals(unsigned argument, scmp_datum_t value)
 	return (struct scmp_arg_cmp){ .arg = argument, .op = SCMP_CMP_EQ, .datum_a = value };
 }
 
+/* The lower half: what the kernel takes a descriptor from. A caller may leave anything in the
+ * upper one. */
+static struct scmp_arg_cmp is_fd(unsigned argument, int fd)
+{
+	return (struct scmp_arg_cmp){
+		.arg = argument, .op = SCMP_CMP_MASKED_EQ, .datum_a = UINT32_MAX,
+		.datum_b = (uint32_t)fd,
+	};
+}
+
 static int add_row(scmp_filter_ctx filter, const struct confine_row *row,
 		   const int fds[CONFINE_FDS])
 {
@@ -35,9 +45,8 @@ static int add_row(scmp_filter_ctx filter, const struct confine_row *row,
 	memcpy(compare, row->compare, compared * sizeof(compare[0]));
 	if (row->to_self)
 		compare[compared++] = equals(0, (scmp_datum_t)getpid());
-	/* All 64 bits: no number that the kernel would take for another's. */
 	if (row->fd != CONFINE_ANY_FD)
-		compare[compared++] = equals(row->fd_argument, (scmp_datum_t)(int64_t)fds[row->fd]);
+		compare[compared++] = is_fd(row->fd_argument, fds[row->fd]);
 	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, row->call, compared, compare);
 }
 
@@ -113,4 +122,23 @@ int filter_build(const struct confine_table *table, const int fds[CONFINE_FDS], 
 		return 0;
 	return why_set(why, EXIT_HOST, -error, "seccomp filter of the %s: %s", table->thread,
 		       strerror(-error));
+}
+
+/* is_fd() of FILTER_ANY_VCPU. */
+static bool compares_any_vcpu(const struct sock_filter *instruction)
+{
+	return instruction->code == (BPF_JMP | BPF_JEQ | BPF_K) && instruction->k == FILTER_ANY_VCPU;
+}
+
+struct sock_fprog filter_for_vcpu(const struct sock_fprog *program, int fd)
+{
+	struct sock_fprog own = { .len = program->len };
+
+	own.filter = malloc(own.len * sizeof(*own.filter));
+	for (unsigned i = 0; own.filter != NULL && i < own.len; i++) {
+		own.filter[i] = program->filter[i];
+		if (compares_any_vcpu(&own.filter[i]))
+			own.filter[i].k = (uint32_t)fd;
+	}
+	return own;
 }

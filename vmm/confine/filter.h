@@ -21,8 +21,13 @@ enum confine_fd {
 	CONFINE_ANY_FD,
 	CONFINE_WAKE_FD,                /* the eventfd that main waits on */
 	CONFINE_MEMORY_FD,              /* the guest's memory */
+	CONFINE_VCPU_FD,                /* the thread's own vCPU: filter_for_vcpu() */
 	CONFINE_FDS,
 };
+
+/* In place of a vCPU's descriptor, in a program that is for all of them: no descriptor has
+ * this number. */
+#define FILTER_ANY_VCPU 0x7fffff01
 
 /* A call is allowed when one of its rows has all its comparisons hold. */
 struct confine_row {
@@ -58,5 +63,13 @@ extern const char confine_passed[];
 __attribute__((warn_unused_result))
 int filter_build(const struct confine_table *table, const int fds[CONFINE_FDS], bool pass,
 		 struct sock_fprog *program, struct why *why);
+
+/**
+ * filter_for_vcpu - @program with @fd where FILTER_ANY_VCPU stands.
+ *
+ * Returns: program.filter is the caller's to free; NULL: no memory.
+ */
+__attribute__((warn_unused_result))
+struct sock_fprog filter_for_vcpu(const struct sock_fprog *program, int fd);
 
 #endif

@@ -46,6 +46,9 @@
 #define TO_FD(name, n, which, first, reason) \
 	{ .call = SCMP_SYS(name), .fd = which, .fd_argument = n, .compared = 1, \
 	  .compare = { first }, .why = reason }
+/* A request to the vCPU of this thread. */
+#define OWN_VCPU(request, reason) \
+	TO_FD(ioctl, 0, CONFINE_VCPU_FD, EQUALS(1, request), reason)
 /* A signal to a thread of this process. */
 #define SIGNAL(number, reason) \
 	{ .call = SCMP_SYS(tgkill), .to_self = true, .compared = 1, \
@@ -84,12 +87,13 @@
 
 /* Runs the guest: presumed hostile from its first instruction on. */
 static const struct confine_row g_vcpu[] = {
-	WITH(ioctl, 1, KVM_RUN,       "the guest itself"),
-	WITH(ioctl, 1, KVM_GET_SREGS, "flush on entry by CR4.PGE"),
-	WITH(ioctl, 1, KVM_SET_SREGS, "flush on entry by CR4.PGE"),
+	OWN_VCPU(KVM_RUN,       "the guest itself"),
+	OWN_VCPU(KVM_GET_SREGS, "flush on entry by CR4.PGE"),
+	OWN_VCPU(KVM_SET_SREGS, "flush on entry by CR4.PGE"),
+	OWN_VCPU(KVM_SET_LAPIC, "--clear-pending: take the IPI back"),
+	OWN_VCPU(KVM_GET_REGS,  "rip, for the message about a guest that failed"),
+	/* Of any vCPU: who passes the slot on looks for the others that share it. */
 	WITH(ioctl, 1, KVM_GET_LAPIC, "has a sleeper an interrupt? is a transferred IPI pending?"),
-	WITH(ioctl, 1, KVM_SET_LAPIC, "--clear-pending: take the IPI back"),
-	WITH(ioctl, 1, KVM_GET_REGS,  "rip, for the message about a guest that failed"),
 
 	WITH(futex, 1, FUTEX_WAIT_BITSET_PRIVATE, "wait for the slot"),
 	WITH(futex, 1, FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME, "--litmus: held at a step"),

@@ -143,7 +143,7 @@ static int set_up(struct vcpu_thread *thread)
 	kicked_run = thread->vcpu.run;
 	vcpu_mark_created(thread);
 	/* The last step before the guest. */
-	return confine_enter(CONFINE_VCPU, &thread->why);
+	return confine_enter_vcpu(thread->vcpu.fd.fd, &thread->why);
 }
 
 static void arm(struct vcpu_thread *thread, uint64_t deadline_ns)
