@@ -11,58 +11,12 @@ others are the program.
 --check writes nothing and ends with 1 where the picture is another.
 """
 import pathlib
-import re
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from includes import folder_edges, read_includes
+
 PICTURE = pathlib.Path(__file__).resolve().with_name("folders.svg")
-# Folders of vmm/ stand for themselves, those of the others with them.
-TOP = ["include", "guest-payload", "hosts", "vmm", "bench"]
-SUFFIXES = {".c", ".h", ".S", ".def"}
-INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
-
 WIDTH, ROW, BOX_HEIGHT, LETTER = 800, 74, 30, 8
-
-
-def folder_of(path):
-    parts = path.relative_to(ROOT).parts
-    return "/".join(parts[:2]) if parts[0] == "vmm" and len(parts) > 2 else parts[0]
-
-
-def read_includes():
-    """Pairs of files, the first one including the second. Of headers of one name the one in
-    the same folder is meant, else the one of the same side."""
-    sources = [path for top in TOP for path in (ROOT / top).rglob("*")
-               if path.suffix in SUFFIXES]
-    named = {}
-    for path in sources:
-        named.setdefault(path.name, []).append(path)
-    for path in sources:
-        for name in INCLUDE.findall(path.read_text(encoding="utf-8")):
-            found = named.get(pathlib.PurePath(name).name, [])
-            near = [other for other in found if folder_of(other) == folder_of(path)]
-            side = [other for other in found if "guest-payload" not in other.parts]
-            if near or side or found:
-                yield path, (near or side or found)[0]
-
-
-def read_edges():
-    """Folders, and pairs of them, the first one including headers of the second."""
-    includes = list(read_includes())
-    users = {}
-    for path, to in includes:
-        if folder_of(to) == "vmm" and folder_of(path) != "vmm":
-            users.setdefault(to.stem, set()).add(folder_of(path))
-    basics = {stem for stem, folders in users.items() if len(folders) > 1}
-
-    def home(path):
-        folder = folder_of(path)
-        if folder == "vmm":
-            return "vmm/ basics" if path.stem in basics else "vmm/ program"
-        return folder + "/"
-
-    edges = {(home(path), home(to)) for path, to in includes}
-    return {node for edge in edges for node in edge}, {(a, b) for a, b in edges if a != b}
 
 
 def order_of(nodes, edges):
@@ -147,7 +101,7 @@ def box(name, place):
 
 
 def draw():
-    nodes, edges = read_edges()
+    nodes, edges = folder_edges(list(read_includes()))
     order = order_of(nodes, edges)
     forward = {(a, b) for a, b in edges if order.index(a) < order.index(b)}
     shown = sorted(edge for edge in forward if not reaches(*edge, forward))

@@ -19,6 +19,7 @@
 #include "clock.h"
 #include "confine.h"
 #include "stage.h"
+#include "vcpu_signals.h"
 
 #define STACK_BYTES (64 * 1024)
 #define NEVER UINT64_MAX
@@ -29,7 +30,7 @@ struct fake_vcpu {
 	const atomic_uint *waits_on;    /* a futex; NULL: it may run */
 	uint64_t waits_until_ns;
 	uint64_t timer_ns;              /* 0: not armed */
-	bool settle_pending;            /* SESSION_SETTLE_SIGNAL */
+	bool settle_pending;            /* VCPU_SETTLE_SIGNAL */
 	bool has_timer, is_mapped, is_open; /* what main has to clear */
 
 	/* KVM's. */
@@ -173,7 +174,7 @@ static void futex_wake(const atomic_uint *word)
 static void send_signal(uint32_t vcpu, int signal)
 {
 	fuzz_check(vcpu < FAKE_VCPUS);
-	if (signal == SESSION_SETTLE_SIGNAL)
+	if (signal == VCPU_SETTLE_SIGNAL)
 		g_vcpus[vcpu].settle_pending = true;
 	else
 		kick(vcpu);
@@ -236,7 +237,7 @@ int fake_sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespe
 		return -1;
 	}
 	g_vcpus[g_current].settle_pending = false;
-	return SESSION_SETTLE_SIGNAL;
+	return VCPU_SETTLE_SIGNAL;
 }
 
 int fake_timer_create(clockid_t clock, struct sigevent *event, timer_t *timer)

@@ -12,6 +12,7 @@
 #include "park.h"
 #include "session.h"
 #include "unit_test.h"
+#include "vcpu_signals.h"
 
 #define CR4_START 0x620u
 
@@ -54,7 +55,7 @@ int kvm_run(struct kvm_vcpu_fd vcpu)
 	(void)vcpu;
 	g_kvm.runs++;
 	sigpending(&pending);
-	g_kvm.unsignalled |= !sigismember(&pending, SESSION_SETTLE_SIGNAL);
+	g_kvm.unsignalled |= !sigismember(&pending, VCPU_SETTLE_SIGNAL);
 	g_kvm.marked_early |= sd_word_preempted(&g_region);
 	g_run.immediate_exit = g_kvm.kicks != 0;
 	g_kvm.kicks -= g_kvm.kicks != 0;

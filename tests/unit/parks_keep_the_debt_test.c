@@ -287,7 +287,7 @@ static void parks_settle_before_the_mark(void **state)
 	assert_false(g_kvm.marked_early);
 	assert_false(g_kvm.unsignalled);
 	sigpending(&pending);
-	assert_false(sigismember(&pending, SESSION_SETTLE_SIGNAL));
+	assert_false(sigismember(&pending, VCPU_SETTLE_SIGNAL));
 }
 
 /* At an instruction boundary, with a signal to end it, only a guest can have made it so. */
@@ -396,7 +396,7 @@ int main(void)
 	sigset_t settle;
 
 	sigemptyset(&settle);
-	sigaddset(&settle, SESSION_SETTLE_SIGNAL);
+	sigaddset(&settle, VCPU_SETTLE_SIGNAL);
 	pthread_sigmask(SIG_BLOCK, &settle, NULL);
 	return !!cmocka_run_group_tests(tests, NULL, NULL);
 }

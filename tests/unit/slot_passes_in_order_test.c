@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "slot.h"
 #include "unit_test.h"
+#include "vcpu_signals.h"
 
 #define MEMBERS 8
 #define TURNS 4000
@@ -163,8 +164,8 @@ static bool kick_pending(uint64_t patience_ns)
 	sigset_t kick;
 
 	sigemptyset(&kick);
-	sigaddset(&kick, SLOT_KICK_SIGNAL);
-	return sigtimedwait(&kick, NULL, &patience) == SLOT_KICK_SIGNAL;
+	sigaddset(&kick, VCPU_KICK_SIGNAL);
+	return sigtimedwait(&kick, NULL, &patience) == VCPU_KICK_SIGNAL;
 }
 
 static void *wait_once(void *argument)
@@ -251,7 +252,7 @@ int main(void)
 	sigset_t kick;
 
 	sigemptyset(&kick);
-	sigaddset(&kick, SLOT_KICK_SIGNAL);
+	sigaddset(&kick, VCPU_KICK_SIGNAL);
 	sigprocmask(SIG_BLOCK, &kick, NULL);
 	return !!cmocka_run_group_tests(tests, NULL, NULL);
 }

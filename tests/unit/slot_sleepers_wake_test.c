@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "slot.h"
 #include "unit_test.h"
+#include "vcpu_signals.h"
 
 #define MEMBERS 4
 #define FOR_EVER UINT64_MAX
@@ -331,7 +332,7 @@ int main(void)
 	sigset_t kick;
 
 	sigemptyset(&kick);
-	sigaddset(&kick, SLOT_KICK_SIGNAL);
+	sigaddset(&kick, VCPU_KICK_SIGNAL);
 	sigprocmask(SIG_BLOCK, &kick, NULL);
 	return !!cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * ticks_become_exact_ns_test.c - vmm/clock.h loses nothing but the fraction of a
+ * ticks_become_exact_ns_test.c - vmm/base/clock.h loses nothing but the fraction of a
  * nanosecond, also after years of uptime.
  */
 #include "clock.h"

@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "session.h"
+#include "vcpu_signals.h"
 
 /* Ids that pthread_getcpuclockid() returns: negative, CPUCLOCK_PERTHREAD_MASK |
  * CPUCLOCK_SCHED in the low bits (include/linux/posix-timers.h). */
@@ -101,8 +101,8 @@ static const struct confine_row g_vcpu[] = {
 	WITH(futex, 1, FUTEX_WAIT_PRIVATE,        "lock"),
 	CALL(timer_settime, "the end of the slice"),
 	CALL(sched_yield,   "wait until a vCPU has left the guest"),
-	SIGNAL(SLOT_KICK_SIGNAL,      "take another vCPU out of KVM_RUN"),
-	SIGNAL(SESSION_SETTLE_SIGNAL, "leave KVM_RUN behind KVM's own mark"),
+	SIGNAL(VCPU_KICK_SIGNAL,      "take another vCPU out of KVM_RUN"),
+	SIGNAL(VCPU_SETTLE_SIGNAL, "leave KVM_RUN behind KVM's own mark"),
 	CALL(getpid,          "for both of these"),
 	CALL(rt_sigtimedwait, "take the second of these back"),
 	WITH(clock_gettime, 0, CLOCK_MONOTONIC,         "where the vDSO cannot tell the time"),
@@ -158,7 +158,7 @@ static const struct confine_row g_main[] = {
 	WITH(clock_gettime, 0, CLOCK_MONOTONIC, "where the vDSO cannot tell the time"),
 	WITH(clock_gettime, 0, CLOCK_REALTIME,  "the same, when the run ended"),
 	WITH_BITS(clock_gettime, 0, THREAD_CLOCK_MASK, THREAD_CLOCK, "CPU time of the vCPU threads"),
-	SIGNAL(SLOT_KICK_SIGNAL, "the end of the threads"),
+	SIGNAL(VCPU_KICK_SIGNAL, "the end of the threads"),
 	SIGNAL(SIGINT,           "the second one kills, once files are whole"),
 	SIGNAL(SIGTERM,          "the second one kills, once files are whole"),
 	SIGNAL(SIGHUP,           "the second one kills, once files are whole"),

@@ -18,6 +18,7 @@
 #include "exits.h"
 #include "lapic.h"
 #include "session.h"
+#include "vcpu_signals.h"
 
 #define CR4_PGE (1u << 7)
 
@@ -58,14 +59,14 @@ static int settle(struct vcpu_thread *thread)
 	sigset_t set;
 	int error;
 
-	(void)syscall(SYS_tgkill, getpid(), thread->member.thread, SESSION_SETTLE_SIGNAL);
+	(void)syscall(SYS_tgkill, getpid(), thread->member.thread, VCPU_SETTLE_SIGNAL);
 	do {
 		__atomic_store_n(&thread->vcpu.run->immediate_exit, 0, __ATOMIC_RELAXED);
 		error = vcpu_run(thread);
 	} while (error == -EINTR &&
 		 __atomic_load_n(&thread->vcpu.run->immediate_exit, __ATOMIC_RELAXED) != 0);
 	sigemptyset(&set);
-	sigaddset(&set, SESSION_SETTLE_SIGNAL);
+	sigaddset(&set, VCPU_SETTLE_SIGNAL);
 	while (sigtimedwait(&set, NULL, &now) < 0 && errno == EINTR)
 		;
 	if (error == -EINTR)

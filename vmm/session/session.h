@@ -35,9 +35,6 @@
 #include "throttle.h"
 #include "vcpu_thread.h"
 
-/* Blocked in vCPU threads but let through inside KVM_RUN: see park.c. */
-#define SESSION_SETTLE_SIGNAL SIGUSR2
-
 struct session_shape {
 	uint32_t vcpus;
 	uint32_t initiators;

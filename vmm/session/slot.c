@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "vcpu_signals.h"
 
 /* How often the first sleeper of a free slot looks whether one has to wake. */
 #define IDLE_LOOK_NS (50 * NS_PER_US)
@@ -316,5 +317,5 @@ void slot_kick(const struct slot_member *member)
 	int thread = atomic_load(&member->thread);
 
 	if (thread != 0)
-		(void)syscall(SYS_tgkill, getpid(), thread, SLOT_KICK_SIGNAL);
+		(void)syscall(SYS_tgkill, getpid(), thread, VCPU_KICK_SIGNAL);
 }

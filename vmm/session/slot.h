@@ -63,9 +63,6 @@ struct slot {
 	struct histogram switches;      /* ns, park to KVM_RUN of the next */
 };
 
-/* The signal that takes a thread out of KVM_RUN. */
-#define SLOT_KICK_SIGNAL SIGUSR1
-
 /* slot_init - a free slot under the policy of slices. */
 void slot_init(struct slot *slot, int cpu, uint64_t slice_ns, uint64_t phase_ns);
 void slot_destroy(struct slot *slot);

@@ -23,6 +23,7 @@
 #include "request_flush.h"
 #include "session.h"
 #include "stamps.h"
+#include "vcpu_signals.h"
 
 /* Where a vCPU stands that KVM has reset. */
 #define RESET_RIP 0xfff0
@@ -66,13 +67,13 @@ static int set_signals(struct vcpu_thread *thread)
 	struct sigaction action = { .sa_handler = on_kick, .sa_flags = SA_RESTART };
 	struct sigevent event = {
 		.sigev_notify = SIGEV_THREAD_ID,
-		.sigev_signo = SLOT_KICK_SIGNAL,
+		.sigev_signo = VCPU_KICK_SIGNAL,
 	};
 	sigset_t blocked;
 
-	sigaction(SLOT_KICK_SIGNAL, &action, NULL);
+	sigaction(VCPU_KICK_SIGNAL, &action, NULL);
 	sigemptyset(&blocked);
-	sigaddset(&blocked, SESSION_SETTLE_SIGNAL);
+	sigaddset(&blocked, VCPU_SETTLE_SIGNAL);
 	pthread_sigmask(SIG_BLOCK, &blocked, NULL);
 	loop_block_signals();
 	/* From here on it can be kicked: without the handler, a kick would end the
