@@ -40,8 +40,8 @@
 /* Above the highest number of x86-64, 470 with Linux 6.18. */
 #define CALLS_MAX 512
 
-/* How long a stopped thread waits for main to hear of it: main may be waiting for just
- * this thread to end. */
+/* How long a stopped thread waits until main notices: main may be waiting for this very
+ * thread to end. */
 #define HEARING_NS (10 * NS_PER_S)
 
 #define LINE_BYTES 192
@@ -96,7 +96,7 @@ static void put_number(struct line *line, uint64_t number, unsigned base)
 	put(line, digit);
 }
 
-/* As far as filters look at them, and one more. */
+/* As many arguments as filters look at, and one more. */
 #define ARGUMENTS_SHOWN 4
 
 /* "vCPU thread: forbidden system call ioctl(0x9, 0x5401, 0x7f0000001000, 0x0)". */
@@ -120,7 +120,7 @@ static void put_call(struct line *line, const siginfo_t *info, const greg_t argu
 	put(line, ")");
 }
 
-/* A pipe that nobody reads is not waited for without end: then it is not said. */
+/* A pipe that nobody reads is not waited for without end; the line is lost then. */
 static void say(const struct line *line)
 {
 	struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
@@ -231,7 +231,7 @@ static void on_sigsys(int signal, siginfo_t *info, void *context)
 	int saved = errno;
 
 	(void)signal;
-	/* Sent by somebody: not ours. */
+	/* Sent by another process, not by a filter. */
 	if (info->si_code != CODE_SECCOMP)
 		return;
 	if (g_mode == CONFINE_ON)

@@ -49,7 +49,7 @@ struct confine_table {
 /* tables.c: one for each kind of thread. */
 extern const struct confine_table g_confine_tables[CONFINE_KINDS];
 
-/* Calls made from in front of this address are let through by every filter of
+/* Calls made from the instruction before this address are let through by every filter of
  * CONFINE_LOG: confine.c makes them. */
 extern const char confine_passed[];
 

@@ -74,7 +74,7 @@
 	CALL(exit,           "end of the thread"), \
 	CALL(exit_group,     "after a forbidden call")
 
-/* But liburcu's own, which polls anyhow. */
+/* All but liburcu's own thread, which polls anyhow. */
 #define ROOM_ROW \
 	WITH(poll, 1, 1, "has stderr room for its name?")
 
@@ -114,7 +114,7 @@ static const struct confine_row g_vcpu[] = {
 	ROOM_ROW,
 };
 
-/* Moves pages under the guest and the VMM. */
+/* The mover: it moves pages that the guest and the VMM read. */
 static const struct confine_row g_mover[] = {
 	{ .call = SCMP_SYS(mmap), .fd = CONFINE_MEMORY_FD, .fd_argument = 4, .compared = 2,
 	  .compare = { BITS(2, PROT_EXEC, 0),

@@ -7,7 +7,7 @@
  */
 #include "entry_flush_test.h"
 
-/* A payload may write what it likes: what cannot be is its failure. */
+/* A payload may write anything: counts that cannot be are its failure. */
 static int read_counts(const struct session *session, struct entry_flush_test *test,
 		       struct why *why)
 {

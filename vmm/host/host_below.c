@@ -45,7 +45,7 @@ static const char *known_name(const char signature[SIGNATURE_BYTES + 1])
 	return NULL;
 }
 
-/* Zeros at its end are left out; one that is empty says nothing. */
+/* Zeros at the end of a signature are left out. An empty signature says nothing. */
 static void escape_signature(char *out, size_t bytes, const char signature[SIGNATURE_BYTES])
 {
 	size_t length = SIGNATURE_BYTES, used = 0;
@@ -80,7 +80,7 @@ static void name_signature(host_cpuid_fn cpuid, struct host_below *below)
 		escape_signature(below->name, sizeof(below->name), signature);
 }
 
-/* Of a machine on which no hypervisor shows itself. */
+/* The name for a machine on which no hypervisor shows itself. */
 static const char *name_started(const char *started_as)
 {
 	if (started_as != NULL && strcmp(started_as, "intel") == 0)

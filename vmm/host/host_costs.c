@@ -51,7 +51,7 @@ static int measure_entry(struct session *session, enum entry_flush way, struct h
 	return measure_job(session, SD_JOB_COST_ENTRY, into, why);
 }
 
-/* By the way of flushing that runs go: it is part of the second one. */
+/* In the way of flushing that runs use, because the second one includes a flush. */
 static int measure_kicks(struct host_costs *costs, struct session *session, enum entry_flush way,
 			 struct why *why)
 {
@@ -175,7 +175,7 @@ static int measure_switch(struct host_costs *costs, struct session *session, str
 	return error;
 }
 
-/* Both sessions are there, and neither has run. */
+/* Both sessions exist now, and neither has run. */
 static int measure_sessions(struct host_costs *costs, struct session *two, struct session *four,
 			    struct run_results *results, struct why *why)
 {

@@ -9,14 +9,15 @@
 #include "session.h"
 
 /**
- * host_facts_read - kernel, CPU, kind of KVM, limits, of a @session created. Opens files: before main confines
- * itself. What cannot be found out is "unknown".
+ * host_facts_read - kernel, CPU, kind of KVM and limits, of a @session that was created. It
+ * opens files, so main calls it before it confines itself. What cannot be found out is
+ * "unknown".
  */
 void host_facts_read(struct host_facts *facts, const struct session *session);
 
 /**
- * host_survey - what can wait until a guest has booted: the TSC, PV features, and the
- * way of flushing on entry that @wanted comes to, into @results. No vCPU runs.
+ * host_survey - the facts that can wait until a guest has booted, into @results: the TSC, PV
+ * features, and the way of flushing on entry that @wanted leads to. No vCPU runs.
  *
  * Errors:  EXIT_HOST; as entry_flush_choose().
  */

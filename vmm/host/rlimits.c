@@ -21,7 +21,7 @@
 
 #define THREAD_STACK_BYTES (256u << 10)
 
-static uint32_t g_files;                /* that are enough for this run */
+static uint32_t g_files;                /* enough of them for this run */
 
 /* The lowest number that is free: as many are open, and perhaps some more beyond it. */
 static uint32_t files_open(void)
@@ -53,8 +53,8 @@ static unsigned long long soft_limit(__rlimit_resource_t resource)
 	return getrlimit(resource, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
 }
 
-/* A thread has as much stack as RLIMIT_STACK says, but for this: too little, or for a
- * thousand threads too much. */
+/* Without this a thread has as much stack as RLIMIT_STACK says. That may be too little, or
+ * too much for a thousand threads. */
 static void set_thread_stacks(void)
 {
 	pthread_attr_t attributes;

@@ -11,8 +11,8 @@
 int act_park(struct vcpu_thread *thread);
 int act_unpark(struct vcpu_thread *thread);
 
-/* act_renew - both, with a flush that is owed: whatever a lost flush has left behind in
- * the target is gone. */
+/* act_renew - park and unpark with a flush that is owed: afterwards nothing that a lost flush
+ * has left in the target is there. */
 int act_renew(struct vcpu_thread *thread);
 
 /* act_mark_again - a parked vCPU is marked preempted once more. */

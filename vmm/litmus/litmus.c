@@ -20,8 +20,8 @@
 #include "standard.h"
 #include "terminal.h"
 
-/* Rounds of each: enough to tell "each time" from "now and then", and not more than there
- * is time for; on a busy host each move waits for a CPU. */
+/* Rounds of each test: enough to tell "each time" from "now and then", and not more than
+ * there is time for, because on a busy host each move waits for a CPU. */
 #define ROUNDS       200
 #define ROUNDS_LEAST 8
 #define ROUNDS_NS    (150 * NS_PER_MS)
@@ -113,7 +113,7 @@ static int play(struct session *session, enum sd_litmus litmus, struct litmus_re
 	return error == 0 ? play_end(session, why) : error;
 }
 
-/* The name of the one in hand, on a terminal. */
+/* Shows the name of the test that is played, on a terminal. */
 static void show_progress(const struct litmus_run *plays, const char *name)
 {
 	if (!plays->facts.options->quiet && terminal_moves(STDERR_FILENO) &&
@@ -141,7 +141,7 @@ static int play_all(struct session *session, struct litmus_run *plays, struct wh
 		show_progress(plays, result->name);
 		if (result->skip == NULL)
 			error = play(session, litmus, result, why);
-		/* One that was cut short before it had begun says nothing. */
+		/* A test that was cut short before it had begun says nothing. */
 		plays->count += error == 0 || result->rounds != 0;
 	}
 	show_progress(plays, "");

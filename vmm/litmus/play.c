@@ -49,7 +49,7 @@ static int wait_held(struct session *session, enum sd_litmus_cast who, uint32_t 
 	return 0;
 }
 
-/* Where it is held. It is. */
+/* The step at which the actor is held; it has to be. */
 static uint32_t place_of(struct session *session, enum sd_litmus_cast who)
 {
 	uint32_t step;
@@ -117,7 +117,7 @@ static int wait_look(struct session *session, enum sd_litmus_cast who, struct wh
 	return error;
 }
 
-/* It has looked: it is in the guest, and has nothing to leave it for. */
+/* It has looked, so it is in the guest, and has no reason to leave. */
 static int start(struct session *session, enum sd_litmus_cast who, struct why *why)
 {
 	set_steps(session, 0);
@@ -174,7 +174,7 @@ static int turn(struct session *session, struct why *why)
 	return error;
 }
 
-/* The target has nothing left of the round before, and has looked through every window. */
+/* Nothing of the round before is left in the target, and it has looked through every window. */
 static int renew(struct session *session, struct why *why)
 {
 	bool ignored;

@@ -16,8 +16,8 @@ int wrong_park_mark(struct vcpu_thread *thread);
 /* wrong_park_in_mid_instruction - park as it stands, with the instruction unfinished. */
 int wrong_park_in_mid_instruction(struct vcpu_thread *thread);
 
-/* wrong_unpark_for_cancelled_run - unpark, and take the flush that is owed for done after
- * a KVM_RUN that was cancelled. */
+/* wrong_unpark_for_cancelled_run - unpark, and believe after a cancelled KVM_RUN that the flush
+ * that was owed has been done. */
 int wrong_unpark_for_cancelled_run(struct vcpu_thread *thread);
 
 /* wrong_mark_by_store - mark a parked vCPU preempted once more, by a plain store. */

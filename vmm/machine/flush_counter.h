@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flush_counter.h - how many flushes on entry KVM has done: its own word for it, beside
- * the VMM's count of those that were asked for (--extra flushes).
+ * flush_counter.h - how many flushes on entry KVM has done, as KVM itself counts them,
+ * beside the VMM's count of those that were asked for (--extra flushes).
  *
  * KVM's statistics do not tell: tlb_flush counts the guest's own CR3 loads as well where
  * KVM sees them. The tracepoint kvm_pv_tlb_flush says what record_steal_time() has found

@@ -27,9 +27,9 @@ uint8_t lapic_highest_in_service(const struct kvm_lapic_state *lapic);
 
 /**
  * lapic_clear_pending - take @vector out of the copy, where that can do no harm:
- * it is pending, none of its handlers is in flight (that one may need this very IPI
- * to heal served, word.h), and no other vector is pending (KVM_SET_LAPIC writes over
- * what is posted meanwhile, so there must be nobody who posts).
+ * it is pending; none of its handlers is in flight, because that one may need this very
+ * IPI to bring served up to date (word.h); and no other vector is pending, because
+ * KVM_SET_LAPIC writes over what is posted meanwhile.
  *
  * Returns: true when the copy has changed and is to be written back; else it is as
  *          it was.

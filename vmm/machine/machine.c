@@ -20,10 +20,10 @@
 #define TSS_GPA 0xfffbd000
 
 /*
- * Where KVM shadows page tables it keeps to 2 % of the guest's memory, about a
- * thousand pages here: less than 1024 roots, and with 300 vCPUs it throws away
- * tables all the time (stall p50 269 us against 65 us). A vCPU has up to 12
- * tables of its own, which are shadowed for user and kernel mode.
+ * Where KVM shadows page tables it takes at most 2 % of the guest's memory for them, about a
+ * thousand pages here. That is less than 1024 roots, and with 300 vCPUs KVM throws away
+ * tables all the time (stall p50 269 us against 65 us). A vCPU has up to 12 tables of its
+ * own, which are shadowed for user mode and for kernel mode.
  */
 #define MMU_PAGES_BASE 1024
 #define MMU_PAGES_A_VCPU 64
@@ -96,7 +96,7 @@ static int map_memory(struct machine *machine, struct why *why)
 
 	if (error == 0)
 		error = kvm_set_memory(machine->vm, &region, why);
-	/* After the memory, whose size sets the default. */
+	/* Set after the memory, because the size of that sets KVM's default. */
 	if (error == 0)
 		error = kvm_set_mmu_pages(machine->vm, mmu_pages, why);
 	return error;

@@ -127,7 +127,7 @@ static int set_state(struct vcpu *vcpu, const struct machine *machine, struct wh
 		error = enable_apic(vcpu, why);
 	if (error == 0)
 		error = set_regs(vcpu, machine->entry, why);
-	/* Refused where the kernel keeps no scheduler statistics. */
+	/* KVM refuses this where the kernel keeps no scheduler statistics. */
 	if (error == 0)
 		vcpu->has_steal_time = kvm_set_msr(vcpu->fd, MSR_KVM_STEAL_TIME, steal_time,
 						   &refused) == 0;

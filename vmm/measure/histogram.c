@@ -70,9 +70,10 @@ void histogram_merge(struct histogram *into, const struct histogram *from)
 		into->buckets[i] += from->buckets[i];
 }
 
-/* ceil(quantile * count). A quantile meant as 0.07 is stored a little above
- * it, and 0.07 * 100 is a little above 7: a few units in the last place are
- * forgiven, or the rank would be 8. They also keep the product below 2^64. */
+/* ceil(quantile * count). A quantile meant as 0.07 is stored as a little more,
+ * and 0.07 * 100 is a little above 7. A few units in the last place are
+ * therefore ignored, or the rank would be 8. That also keeps the product
+ * below 2^64. */
 static uint64_t nearest_rank(double quantile, uint64_t count)
 {
 	double exact = quantile * (double)count * (1.0 - 4.0 * DBL_EPSILON);

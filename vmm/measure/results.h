@@ -36,10 +36,10 @@ struct round_figure {
 	uint64_t flushes;               /* recorded */
 	uint64_t measured_ns;           /* recording */
 	uint64_t decisions;             /* --preempt random: dispatches of all slots */
-	uint64_t decisions_digest;      /* of each slot's first DECISIONS_DIGESTED; 0 none */
+	uint64_t decisions_digest;      /* of each slot's first PREEMPT_DIGESTED; 0 none */
 };
 
-/* --reclaim: pages moved under those who read them, over all protocols. */
+/* --reclaim: pages moved while others read them, over all protocols. */
 struct moved_pages {
 	uint64_t moves;
 	uint64_t checks;                /* stamps read by the VMM, through its secondary MMU */
@@ -54,7 +54,8 @@ struct moved_pages {
 	uint64_t tables_held_most;      /* unlinked and not yet freed */
 };
 
-/* Exits to userspace of one kind, warm-up included; out of the guest, parks apart. */
+/* Exits to userspace of one kind, warm-up included. Times are those out of the guest, without
+ * parks. */
 struct exit_figure {
 	uint64_t count;
 	uint64_t total_ns;

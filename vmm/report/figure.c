@@ -34,7 +34,7 @@ double figure_per_flush(const struct protocol_result *result, uint64_t events)
 	return quotient((double)events, result->flushes);
 }
 
-/* The payload writes both. */
+/* The payload writes both counts: their sum may not fit. */
 uint64_t figure_bad_walks(const struct protocol_result *result)
 {
 	uint64_t bad = result->walks_poisoned;
@@ -107,7 +107,7 @@ static struct figure_text three_digits(double value, const char *const *units, s
 	return figure;
 }
 
-/* The steps above seconds are for what a hostile payload may report. */
+/* The units above seconds are there for what a hostile payload may report. */
 struct figure_text figure_time(uint64_t ns)
 {
 	static const char *const units[] = { "us", "ms", "s", "ks", "Ms", "Gs" };
@@ -119,7 +119,7 @@ struct figure_text figure_time(uint64_t ns)
 	return figure;
 }
 
-/* SI, past what a count can reach: a rate is a count over as little as 1 ns. */
+/* SI, beyond what a count can reach: a rate may be a count in 1 ns. */
 static const char *const g_prefixes[] = { "", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q" };
 #define PREFIXES (sizeof(g_prefixes) / sizeof(g_prefixes[0]))
 

@@ -13,10 +13,10 @@
 #include "figure.h"
 #include "line.h"
 
-/* A coarser clock than this shows in slices and in what the VMM measures. */
+/* A clock that is coarser than this can be seen in slices and in what the VMM measures. */
 #define CLOCK_STEP_MOST_NS 10000
 
-/* Over all protocols. */
+/* Sums over all protocols. */
 struct host_deeds {
 	uint64_t throttles, throttled_ns;
 	uint64_t strayed, switches;

@@ -11,7 +11,7 @@
 #include "figure.h"
 #include "line.h"
 
-/* Not what the user has said, and not what it is elsewhere: options_suit_host(). */
+/* Is the slice neither what the user has said nor what it is elsewhere? options_suit_host() */
 static bool slice_follows_host(const struct options *options)
 {
 	return options->action == OPTIONS_RUN && options->preempt != PREEMPT_HOST &&

@@ -69,12 +69,12 @@ void host_print(FILE *out, const struct run_results *run, const struct host_cost
 
 /* --- --litmus: litmus_table.c ---------------------------------------------- */
 
-/* litmus_skipped - why it was not played, or why what it was to show cannot be seen on this
- * host though it was; NULL. */
+/* litmus_skipped - why it was not played; or, if it was, why this host cannot show what it was
+ * to show. Else NULL. */
 const char *litmus_skipped(const struct litmus_result *result);
 
-/* litmus_is_expected - has it shown what it had to? Also one that was skipped. A flush
- * that was to be lost has been lost at least once, and no round was incomplete. */
+/* litmus_is_expected - has it shown what it had to? True of one that was skipped. Where a
+ * flush was to be lost, it was lost at least once, and no round was incomplete. */
 bool litmus_is_expected(const struct litmus_result *result);
 
 /* litmus_observed - "lost", "never", "nothing" (no load was compared, or vCPUs did not come
@@ -107,8 +107,8 @@ enum verdict {
 };
 
 /**
- * verdict_of_protocol - of @result's counts; the policy that took vCPUs off their CPU
- * is no evidence.
+ * verdict_of_protocol - the verdict on @result's counts. The policy that took vCPUs off
+ * their CPU is no evidence.
  *
  * With WORKLOAD_TEARDOWN also of when tables are freed. Nobody watches a window then:
  * `checks` are page-table walks, and what a control loses is seen in bad walks alone.
@@ -143,13 +143,14 @@ enum exit_status verdict_of(const struct run_results *run, FILE *messages);
 /**
  * proof_missing - why @result does not prove that a safe protocol lost no flush.
  *
- * Returns: NULL: it does, or it is of a control, or says itself that something is wrong;
- *          else what is missing: no flush (idle); nobody who could have seen a loss
- *          (blind: no checks, tables freed as a hazard, or an exit drops translations);
- *          or the protocol did not do what it is for (not in effect): no target was
- *          interrupted or deferred, or targets were preempted and nothing that it does for
- *          such was done. What is only done when it happens to be needed, as transfers and
- *          takeovers, is not missed.
+ * Returns: NULL where it does prove that, where it is of a control, and where it says itself
+ *          that something is wrong. Else what is missing:
+ *          - idle: no flush;
+ *          - blind: nobody could have seen a loss (no checks, tables freed as a hazard, or
+ *            an exit drops translations);
+ *          - not in effect: no target was interrupted or deferred, or targets were preempted
+ *            and the protocol has done nothing of what it does for such.
+ *          Transfers and takeovers are not required: they happen only when they are needed.
  */
 const char *proof_missing(const struct run_results *run, const struct protocol_result *result);
 

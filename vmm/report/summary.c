@@ -83,7 +83,7 @@ static void put_counts(struct json_part *object, const struct protocol_result *r
 	part_put_count(object, "rounds", result->rounds);
 }
 
-/* What shows a protocol, and those who take vCPUs off their CPU, at work. */
+/* Counts of what a protocol did, and of what took vCPUs off their CPU. */
 static void put_events(struct json_part *object, const struct run_results *run,
 		       const struct protocol_result *result)
 {
@@ -137,7 +137,7 @@ static struct json_part round_part(const struct options *options, const struct r
 	return object;
 }
 
-/* Those that there were, by name. */
+/* The kinds of exit that there were, by name. */
 static void put_exits(struct json_part *object, const struct protocol_result *result)
 {
 	struct json_part exits = part_new();
@@ -245,7 +245,7 @@ static void put_seed(struct json_part *object, uint64_t seed)
 		part_put_count(object, "seed", seed);
 }
 
-/* "claimed": what is counted in the guest is the word of a payload of somebody's own. */
+/* "claimed": the counts made in the guest are the word of a payload that is not ours. */
 static void put_payload(struct json_part *object, const struct options *options)
 {
 	part_put_text(object, "payload", options->payload == NULL ? "built-in" : options->payload);

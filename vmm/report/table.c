@@ -146,8 +146,8 @@ static void times_print(FILE *out, const char *what, const struct histogram *tim
 			   figure_count(times_ns->count).text, line_plural(times_ns->count));
 }
 
-/* A time over all protocols: the histogram that is @member of a result. Not on the stack,
- * which may be smaller. */
+/* A time over all protocols: the histogram that is @member of a result. Their sum is not on
+ * the stack, which may be smaller. */
 static void all_times_print(FILE *out, const char *what, const struct run_results *run,
 			    size_t member)
 {
@@ -228,14 +228,15 @@ static void events_print(FILE *out, const struct options *options,
 	line_list_end(&list);
 }
 
-/* Over all protocols. */
+/* Marks of all protocols together. */
 struct marks {
 	uint64_t reported;              /* by KVM */
 	uint64_t other;                 /* scheduled out by the host, and not marked */
 	uint64_t met;                   /* what protocols did for targets found preempted */
 };
 
-/* One that interrupts nobody skips whoever there is: that tells nothing of them. */
+/* A protocol that interrupts nobody skips everybody. That does not say that any target was
+ * preempted. */
 static uint64_t met_of(const struct protocol_result *result)
 {
 	uint64_t met = result->deferred + result->takeovers + result->transfers + result->yields;
@@ -259,9 +260,8 @@ static struct marks marks_of(const struct run_results *run)
 	return marks;
 }
 
-/* --preempt host: nobody but KVM marks a vCPU preempted, unless the VMM has parked
- * it, as it does with one that sleeps. NULL: nothing speaks against it that what
- * protocols do for such a vCPU was in effect. */
+/* --preempt host: only KVM marks a vCPU preempted, unless the VMM has parked it, as it does
+ * with one that sleeps. NULL: what protocols do for such a vCPU may have been in effect. */
 static const char *effect_missing(const struct run_results *run)
 {
 	const struct marks marks = marks_of(run);
@@ -296,7 +296,7 @@ static void host_marks_print(FILE *out, const struct run_results *run)
 		line_print(out, "preempt host: %s", missing);
 }
 
-/* KVM may mark what the VMM has not parked. */
+/* KVM may mark vCPUs that the VMM has not parked. */
 static void kvm_marks_print(FILE *out, const struct run_results *run)
 {
 	const struct marks marks = marks_of(run);
@@ -322,7 +322,7 @@ static void entry_flushes_print(FILE *out, const struct run_results *run)
 			   figure_count(asked).text, figure_count(done).text);
 }
 
-/* Who was taken off its CPU without the VMM, and who is no preempted vCPU. */
+/* vCPUs that lost their CPU without the VMM, and sleepers, which are not preempted. */
 static void preemption_print(FILE *out, const struct run_results *run)
 {
 	if (run->options->preempt == PREEMPT_HOST)
@@ -334,7 +334,7 @@ static void preemption_print(FILE *out, const struct run_results *run)
 			   "which marks only preempted vCPUs");
 }
 
-/* What was asked for and may go wrong, whether it did or not. */
+/* What the user has asked for and may go wrong, whether it did or not. */
 static void hazards_print(FILE *out, const struct run_results *run)
 {
 	struct line_list list;

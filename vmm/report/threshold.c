@@ -51,7 +51,7 @@ static void say_unmeasured(FILE *messages, const struct run_results *run,
 		limit->limit_ns);
 }
 
-/* A run that was cut short has not failed for what it did not get to. */
+/* A run that was cut short does not fail for what it has not measured. */
 static bool threshold_fails(const struct run_results *run, enum threshold threshold)
 {
 	return threshold == THRESHOLD_EXCEEDED ||

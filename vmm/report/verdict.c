@@ -14,15 +14,15 @@
 #include "figure.h"
 #include "line.h"
 
-/* Fewer flushes may all have been ones that nobody could be late for. */
+/* Of fewer flushes it may be that nobody could be late for any. */
 #define CONTROL_FLUSHES_MIN 8
 
 /*
  * Did the control leave a target unflushed? It says so by its skips. A control
  * that does nothing at all may have no skips to count, but then it has
- * interrupted and deferred nobody either; one that skips only preempted
- * targets, and met none, has sent its IPIs and is no worse than `ipi`. The first
- * flush of a job leaves nothing stale behind: nobody has looked before it.
+ * interrupted and deferred nobody either. One that skips only preempted targets
+ * and has met none has sent its IPIs: it is no worse than `ipi`. The first flush
+ * of a job leaves nothing stale, because nobody has looked before it.
  */
 static bool control_was_exercised(const struct protocol_result *result)
 {
@@ -46,10 +46,10 @@ static enum verdict verdict_of_bad_walks(const struct options *options, enum sd_
 }
 
 /*
- * Where every exit drops a vCPU's translations, only one that runs from the PTE stores to
- * the end of the flush can be late for it. Is there such a target? Not where whoever
- * flushes has the only CPU, and not where it is parked in between, long enough for the
- * others to be parked as well.
+ * Where every exit drops a vCPU's translations, only a vCPU that runs from the PTE stores to
+ * the end of the flush can be late for it. Is there such a target? Not where the initiator
+ * has the only CPU. Not where the initiator is parked in between, either: that is long
+ * enough for the others to be parked as well.
  */
 static bool a_target_stays(const struct run_results *run)
 {
@@ -68,8 +68,8 @@ static enum verdict verdict_of_control(const struct run_results *run,
 {
 	if (run->options->workload == WORKLOAD_TEARDOWN || !control_was_exercised(result))
 		return VERDICT_IDLE;
-	/* One that flushes whoever runs can only be caught by a vCPU that brings
-	 * old translations back from its park. */
+	/* A control that flushes whoever runs can only be caught by a vCPU that brings old
+	 * translations back from its park. */
 	if (!run->exit_keeps_stale && (result->ipis > 0 || !a_target_stays(run)))
 		return VERDICT_HIDDEN;
 	return VERDICT_MISSED;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * frames.c - which frame stands behind which page (frames.h).
+ * frames.c - which frame holds which page (frames.h).
  *
  * Threads: created and destroyed by one; moved by one; read by all.
  * Tested:  tests/unit/shadow_frames_keep_their_contents_test.c
@@ -42,8 +42,8 @@ int frames_create(struct frames *frames, struct guest_memory *memory, uint32_t s
 		return why_set(why, EXIT_HOST, errno, "view of the guest's memory: %s",
 			       strerror(errno));
 	}
-	/* Zeroes that nobody has to write: at 4 bytes a page of 200 MiB that would be most of
-	 * what it takes to boot. */
+	/* Zeroes that nobody has to write: with 4 bytes for each page of 200 MiB, writing them
+	 * would take most of the time to boot. */
 	frames->moved_by = calloc(frames->pages, sizeof(*frames->moved_by));
 	frames->spare = calloc(frames->frame_count, sizeof(*frames->spare));
 	if (frames->moved_by == NULL || frames->spare == NULL) {
@@ -64,7 +64,7 @@ void frames_destroy(struct frames *frames)
 	*frames = (struct frames){ 0 };
 }
 
-/* There is one. */
+/* The caller knows that there is one. */
 static uint32_t next_spare(struct frames *frames)
 {
 	const uint8_t *found = memchr(frames->spare + frames->next, 1,

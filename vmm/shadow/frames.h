@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * frames.h - the host's side: which page of the guest's memfd stands behind each
- * guest-physical page, and a view of the whole memfd by that offset.
+ * frames.h - the host's side: which page of the guest's memfd holds each guest-physical
+ * page, and a view of the whole memfd in its own order.
  *
  * The guest's memory keeps its host address while its pages move about in the memfd:
  * a frame is a page of the memfd, counted from its start. The view shows frames, so a
- * translation that was kept too long reads the frame of before, which holds poison.
+ * translation that was kept too long reads the old frame, which holds poison.
  *
  * field         writer      readers    rule
  * moved_by[]    who moves   any        release, acquire (frame-moved)
@@ -46,7 +46,8 @@ __attribute__((warn_unused_result))
 int frames_create(struct frames *frames, struct guest_memory *memory, uint32_t spares,
 		  struct why *why);
 
-/* frames_destroy - pages that have moved stay where they are. Zeroes are none. */
+/* frames_destroy - pages that have moved stay where they are. Does nothing to frames that are
+ * all zeros. */
 void frames_destroy(struct frames *frames);
 
 /* frames_at - the frame of @page now. PAIR(frame-moved): acquire here, release in
@@ -76,8 +77,8 @@ static inline uint8_t *frames_bytes(const struct frames *frames, uint32_t frame)
 __attribute__((warn_unused_result))
 int frames_move(struct frames *frames, uint32_t page, uint32_t count, uint32_t *old);
 
-/* frames_release - nobody reads @frame any more: poisoned, and to spare. The thread of
- * frames_move(). */
+/* frames_release - nobody reads @frame any more: it is poisoned and becomes a spare one. On
+ * the thread of frames_move(). */
 void frames_release(struct frames *frames, uint32_t frame);
 
 #endif

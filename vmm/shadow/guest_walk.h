@@ -14,7 +14,7 @@
 #include "guest_memory.h"
 
 /**
- * guest_walk - the guest-physical address behind @gva.
+ * guest_walk - the guest-physical address of @gva.
  *
  * Shape:   @root is the guest-physical address of a PML4: a CR3 without its low bits.
  *          The page of *gpa lies inside memory. Four levels, pages of 4 KiB and 2 MiB;

@@ -60,7 +60,7 @@ static uint32_t draw_below(struct mover *mover, uint32_t limit)
 	return (uint32_t)split_mix_below(&mover->state, limit);
 }
 
-/* Returns how many. */
+/* Returns how many pages have moved. */
 static uint32_t move_some(struct mover *mover)
 {
 	const struct mover_config *config = &mover->config;
@@ -117,7 +117,7 @@ static void *mover_main(void *argument)
 		if (mover->error != 0)
 			break;
 		atomic_fetch_add(&mover->moves, count);
-		/* By the rate alone, so that one that was late is made up for. */
+		/* Only the rate counts, so that a late move is made up for. */
 		due_ns += count * NS_PER_S / mover->config.rate_hz;
 		rest_ns = not_before(due_ns, start_ns, clock_ns());
 	} while (!rest(mover, rest_ns));

@@ -4,8 +4,8 @@
  * reclaim and compaction in a host do.
  *
  * It draws 1 to 16 neighbours at a time. A page alone is moved and then invalidated by
- * itself; several stand in a range that is invalidated around the move. The frames that
- * they have left are poisoned, so that one that is read after all is found out.
+ * itself; several are in a range that is invalidated around the move. The frames that they
+ * have left are poisoned, so that reading one after all is noticed.
  *
  * Only pages that the guest does not write may lie in its range: a write between the
  * copy and the new mapping would be lost. Never regions, rings or page tables.

@@ -13,7 +13,7 @@
  *     else map it                                               the old frames are free
  *
  * One page: a lookup from before the move is either mapped before the zap, and zapped,
- * or has a sequence of before and is dropped. A range: while it goes on nothing is
+ * or has an old sequence and is dropped. A range: while it goes on nothing is
  * mapped; the sequence catches a fault that began during it and ends after it. Both
  * words are on one line and read together, so that the range costs a fault nothing.
  *
@@ -29,7 +29,7 @@
 
 #include "layout.h"
 
-/* All writers hold the lock of who owns it; notifier_waited() apart. */
+/* All writers but notifier_waited() hold the owner's lock. */
 struct notifier {
 	_Alignas(SD_CACHE_LINE) _Atomic uint64_t sequence; /* of changes that are over */
 	_Atomic uint32_t ranges;        /* that go on */
@@ -64,8 +64,8 @@ void notifier_will_wait(struct notifier *notifier);
  * notifier_is_waiting(): what readers did is over for who finds nobody waiting. */
 void notifier_waited(struct notifier *notifier);
 
-/* notifier_is_waiting - does anybody wait yet? Then who finds no entry to zap has to
- * wait too: the entry may just have been zapped by another. Under the lock. */
+/* notifier_is_waiting - does anybody still wait for readers? Then a thread that finds no entry
+ * to zap has to wait too: another one may just have zapped it. Under the lock. */
 bool notifier_is_waiting(const struct notifier *notifier);
 
 #endif

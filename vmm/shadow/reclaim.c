@@ -65,7 +65,7 @@ void reclaim_on_own_thread(const struct reclaim *reclaim, void (*call)(void *con
 		reclaim->ops->on_own_thread(call, context);
 }
 
-/* The most is that of every moment: whoever raises held raises it. */
+/* The maximum covers every moment, because whoever raises held raises it too. */
 static void count_held(struct reclaim *reclaim, uint64_t count)
 {
 	uint64_t held = atomic_fetch_add(&reclaim->held, count) + count;

@@ -121,8 +121,8 @@ void reclaim_destroy(struct reclaim *reclaim);
 void reclaim_thread_begin(const struct reclaim *reclaim);
 void reclaim_thread_end(const struct reclaim *reclaim);
 
-/* reclaim_on_own_thread - @call, on the thread that the scheme has of its own; not at all
- * where it has none. Outside a walk. */
+/* reclaim_on_own_thread - call @call on the scheme's own thread; not at all where it has none.
+ * Outside a walk. */
 void reclaim_on_own_thread(const struct reclaim *reclaim, void (*call)(void *context),
 			   void *context);
 

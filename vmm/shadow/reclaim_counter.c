@@ -5,8 +5,8 @@
  *
  * Where nobody reads, tables are freed at once; else they stay with the pending ones
  * until somebody has waited. With one count that wait would have no end as long as
- * walks overlap, so there are two: the one that new walks do not stand in comes down to
- * 0, then new walks are turned to it, and the other one comes down to 0.
+ * walks overlap, so there are two. The count that new walks do not use comes down to 0;
+ * then new walks use it, and the other count comes down to 0.
  *
  *   walker                              who frees
  *   ------                              ---------
@@ -15,8 +15,8 @@
  *   load entries, copy data             lock phase = not phase
  *   lock walks[p] -= 1                  walks[the one before] == 0; free
  *
- * Which of the two a walk stands in does not matter: both are waited for. One that was
- * slow to be counted and comes too late for that finds the table unlinked.
+ * It does not matter in which of the two a walk is counted: both are waited for. A walk
+ * that is counted too late for that finds the table unlinked.
  *
  * Threads: walkers; any thread frees.
  */
@@ -77,7 +77,7 @@ static void await_nobody_in(struct reclaim_counter *counter, unsigned phase)
 		reclaim_pause(turns);
 }
 
-/* What was pending before the wait is out of reach after it. */
+/* No walk can reach after the wait what was pending before it. */
 static void counter_wait(struct reclaim *reclaim)
 {
 	struct reclaim_counter *counter = &reclaim->counter;

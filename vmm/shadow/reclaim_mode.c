@@ -8,8 +8,8 @@
  *
  * Threads: walkers; any thread frees.
  * Follows: Kivity, "KVM: MMU: Don't use RCU for lockless shadow walking", v3, 2012.
- *          There, interrupts that are off keep the walker from being interrupted and
- *          so from being passed over; here who frees has to look at it itself.
+ *          There a walker has interrupts off, and the IPI waits for it. Here the thread
+ *          that frees has to look at the walker itself.
  */
 #include "reclaim.h"
 

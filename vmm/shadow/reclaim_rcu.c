@@ -17,7 +17,7 @@
 
 /*
  * liburcu is not built with the race detector, which therefore knows nothing of its
- * promise. These tell it; whether the promise is kept the tests' oracles watch.
+ * promise. These tell it of the promise. Whether it is kept, the tests' oracles watch.
  */
 #ifdef __SANITIZE_THREAD__
 #include <sanitizer/tsan_interface.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * shadow.h - the VMM's own secondary MMU: the way from a pointer of the guest to the
- * frame behind it.
+ * frame that it leads to.
  *
  * Each vCPU has a reader, and each reader an address space of its own, filled on demand
  * from the guest's page tables. The VMM sees no CR3 load and no INVLPG, so a translation
  * lives for one exit of one vCPU: shadow_exit_begin() ends all of that vCPU's in one
  * step, and only their tables stay. What it does see, a flush that another vCPU has
- * asked it for, ends them too (shadow_flush()), and so does every change of the guest's
+ * asked for, ends them too (shadow_flush()), and so does every change of the guest's
  * memory by the host (shadow_invalidate_*()).
  *
  * A walk that finds its translation takes no lock and writes no line but its own. What
@@ -132,7 +132,7 @@ int shadow_copy_from_guest(struct shadow_reader *reader, uint64_t root, uint64_t
 void shadow_flush(struct shadow *shadow, const uint64_t *readers, uint32_t count);
 
 /**
- * shadow_invalidate_range_start - the host is about to change what stands behind
+ * shadow_invalidate_range_start - the host is about to change the frames of
  * [@gpa, @gpa + @bytes): after this call nobody reads the old frames, and until
  * shadow_invalidate_range_end() nobody fills anything.
  *
@@ -142,8 +142,8 @@ void shadow_invalidate_range_start(struct shadow *shadow, uint64_t gpa, uint64_t
 void shadow_invalidate_range_end(struct shadow *shadow);
 
 /**
- * shadow_invalidate_page - the host has changed what stands behind the page of @gpa:
- * after this call nobody reads the old frame, which is therefore freed after it.
+ * shadow_invalidate_page - the host has changed the frame of the page of @gpa: after this
+ * call nobody reads the old frame, and it may be freed.
  *
  * Threads: as above.
  */

@@ -74,7 +74,7 @@ static inline uint32_t space_index(uint64_t gva, unsigned level)
 }
 
 /**
- * space_find - the frame behind @gva, if it was filled under @tag.
+ * space_find - the frame of @gva, if it was filled under @tag.
  *
  * Shape:   @gva is canonical: bits 63 to 48 are not looked at.
  * Returns: false when there is none.

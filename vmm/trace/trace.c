@@ -128,8 +128,8 @@ static void add_slice(struct trace *trace, struct trace_slice *slice, uint64_t s
 	trace->counts.slices++;
 }
 
-/* From a request to what covered its target. After the rows of both slices: rows of one
- * time count in their order, and an end belongs to the slice that is open then. */
+/* An arrow from a request to what covered its target. It comes after the rows of both slices:
+ * rows of the same time count in their order, and an end belongs to the slice open then. */
 static void add_arrow_ns(struct trace *trace, struct trace_track from, uint64_t from_ns,
 			 struct trace_track to, uint64_t to_ns)
 {
@@ -172,7 +172,7 @@ static void add_service(struct trace *trace, uint32_t vcpu, uint64_t start_ticks
 	};
 }
 
-/* What a doorbell that does not cost the slot has left behind is not why. */
+/* A doorbell that does not cost the slot is not the reason for the park. */
 static const char *parked_why(uint32_t state, uint32_t why)
 {
 	bool stepped = why >= SD_REQ_STEP;
@@ -320,7 +320,7 @@ static void drain_handlers(struct trace *trace, const struct sd_region *region, 
 	/* PAIR(trace-head): acquire here, the handler's plain stores in entry.S. */
 	uint64_t head = sd_u64_load_acquire(&region->trace_head);
 
-	/* Also a head that a guest has set back: it is that guest's timeline. */
+	/* A guest may have set the head back: it spoils its own timeline only. */
 	if (head - known->handler_tail >= SD_TRACE_ENTRIES) {
 		trace->counts.dropped++;
 		known->handler_tail = head - SD_TRACE_ENTRIES + 1;
@@ -470,7 +470,7 @@ void trace_flush(struct trace *trace, const struct sd_sample *sample, const stru
 		},
 	};
 
-	/* Not before the rings were last read. */
+	/* Not earlier than the last reading of the rings. */
 	trace->flushed_ns[sample->initiator] = trace->drained_ns;
 	add_slice(trace, &pte, start - sample->pte_ticks, start);
 	add_slice(trace, &flush, start, start + sample->wall_ticks);
@@ -505,9 +505,9 @@ static const struct trace_service *find_service(const struct trace_vcpu *known, 
 }
 
 /*
- * Where an arrow ends in the slice of @service: where that begins, or, if it was under way
- * already, at the request, because a viewer gives up an arrow that goes back in time. All
- * times are rounded by host_ns() alone, which keeps their order: what is inside in ticks is
+ * Where an arrow ends in the slice of @service: at the beginning of the slice, or, if that
+ * was under way already, at the request, because viewers drop an arrow that goes back in
+ * time. Only host_ns() rounds times, and it keeps their order: what is inside in ticks is
  * inside in nanoseconds. A slice that has no row yet has to be open before the arrow's end.
  */
 static uint64_t end_in_service_ns(const struct trace *trace, const struct trace_service *service,
@@ -534,7 +534,7 @@ static bool draw_wait(struct trace *trace, const struct trace_wait *wait)
 	return true;
 }
 
-/* A thread may not have told of its transfer yet: then once more. */
+/* A thread may not have told of its transfer yet: then look once more. */
 static void draw_waits(struct trace *trace)
 {
 	uint32_t kept = 0;
@@ -554,8 +554,8 @@ static void draw_waits(struct trace *trace)
 	trace->wait_count = kept;
 }
 
-/* Of a flush that is under way the beginning is kept, however long it takes: it may be the
- * one that breaks the run. */
+/* The beginning of a flush that is under way is kept, however long it takes: it may be the
+ * flush that breaks the run. */
 static uint64_t needed_ns(const struct trace *trace)
 {
 	uint64_t first = UINT64_MAX;
@@ -620,7 +620,7 @@ void trace_end(struct trace *trace, struct row_file *file, struct trace_counts *
 		.number = TRACE_NO_NUMBER,
 	};
 
-	/* Those that have waited for one more look. */
+	/* Requests that have waited for one more look. */
 	draw_waits(trace);
 	*counts = counts_of(trace);
 	mark.arguments[0] = (struct trace_argument){ "slices", NULL, counts->slices };

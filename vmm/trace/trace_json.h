@@ -44,7 +44,7 @@ struct trace_slice {
 	struct trace_argument arguments[TRACE_ARGUMENTS];
 };
 
-/* The first row, and the last: before a file is closed. */
+/* The first row of a file, and the last one, before it is closed. */
 #define TRACE_JSON_BEGIN "[\n"
 
 /**

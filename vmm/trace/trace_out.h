@@ -12,7 +12,7 @@
 #include "row_file.h"
 #include "trace_json.h"
 
-/* Of a half, in memory; what it has to cover at least, unless it is full. */
+/* The bytes of a half in memory, and the time that it has to cover, unless it is full. */
 #define TRACE_HALF_BYTES (16u << 20)
 #define TRACE_HALF_NS    (50 * NS_PER_MS)
 
@@ -37,8 +37,8 @@ void trace_out_close(struct trace_out *out);
 char *trace_out_room(struct trace_out *out);
 void trace_out_add(struct trace_out *out, size_t bytes);
 
-/* trace_out_push - now and then: begin to write, or begin a new half at @now_ns, if what was
- * put since @needed_ns stays. CLOCK_MONOTONIC, both. */
+/* trace_out_push - to be called now and then: begin to write; or begin a new half at @now_ns,
+ * if all that was put since @needed_ns is kept then. Both are CLOCK_MONOTONIC. */
 void trace_out_push(struct trace_out *out, uint64_t now_ns, uint64_t needed_ns);
 
 /* trace_out_copy - the rows kept in memory, oldest first, to @file. */
