@@ -186,11 +186,31 @@ static void after_the_loop(void)
 	raise(SIGTERM);
 }
 
+static void twice_after_the_loop(void)
+{
+	after_the_loop();
+	raise(SIGINT);
+}
+
+static void on_both_sides_of_its_end(void)
+{
+	raise(SIGTERM);
+	loop_destroy(&g_loop);
+	raise(SIGINT);
+}
+
 static void the_first_signal_is_an_event(void **state)
 {
 	(void)state;
 	assert_int_equal(in_child(one_signal), 0);
 	assert_int_equal(in_child(one_signal_while_asleep), 0);
+}
+
+/* Everything is written by then. */
+static void the_first_signal_after_the_loop_is_nobodys(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(after_the_loop), 0);
 }
 
 static void killed_by(void (*what)(void), int signal)
@@ -207,7 +227,8 @@ static void the_second_signal_kills(void **state)
 	killed_by(int_then_int, SIGINT);
 	killed_by(term_then_int, SIGINT);
 	killed_by(int_then_term, SIGTERM);
-	killed_by(after_the_loop, SIGTERM);
+	killed_by(twice_after_the_loop, SIGINT);
+	killed_by(on_both_sides_of_its_end, SIGINT);
 }
 
 static int open_temporary(void)
@@ -294,6 +315,26 @@ static void events_behind_a_write_are_kept(void **state)
 	close(ends[1]);
 }
 
+/* It was caught before the kernel was told of it: nothing to wait for. */
+static void a_write_left_behind_is_not_outlasted(void **state)
+{
+	static const char byte;
+	struct loop_write left = { .fd = -1, .bytes = &byte, .length = 1, .busy = true };
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&g_loop.ring);
+	uint64_t begin = clock_ns();
+
+	(void)state;
+	assert_non_null(sqe);
+	io_uring_prep_write(sqe, left.fd, left.bytes, left.length, 0);
+	io_uring_sqe_set_data64(sqe, (uintptr_t)&left);
+	loop_outlast_write(&g_loop, &left);
+	assert_true(clock_ns() - begin < PATIENCE_NS);
+	/* Submitted after all, and over. */
+	io_uring_submit(&g_loop.ring);
+	loop_finish_write(&g_loop, &left);
+	assert_int_equal(left.result, -EBADF);
+}
+
 /* A ring does its work past every filter: what is not in use does not go. */
 static void the_ring_does_nothing_else(void **state)
 {
@@ -334,9 +375,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(many_wakes_are_heard_of, set_up, tear_down),
 		cmocka_unit_test(the_first_signal_is_an_event),
 		cmocka_unit_test(the_second_signal_kills),
+		cmocka_unit_test(the_first_signal_after_the_loop_is_nobodys),
 		cmocka_unit_test_setup_teardown(writes_complete, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_write_that_fails_says_why, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(events_behind_a_write_are_kept, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_write_left_behind_is_not_outlasted, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(the_ring_does_nothing_else, set_up, tear_down),
 	};
 

@@ -26,6 +26,7 @@
 #ifndef UNREAD_NS
 #define UNREAD_NS (60 * NS_PER_S)
 #endif
+#define HURRY_NS      NS_PER_S
 #define LOOK_EVERY_MS 100
 
 struct stream {
@@ -60,7 +61,7 @@ bool standard_awaits_reader(uint64_t taken_ns)
 
 	if (hurried == 0)
 		return clock_ns() < taken_ns + UNREAD_NS;
-	return clock_ns() < (hurried > taken_ns ? hurried : taken_ns) + STANDARD_HURRY_NS;
+	return clock_ns() < (hurried > taken_ns ? hurried : taken_ns) + HURRY_NS;
 }
 
 static bool is_awaited(const struct stream *stream, uint64_t taken_ns)

@@ -10,9 +10,6 @@
 
 #include "why.h"
 
-/* How long a process that is to end waits for a disk, or for somebody to read. */
-#define STANDARD_HURRY_NS NS_PER_S
-
 /**
  * standard_open - take the numbers 0 to 2 where the caller has closed them, or the next
  * file that is opened gets one, and the table is written into it. From here on printing

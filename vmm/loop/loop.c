@@ -22,6 +22,10 @@
 
 #define RING_ENTRIES 16
 
+/* How long a second signal waits for the kernel to end what it is writing: a thread of its
+ * own, which may be a while without a CPU. Killed in the middle, it leaves half a row. */
+#define WRITE_PATIENCE_NS (10 * NS_PER_S)
+
 /* What a completion belongs to; anything else is a struct loop_write. */
 enum {
 	TAG_EVENT = 1,
@@ -251,9 +255,11 @@ int loop_create(struct loop *loop, struct why *why)
 	return error;
 }
 
+/* A first signal that comes now finds everything written, and kills nobody: the process ends
+ * with the status that it has earned. */
 void loop_destroy(struct loop *loop)
 {
-	handle_signals(SIG_DFL);
+	signal_fd = -1;
 	loop_at_kill(NULL, NULL);
 	io_uring_queue_exit(&loop->ring);
 	if (loop->event_fd >= 0)
@@ -327,9 +333,12 @@ void loop_start_write(struct loop *loop, struct loop_write *write)
 {
 	struct io_uring_sqe *sqe = next_sqe(loop);
 
-	write->busy = true;
 	io_uring_prep_write(sqe, write->fd, write->bytes, write->length, write->offset);
 	io_uring_sqe_set_data64(sqe, (uintptr_t)write);
+	/* In this order: loop_outlast_write() finds it not submitted yet, or under way. */
+	atomic_signal_fence(memory_order_seq_cst);
+	write->busy = true;
+	atomic_signal_fence(memory_order_seq_cst);
 	io_uring_submit(&loop->ring);
 }
 
@@ -350,11 +359,23 @@ static bool has_completed(const struct loop *loop, const struct loop_write *writ
 	return false;
 }
 
+/* The kernel has not taken it, and nobody will submit it any more. */
+static bool is_left_behind(const struct loop *loop, const struct loop_write *write)
+{
+	const struct io_uring_sq *sq = &loop->ring.sq;
+
+	for (unsigned head = io_uring_smp_load_acquire(sq->khead); head != sq->sqe_tail; head++)
+		if (sq->sqes[head & sq->ring_mask].user_data == (uintptr_t)write)
+			return true;
+	return false;
+}
+
 void loop_outlast_write(const struct loop *loop, const struct loop_write *write)
 {
-	uint64_t until = clock_ns() + STANDARD_HURRY_NS;
+	uint64_t until = clock_ns() + WRITE_PATIENCE_NS;
 
-	while (write->busy && !has_completed(loop, write) && clock_ns() < until)
+	while (write->busy && !is_left_behind(loop, write) && !has_completed(loop, write) &&
+	       clock_ns() < until)
 		sched_yield();
 }
 

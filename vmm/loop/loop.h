@@ -45,6 +45,9 @@ struct loop_write {
  */
 __attribute__((warn_unused_result))
 int loop_create(struct loop *loop, struct why *why);
+
+/* loop_destroy - the end of it. A first signal that comes now is nobody's, and a second one
+ * still kills. */
 void loop_destroy(struct loop *loop);
 
 /* loop_at_kill - what the second signal does before it ends the process: @cut, in a
@@ -71,8 +74,8 @@ void loop_start_write(struct loop *loop, struct loop_write *write);
  * is for the next loop_wait(). */
 void loop_finish_write(struct loop *loop, const struct loop_write *write);
 
-/* loop_outlast_write - the same in a signal handler that does not return: sleeps a second
- * at most, and takes nothing from the ring. */
+/* loop_outlast_write - the same in a signal handler that does not return: sleeps ten
+ * seconds at most, and takes nothing from the ring. */
 void loop_outlast_write(const struct loop *loop, const struct loop_write *write);
 
 /**

@@ -60,7 +60,7 @@ void row_file_finish(struct row_file *file);
 
 /**
  * row_file_cut - the process ends now, wherever it is: leave whole rows in the file. What
- * the kernel is writing is waited for, a second at most.
+ * the kernel is writing is waited for, ten seconds at most.
  *
  * Threads: in a signal handler on main, whatever that was doing.
  */
