@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Read one number at *at and leave *at behind it. */
+/* Read one number at *at; *at is then what follows it. */
 static int number_read(const char **at, int base, uint64_t *value)
 {
 	char *end;
@@ -98,7 +98,7 @@ int value_read_ns(const char *text, size_t bytes, uint64_t *ns)
 	return 0;
 }
 
-/* Add one item, 8 or 0-3, and leave *at behind it. */
+/* Add one item, 8 or 0-3; *at is then what follows it. */
 static int cpus_add_item(const char **at, struct cpus *cpus)
 {
 	uint64_t first, last;

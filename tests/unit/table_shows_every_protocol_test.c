@@ -326,11 +326,11 @@ static struct run_results *lonely_run(enum preempt preempt, bool counts_marks)
 static void what_was_never_in_effect_is_said(void **state)
 {
 	static const char unmarked[] = "\npreempt host: no vCPU was marked preempted: "
-				       "what a protocol does for such was never in effect\n";
+				       "what protocols do for such was never in effect\n";
 	static const char not_found[] = "\npreempt host: no target was found preempted: "
-					"what a protocol does for such was never in effect\n";
-	static const char but_parked[] = "\npreempt host: KVM marked no vCPU: what protocols do "
-					 "for such was never in effect, parked ones apart\n";
+					"what protocols do for such was never in effect\n";
+	static const char but_parked[] = "\npreempt host: KVM marked none: but for parked vCPUs, "
+					 "what protocols do for such was never in effect\n";
 	static const size_t evidence[] = {
 		offsetof(struct protocol_result, deferred),
 		offsetof(struct protocol_result, takeovers),

@@ -68,7 +68,7 @@ void host_notes_print(FILE *out, const struct run_results *run)
 			   "to be trusted", figure_count(deeds.clipped).text,
 			   figure_count(deeds.flushes).text);
 	if (run->host.clock_step_ns > CLOCK_STEP_MOST_NS)
-		line_print(out, "clock: it moves in steps of %s (clocksource %s), and slices with it",
+		line_print(out, "clock: it moves in steps of %s (clocksource %s), and so do the ends of slices",
 			   figure_time(run->host.clock_step_ns).text, run->host.clocksource);
 	if (shuns_tsc(&run->host))
 		line_print(out, "clocksource %s: this kernel does not go by the TSC, and all times here do",

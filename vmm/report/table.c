@@ -268,14 +268,12 @@ static const char *effect_missing(const struct run_results *run)
 	bool unmarked = run->kvm_counts_marks ? marks.reported == 0 : !run->host.marks_preempted;
 
 	if (unmarked && marks.met > 0)
-		return "KVM marked no vCPU: what protocols do for such was never in effect, "
-		       "parked ones apart";
+		return "KVM marked none: but for parked vCPUs, what protocols do for such was "
+		       "never in effect";
 	if (unmarked)
-		return "no vCPU was marked preempted: what a protocol does for such "
-		       "was never in effect";
+		return "no vCPU was marked preempted: what protocols do for such was never in effect";
 	if (marks.met == 0)
-		return "no target was found preempted: what a protocol does for such "
-		       "was never in effect";
+		return "no target was found preempted: what protocols do for such was never in effect";
 	return NULL;
 }
 

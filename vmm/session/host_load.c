@@ -62,8 +62,8 @@ static uint64_t read_steal_ns(const struct session *session)
 	return sum * (NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK));
 }
 
-/* A thread that has ended, as after a failure, has no clock any more and has left its
- * last figure behind; one that has been joined must not be asked. */
+/* A thread that has ended, as after a failure, has no clock any more, and its last figure
+ * counts. One that has been joined must not be asked. */
 static uint64_t read_thread_cpu_ns(const struct session *session, uint32_t vcpu)
 {
 	const struct vcpu_thread *thread = &session->threads[vcpu];
