@@ -23,10 +23,7 @@ import json
 import os
 import pathlib
 import re
-import subprocess
 import sys
-import tempfile
-import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "kvm"))
@@ -36,7 +33,8 @@ from bench import require
 require("require_libclang")             # or this is a SKIP
 
 import changes
-from workshop import ROOT, Broken, Workshop, call
+from shop import Shop
+from workshop import ROOT, Broken
 
 README = HERE / "README.md"
 HEAD = "| file | line | change | why it is harmless |"
@@ -48,111 +46,7 @@ INCLUDES = ["include", "vmm", *(f"vmm/{name}" for name in (
     "litmus", "host", "session", "session/preempt", "trace", "report", "confine", "shadow",
     "protocols", "loop", "measure", "machine", "base"))]
 LEAST_PCT = 90
-OPTIONS = ["-Ddebug=false", "-Doptimization=1"] # no line numbers: equal code is equal bytes
 NICE = 15
-
-
-def limit_s(seconds):
-    """For a test that takes so long; the host may be busy."""
-    return 10 + 10 * seconds
-
-
-class Shop(Workshop):
-    """The copy, its unit tests, and which files each of them is made of."""
-
-    def __init__(self, build, vmm, wanted):
-        super().__init__(build, vmm)
-        self.source = build / "small-changes" / "source"
-        self.build = build / "small-changes" / "build"
-        self.env = os.environ | {"CCACHE_DISABLE": "1"}
-        listed = json.loads((build / "meson-info" / "intro-tests.json").read_text("utf-8"))
-        self.tests = sorted({test["name"] for test in listed if test["suite"][0].endswith(":unit")
-                             and test["cmd"][0].endswith(f"/tests/{test['name']}")
-                             and (not wanted or test["name"] in wanted.split(","))})
-
-    def begin(self):
-        self.prepare(*OPTIONS)
-        call("ninja", "-C", self.build, *(f"tests/{test}" for test in self.tests))
-        self.deps = self.read_deps()
-        self.defined = {name: self.symbols(self.build / name) for name in self.deps
-                        if name.startswith("libvmm_core.a.p/")}
-        self.used = {test: self.files_of(test) for test in self.tests}
-        self.clean = {test: self.digest(test) for test in self.tests}
-        self.seconds = {}
-
-    def tests_of(self, file):
-        """Those that use @file; each has passed without a change, in self.seconds."""
-        tests = [test for test in self.tests if file in self.used[test]]    # or none
-        for test in tests:
-            if test not in self.seconds:
-                start = time.monotonic()
-                if not self.make(test) or self.run_test(test, 120) != 0:
-                    raise Broken(f"{test} fails without any change")
-                self.seconds[test] = time.monotonic() - start
-        return tests
-
-    def read_deps(self):
-        """{object: files that it was made from}, all below the copy."""
-        done = subprocess.run(["ninja", "-C", self.build, "-t", "deps"], check=True,
-                              capture_output=True, text=True)
-        deps, now = {}, None
-        for line in done.stdout.splitlines():
-            if line and line[0] != " ":
-                now = deps.setdefault(line.split(":")[0], set())
-            elif line.strip():
-                path = pathlib.Path(os.path.normpath(self.build / line.strip()))
-                if path.is_relative_to(self.source):
-                    now.add(str(path.relative_to(self.source)))
-        return deps
-
-    def symbols(self, path):
-        done = subprocess.run(["nm", "--defined-only", path], check=True, capture_output=True,
-                              text=True)
-        return {line.split()[2] for line in done.stdout.splitlines() if line.split()[1] in "TDBR"}
-
-    def files_of(self, test):
-        """Of its own objects, and of those that the linker has taken out of the library."""
-        linked, files = self.symbols(self.build / "tests" / test), set()
-        for name, made_from in self.deps.items():
-            if name.startswith(f"tests/{test}.p/") or self.defined.get(name, set()) & linked:
-                files |= made_from
-        return files
-
-    def digest(self, test):
-        return hashlib.sha256((self.build / "tests" / test).read_bytes()).hexdigest()
-
-    def run_test(self, test, seconds):
-        """Exit status; None when it does not end."""
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                return subprocess.run([self.build / "tests" / test], cwd=folder, check=False,
-                                      stdin=subprocess.DEVNULL, capture_output=True,
-                                      timeout=seconds).returncode
-            except subprocess.TimeoutExpired:
-                return None
-
-    def make(self, test):
-        done = subprocess.run(["ninja", "-C", self.build, f"tests/{test}"], env=self.env,
-                              capture_output=True, check=False)
-        return done.returncode == 0
-
-    def try_change(self, change, tests):
-        """(outcome, test): noticed and by which, survived, same or unbuilt."""
-        text = (ROOT / change.file).read_text(encoding="ascii")
-        outcome = "same" if tests else "survived"
-        try:
-            self.write(change.file, changes.changed(text, change).encode())
-            for test in tests:
-                if not self.make(test):
-                    return "unbuilt", ""
-                if self.digest(test) == self.clean[test]:
-                    continue
-                if self.run_test(test, limit_s(self.seconds[test])) != 0:
-                    return "noticed", test
-                outcome = "survived"
-            return outcome, ""
-        finally:
-            self.write(change.file, text.encode())
 
 
 # --- what was found, kept ---------------------------------------------------------------
@@ -220,17 +114,13 @@ def files_wanted(text):
 def look_at(shop, file, found, again):
     """Every change of @file: {change: [outcome, test]}."""
     digest = hashlib.sha256((ROOT / file).read_bytes()).hexdigest()
-    before, kills, results = found.of(file, digest), collections.Counter(), {}
-    tests = None
+    before, results = found.of(file, digest), {}
     for change in changes.changes_of(ROOT, file, INCLUDES):
         key = key_of(change)
         if key not in before or again and before[key][0] == "survived":
-            tests = tests or shop.tests_of(file)
-            tests.sort(key=lambda test: (-kills[test], shop.seconds[test]))
-            before[key] = shop.try_change(change, tests)
+            before[key] = shop.try_change(change)
             found.keep()
         results[change] = before[key]
-        kills[before[key][1]] += before[key][0] == "noticed"
         if results[change][0] == "survived":
             print(f"{file}:{change.line}: {change_text(change)} in: {change.code}", flush=True)
     return results
@@ -271,7 +161,6 @@ def main():
     arguments = parse_arguments()
     os.nice(NICE)
     shop = Shop(arguments.build.resolve(), arguments.vmm.resolve(), arguments.tests)
-    shop.source.mkdir(parents=True, exist_ok=True)
     shop.begin()
     found, results = Found(shop.source.parent / "found.json"), {}
     for file in files_wanted(arguments.file):
