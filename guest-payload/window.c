@@ -14,8 +14,8 @@
  *   frame[left] = 0
  *
  * A set belongs to one group: one move has mapped it, and nobody maps it any more when that
- * group has moved on. Between two moves of a group there are less than two rounds of the
- * groups, and so fewer moves than there are sets.
+ * group has moved on. From one move of a group to its next there is at most one more than
+ * there are groups, and so fewer than there are sets.
  */
 #include "window.h"
 
@@ -23,7 +23,7 @@
 
 #include "pte.h"
 
-_Static_assert(2 * SD_MAX_GROUPS < SD_FRAME_SETS, "a set would be mapped twice");
+_Static_assert(SD_MAX_GROUPS + 1 < SD_FRAME_SETS, "a set would be mapped twice");
 
 static struct window {
 	uint64_t epoch;                 /* of the last move */
@@ -53,11 +53,11 @@ static uint32_t groups(void)
 	return (g_control()->vcpus + SD_GROUP_VCPUS - 1) / SD_GROUP_VCPUS;
 }
 
-/* The groups take turns, and each round begins one group later, so that the flushes of a
+/* The groups take turns, and each round begins one move later, so that the flushes of a
  * group are not always the even ones. */
 static uint32_t group_of(uint64_t epoch)
 {
-	return (uint32_t)((epoch + epoch / groups()) % groups());
+	return (uint32_t)((epoch - epoch / groups()) % groups());
 }
 
 void g_window_prepare(uint32_t initiator)

@@ -9,8 +9,8 @@
  * before it has used a translation older than the flush: it is stale. By
  * construction there are no false alarms.
  *
- * With more than SD_GROUP_VCPUS vCPUs a move is one group's, of each in turn, so that it
- * costs 64 PTE stores and not 1024. The others keep the sets of their own last moves: each
+ * With more than SD_GROUP_VCPUS vCPUs a move is one group's, of each in turn: where a PTE
+ * store faults, those for 1024 vCPUs would take longer than a slice. The others keep the sets of their own last moves: each
  * vCPU has a translation to lose in every one of its group's flushes, and each group its
  * own published epoch.
  *

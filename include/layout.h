@@ -19,7 +19,7 @@
 #define SD_MAX_VCPUS         1024
 #define SD_MAX_INITIATORS    64
 #define SD_MAX_PAGES         64          /* pages of one flush, at most */
-#define SD_GROUP_VCPUS       64          /* observers that watch at a time */
+#define SD_GROUP_VCPUS       256         /* observers that watch at a time */
 #define SD_MAX_GROUPS        (SD_MAX_VCPUS / SD_GROUP_VCPUS)
 
 /* --- guest-physical, and the same virtual --------------------------------- */

@@ -60,6 +60,8 @@ static void observe(const struct g_workload *workload, uint32_t self)
 		workload->observe(self);
 		g_stamps_poll(&stamps, self);
 	}
+	/* Once more: what the last flush has left out shows now or never. */
+	workload->observe(self);
 }
 
 /* Initiators stop first: one that still waited for a vCPU that has gone would

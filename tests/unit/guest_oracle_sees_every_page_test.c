@@ -118,6 +118,12 @@ static void windows_are_not_mixed_up(void **state)
 	counts_are(2, 4 * PAGES, PAGES);
 }
 
+/* What it has stored behind the epoch. */
+static uint64_t used(uint32_t initiator, uint32_t page)
+{
+	return ((const uint64_t *)(uintptr_t)sd_window_va(initiator, page))[1];
+}
+
 /* Its own loads are compared with the epoch of its last move. */
 static void an_initiator_checks_what_it_uses(void **state)
 {
@@ -125,14 +131,19 @@ static void an_initiator_checks_what_it_uses(void **state)
 	begin();
 	g_window_remap(1);
 	g_window_remap(1);
+	memset(g_guest_windows, 0xff, sizeof(g_guest_windows));
 	show_all(1, 2);
 	g_window_use(1, ROUNDS);
 	counts_are(1, ROUNDS * PAGES, 0);
 	for (uint32_t page = 0; page < PAGES; page++)
-		assert_int_equal(((const uint64_t *)(uintptr_t)sd_window_va(1, page))[1], page);
-	show(1, PAGES - 1, 1);
-	g_window_use(1, ROUNDS);
-	counts_are(1, 2 * ROUNDS * PAGES, ROUNDS);
+		assert_int_equal(used(1, page), page);
+	assert_int_equal(used(1, PAGES), UINT64_MAX);
+	for (uint32_t page = 0; page < PAGES; page++) {
+		show(1, page, 1);
+		g_window_use(1, ROUNDS);
+		counts_are(1, (2 + page) * ROUNDS * PAGES, (1 + page) * ROUNDS);
+		show(1, page, 2);
+	}
 }
 
 static void entries_are(uint32_t initiator, uint32_t vcpu, uint32_t set)
@@ -154,6 +165,38 @@ static void a_move_is_every_vcpu_s(void **state)
 		assert_int_equal(entry(0, VCPUS, 0), 0);
 		assert_int_equal(entry(0, 0, PAGES), 0);
 		assert_int_equal(entry(1, 0, 0), 0);
+	}
+}
+
+/* The first move, and no loads before: an epoch that nothing published is above. */
+static void at_boot_every_vcpu_sees_the_first_epoch(void **state)
+{
+	(void)state;
+	begin();
+	g_window_boot(1);
+	for (uint32_t vcpu = 0; vcpu < VCPUS; vcpu++)
+		entries_are(1, vcpu, 1);
+	for (uint32_t page = 0; page < PAGES; page++)
+		assert_int_equal(frame_word(1, 1, page), 1);
+	g_window_prepare(1);
+	g_window_remap(1);
+	entries_are(1, 0, 2);
+}
+
+/* Whatever set: those of the pages that are flushed, and no other initiator's, nor the page
+ * that rests behind the sets. */
+static void no_other_frame_is_written(void **state)
+{
+	(void)state;
+	begin();
+	for (uint32_t move = 1; move <= SD_FRAME_SETS; move++) {
+		g_window_prepare(0);
+		g_window_remap(0);
+		g_window_publish(0);
+	}
+	for (uint32_t page = 0; page < PAGES; page++) {
+		assert_int_equal(frame_word(0, SD_FRAME_SETS, page), SD_EPOCH_RESTING);
+		assert_int_equal(frame_word(1, 0, page), SD_EPOCH_RESTING);
 	}
 }
 
@@ -198,9 +241,11 @@ static void a_closed_window_shows_nothing(void **state)
 	(void)state;
 	begin();
 	g_window_remap(1);
+	*(uint64_t *)(uintptr_t)sd_window_pte_gpa(1, 1, PAGES) = 7;
 	g_window_close(1);
 	for (uint32_t page = 0; page < PAGES; page++)
 		assert_int_equal(entry(1, 1, page), 0);
+	assert_int_equal(entry(1, 1, PAGES), 7);
 	entries_are(1, 0, 1);
 	entries_are(1, 2, 1);
 	g_window_open(1);
@@ -232,6 +277,8 @@ int main(void)
 		cmocka_unit_test(windows_are_not_mixed_up),
 		cmocka_unit_test(an_initiator_checks_what_it_uses),
 		cmocka_unit_test(a_move_is_every_vcpu_s),
+		cmocka_unit_test(at_boot_every_vcpu_sees_the_first_epoch),
+		cmocka_unit_test(no_other_frame_is_written),
 		cmocka_unit_test(the_next_set_is_prepared),
 		cmocka_unit_test(the_set_that_was_left_is_poisoned),
 		cmocka_unit_test(a_closed_window_shows_nothing),
