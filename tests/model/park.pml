@@ -11,7 +11,7 @@
 #define SETTLES
 #endif
 
-/* DIGEST vmm/session/park.c settle b6ba600d2d89 */
+/* DIGEST vmm/session/park.c settle 2e8c33a55051 */
 inline settle()
 {
 #ifdef SETTLES
@@ -22,7 +22,7 @@ inline settle()
 #endif
 }
 
-/* DIGEST vmm/session/park.c vcpu_park 906ebe9d8261 */
+/* DIGEST vmm/session/park.c vcpu_park e9222185f709 */
 inline vcpu_park()
 {
 	settle();
@@ -54,7 +54,7 @@ inline vcpu_flush_on_entry()
  * by other threads too, and at one whose request was taken over.
  * -D: CLEARS_PENDING: take the IPI of such a request back. A handler's vector is in
  * service up to its last step but one.
- * DIGEST vmm/session/park.c settle_spurious bd6406508e6a
+ * DIGEST vmm/session/park.c settle_spurious ca874fd941f7
  * DIGEST vmm/session/vcpu_thread.c vcpu_is_interrupted 17fa03e86d2e
  * DIGEST vmm/protocols/transfer.c transfer_is_served fcd6f9db689b
  * DIGEST vmm/machine/lapic.c lapic_clear_pending b64b7c1860d5 */

@@ -42,9 +42,8 @@ FILES = ["include/word.h", "include/grace.h", "vmm/session/park.c", "vmm/session
          "vmm/session/round.c", "vmm/session/host_load.c", "vmm/measure/*.c", "vmm/report/*.c",
          "vmm/protocols/*.c", "guest-payload/flush.c", "guest-payload/window.c",
          "guest-payload/protocols/*.c"]
-INCLUDES = ["include", "vmm", *(f"vmm/{name}" for name in (
-    "litmus", "host", "session", "session/preempt", "trace", "report", "confine", "shadow",
-    "protocols", "loop", "measure", "machine", "base"))]
+INCLUDES = ["include", *sorted({str(path.parent.relative_to(ROOT))
+                               for path in ROOT.glob("vmm/**/*.h")})]
 LEAST_PCT = 90
 NICE = 15
 

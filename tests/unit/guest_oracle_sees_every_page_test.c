@@ -118,7 +118,7 @@ static void windows_are_not_mixed_up(void **state)
 	counts_are(2, 4 * PAGES, PAGES);
 }
 
-/* What it has stored behind the epoch. */
+/* What it has stored beside the epoch. */
 static uint64_t used(uint32_t initiator, uint32_t page)
 {
 	return ((const uint64_t *)(uintptr_t)sd_window_va(initiator, page))[1];
@@ -184,7 +184,7 @@ static void at_boot_every_vcpu_sees_the_first_epoch(void **state)
 }
 
 /* Whatever set: those of the pages that are flushed, and no other initiator's, nor the page
- * that rests behind the sets. */
+ * that rests after the sets. */
 static void no_other_frame_is_written(void **state)
 {
 	(void)state;

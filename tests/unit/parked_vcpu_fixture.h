@@ -29,6 +29,7 @@ static struct {
 	unsigned kicks;                 /* to come in between, before KVM_RUN looks */
 	bool takes_byte;                /* KVM_RUN gets as far as that, unless it was kicked */
 	int run_result;
+	bool too_early;                 /* KVM_RUN told to return before it has looked */
 	bool marked_early;              /* PREEMPTED before the last KVM_RUN */
 	bool unsignalled;               /* KVM_RUN without a signal to end it */
 } g_kvm;
@@ -54,6 +55,7 @@ int kvm_run(struct kvm_vcpu_fd vcpu)
 
 	(void)vcpu;
 	g_kvm.runs++;
+	g_kvm.too_early |= g_run.immediate_exit;
 	sigpending(&pending);
 	g_kvm.unsignalled |= !sigismember(&pending, VCPU_SETTLE_SIGNAL);
 	g_kvm.marked_early |= sd_word_preempted(&g_region);

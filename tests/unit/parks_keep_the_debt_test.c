@@ -207,6 +207,16 @@ static void each_handshake_has_its_vector(void **state)
 	assert_int_equal(g_thread.counts.spurious_ipis, 1);
 }
 
+static void a_mark_of_2017_is_paid(void **state)
+{
+	(void)state;
+	g_session.protocol = &protocol_pending_2017;
+	g_session.protocol->start(&g_region);
+	assert_true(sd_2017_post(&g_region));
+	unpark();
+	assert_true(was_flushed());
+}
+
 static void a_spurious_ipi_is_taken_back_if_asked(void **state)
 {
 	(void)state;
@@ -284,10 +294,31 @@ static void parks_settle_before_the_mark(void **state)
 	g_kvm.kicks = 2;
 	park();
 	assert_int_equal(g_kvm.runs, 4);
+	assert_false(g_kvm.too_early);
 	assert_false(g_kvm.marked_early);
 	assert_false(g_kvm.unsignalled);
 	sigpending(&pending);
 	assert_false(sigismember(&pending, VCPU_SETTLE_SIGNAL));
+}
+
+/* Between two KVM_RUNs, without a park. */
+static void a_flush_that_is_asked_for_comes_after_settling(void **state)
+{
+	(void)state;
+	g_thread.owes_flush = true;
+	assert_int_equal(vcpu_settle_and_flush(&g_thread), 0);
+	assert_int_equal(g_kvm.runs, 0);
+	assert_true(was_flushed());
+	g_session.settles = true;
+	g_kvm.takes_byte = true;
+	g_thread.owes_flush = true;
+	assert_int_equal(vcpu_settle_and_flush(&g_thread), 0);
+	assert_int_equal(g_kvm.runs, 1);
+	assert_true(was_flushed());
+	g_kvm.run_result = -EFAULT;
+	g_thread.owes_flush = true;
+	assert_int_equal(vcpu_settle_and_flush(&g_thread), -EFAULT);
+	assert_true(g_thread.owes_flush);
 }
 
 /* At an instruction boundary, with a signal to end it, only a guest can have made it so. */
@@ -382,11 +413,13 @@ int main(void)
 		cmocka_unit_test_setup(spurious_ipis_are_counted, set_up),
 		cmocka_unit_test_setup(an_ipi_that_is_needed_is_not_spurious, set_up),
 		cmocka_unit_test_setup(each_handshake_has_its_vector, set_up),
+		cmocka_unit_test_setup(a_mark_of_2017_is_paid, set_up),
 		cmocka_unit_test_setup(a_spurious_ipi_is_taken_back_if_asked, set_up),
 		cmocka_unit_test_setup(an_ipi_beside_others_is_left_alone, set_up),
 		cmocka_unit_test_setup(a_vector_posted_meanwhile_is_kept_by_default, set_up),
 		cmocka_unit_test_setup(a_late_ipi_of_a_request_taken_over_may_go_too, set_up),
 		cmocka_unit_test_setup(parks_settle_before_the_mark, set_up),
+		cmocka_unit_test_setup(a_flush_that_is_asked_for_comes_after_settling, set_up),
 		cmocka_unit_test_setup(a_run_that_does_not_settle_is_told, set_up),
 		cmocka_unit_test_setup(a_run_that_fails_is_the_guests, set_up),
 		cmocka_unit_test_setup(a_flush_asked_for_is_counted_when_kvm_takes_it, set_up),

@@ -67,8 +67,7 @@ static int settle(struct vcpu_thread *thread)
 		 __atomic_load_n(&thread->vcpu.run->immediate_exit, __ATOMIC_RELAXED) != 0);
 	sigemptyset(&set);
 	sigaddset(&set, VCPU_SETTLE_SIGNAL);
-	while (sigtimedwait(&set, NULL, &now) < 0 && errno == EINTR)
-		;
+	(void)sigtimedwait(&set, NULL, &now);
 	if (error == -EINTR)
 		return 0;
 	if (error != 0)
@@ -96,7 +95,7 @@ int vcpu_park(struct vcpu_thread *thread)
 	thread->transferred = thread->session->protocol->park(region);
 	thread->owes_flush |= thread->transferred;
 	thread->counts.transfers += thread->transferred;
-	if (thread->transferred && thread->trace != NULL)
+	if (thread->transferred)
 		trace_add(thread->trace, TRACE_TRANSFER, thread->parked_ticks, __rdtsc(), 0);
 	thread->counts.switches++;
 	sd_byte_mark(region);
@@ -115,7 +114,6 @@ static int settle_spurious(struct vcpu_thread *thread)
 	struct kvm_lapic_state lapic;
 	int error = kvm_get_lapic(thread->vcpu.fd, &lapic, &thread->why);
 
-	thread->transferred = false;
 	if (error != 0 || !lapic_is_pending(&lapic, protocol->vector) ||
 	    !protocol->is_served(thread->vcpu.region))
 		return error;

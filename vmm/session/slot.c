@@ -63,9 +63,7 @@ void slot_destroy(struct slot *slot)
 
 void slot_member_init(struct slot_member *member, uint32_t id)
 {
-	*member = (struct slot_member){ .id = id };
-	atomic_init(&member->turn, TURN_WAIT);
-	atomic_init(&member->thread, 0);
+	*member = (struct slot_member){ .id = id, .turn = TURN_WAIT };
 }
 
 void slot_member_enter(struct slot_member *member)
