@@ -18,7 +18,7 @@ import time
 from machine import LIMIT_S, Machine, check, said
 
 RUNS = 4
-LONG_RUNS = 40
+LONG_RUNS = 12
 CONTROL_RUNS = 12
 BETWEEN_KICKS_S = 0.02
 
