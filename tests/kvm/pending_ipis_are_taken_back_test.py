@@ -10,7 +10,8 @@ from bench import Bench, check, check_safe, require
 def run(bench, *options):
     with tempfile.TemporaryDirectory() as folder:
         _, summary, _ = bench.run_clean(folder, "--protocol", "generation,takeover",
-                                        "--slice-us", "500", "--pace-us", "0", "--duration", "1",
+                                        "--slice-us", "500", "--pace-us", "0",
+                                        "--flushes", "300", "--duration", "60",
                                         "--initiators", "2", *options)
     check_safe(summary["protocols"])
     return summary["protocols"]

@@ -9,20 +9,33 @@ from bench import Bench, check, check_safe, require
 # yield and sleep change the queue when they run, which is not the seed's to say.
 PROTOCOLS = ["ipi", "deferred", "generation", "takeover"]
 
+DURATIONS_S = [0.3, 1.2, 4.8]
 
-def digests(bench, seed):
+
+def measure(bench, seed, duration_s):
+    """Protocol and round, and what was decided in it; None where a slot had too little time."""
     with tempfile.TemporaryDirectory() as folder:
         _, summary, _ = bench.run_clean(
             folder, "--preempt", "random", "--seed", seed, "--protocol", ",".join(PROTOCOLS),
-            "--repeat", "2", "--slice-us", "500", "--duration", "0.3")
+            "--repeat", "2", "--slice-us", "500", "--duration", str(duration_s))
     check_safe(summary["protocols"])
     found = {}
     for protocol in summary["protocols"]:
         for number, figures in enumerate(protocol["by_round"]):
+            if figures["decisions_digest"] == "0" * 16:
+                return None
             check(figures["decisions"] > 2 * 64, f"only {figures['decisions']} decisions")
             found[protocol["name"], number] = figures["decisions_digest"]
     check(len(found) == 2 * len(PROTOCOLS), f"digests of {list(found)}")
-    check("0" * 16 not in found.values(), "a round without a digest")
+    return found
+
+
+def digests(bench, seed):
+    """A busy or an emulated host takes longer for as many decisions."""
+    found = None
+    for duration_s in DURATIONS_S:
+        found = found or measure(bench, seed, duration_s)
+    check(found is not None, f"a round without a digest after {DURATIONS_S[-1]} s")
     return found
 
 
