@@ -129,16 +129,22 @@ class Shop(Workshop):
     def passes(self, test, seconds):
         return self.run_program(self.build / "tests" / test.name, seconds) == 0
 
+    def measure(self, test):
+        """A busy host may fail a test; not three times."""
+        for _ in range(3):
+            start = time.monotonic()
+            if self.passes(test, 120):
+                test.seconds = time.monotonic() - start
+                return
+        raise Broken(f"{test.name} fails without any change")
+
     def tests_of(self, file):
         """Those that use @file, each of which passes: the one first that has noticed most."""
         objects = {name for name, files in self.made_from.items() if file in files}
         tests = [test for test in self.tests if test.objects & objects]
         for test in tests:
             if not test.seconds:
-                start = time.monotonic()
-                if not self.passes(test, 120):
-                    raise Broken(f"{test.name} fails without any change")
-                test.seconds = time.monotonic() - start
+                self.measure(test)
         return sorted(tests, key=lambda test: (-test.kills, test.seconds))
 
     # --- with one ---

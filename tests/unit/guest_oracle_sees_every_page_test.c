@@ -132,6 +132,7 @@ static void an_initiator_checks_what_it_uses(void **state)
 	g_window_remap(1);
 	g_window_remap(1);
 	memset(g_guest_windows, 0xff, sizeof(g_guest_windows));
+	show(1, PAGES, 0);              /* no page of this window */
 	show_all(1, 2);
 	g_window_use(1, ROUNDS);
 	counts_are(1, ROUNDS * PAGES, 0);
@@ -144,6 +145,35 @@ static void an_initiator_checks_what_it_uses(void **state)
 		counts_are(1, (2 + page) * ROUNDS * PAGES, (1 + page) * ROUNDS);
 		show(1, page, 2);
 	}
+}
+
+static uint64_t watched(uint32_t vcpu)
+{
+	return sd_u64_load(&g_region(vcpu)->watched);
+}
+
+/* A look in a job before shows nothing in this one, through whichever window; nor does
+ * another vCPU's job begin anew. */
+static void a_job_begins_for_one_vcpu_and_every_window(void **state)
+{
+	(void)state;
+	begin();
+	for (uint32_t vcpu = 0; vcpu < VCPUS; vcpu++)
+		g_window_begin(vcpu);
+	g_window_watch(2, 1, 1);
+	publish(1, 6);
+	g_window_begin(2);
+	g_window_watch(2, 1, 1);
+	assert_int_equal(watched(2), 0);
+	publish(1, 7);
+	g_window_watch(2, 1, 1);
+	assert_int_equal(watched(2), 1);
+	g_window_watch(2, 0, 1);
+	publish(0, 5);
+	g_control()->initiators = SD_MAX_INITIATORS;
+	g_window_begin(1);
+	g_window_watch(2, 0, 1);
+	assert_int_equal(watched(2), 2);
 }
 
 static void entries_are(uint32_t initiator, uint32_t vcpu, uint32_t set)
@@ -276,6 +306,7 @@ int main(void)
 		cmocka_unit_test(a_poisoned_page_is_stale),
 		cmocka_unit_test(windows_are_not_mixed_up),
 		cmocka_unit_test(an_initiator_checks_what_it_uses),
+		cmocka_unit_test(a_job_begins_for_one_vcpu_and_every_window),
 		cmocka_unit_test(a_move_is_every_vcpu_s),
 		cmocka_unit_test(at_boot_every_vcpu_sees_the_first_epoch),
 		cmocka_unit_test(no_other_frame_is_written),

@@ -155,6 +155,19 @@ static void extremes_are_exact(void **state)
 	assert_int_equal(g_histogram.count, 3);
 }
 
+/* Whichever quantile leads to it: its bucket's middle is 1001472. */
+static void the_last_value_is_exact(void **state)
+{
+	(void)state;
+	histogram_init(&g_histogram);
+	for (uint64_t value = 1; value < 100; value++)
+		histogram_record(&g_histogram, value);
+	histogram_record(&g_histogram, 1003000);
+	assert_int_equal(histogram_quantile(&g_histogram, 0.99), 99);
+	assert_int_equal(histogram_quantile(&g_histogram, 0.999), 1003000);
+	assert_int_equal(histogram_quantile(&g_histogram, 1.0), 1003000);
+}
+
 /* A bucket's middle must not leave the range of what was recorded. */
 static void quantiles_stay_between_min_and_max(void **state)
 {
@@ -214,6 +227,7 @@ int main(void)
 		cmocka_unit_test(quantiles_follow_the_sorted_samples),
 		cmocka_unit_test(percentiles_of_a_hundred_are_themselves),
 		cmocka_unit_test(extremes_are_exact),
+		cmocka_unit_test(the_last_value_is_exact),
 		cmocka_unit_test(quantiles_stay_between_min_and_max),
 		cmocka_unit_test(counts_beyond_a_double_keep_their_ends),
 		cmocka_unit_test(merging_equals_recording_all),

@@ -159,6 +159,8 @@ static void slots_have_no_more_than_the_cpus(void **state)
 	g_session.shape.slots = 1;
 	add(1000, 0, 0);
 	assert_int_equal(g_result.slot_cpu_ns, 1500);
+	memset(&g_session.shape.cpus, 0, sizeof(g_session.shape.cpus));
+	assert_int_equal(host_load_cpus(&g_session), 1);
 }
 
 int main(void)

@@ -187,6 +187,7 @@ static void one_that_has_gone_is_not_asked(void **state)
 	atomic_store(&g_interrupted[0], true);
 	slot_forget(&g_slot, &g_members[0]);
 	slot_has(1, 0);
+	assert_false(g_members[0].asleep);
 	slot_pass(&g_slot, &g_members[1], false);
 	assert_ptr_equal(g_slot.holder, &g_members[2]);
 	slot_pass(&g_slot, &g_members[2], false);

@@ -96,12 +96,10 @@ uint64_t histogram_quantile(const struct histogram *histogram, double quantile)
 		return histogram->min;
 	if (rank >= histogram->count || quantile >= 1.0)
 		return histogram->max;
-	for (; bucket < HISTOGRAM_BUCKETS - 1; bucket++) {
-		seen += histogram->buckets[bucket];
-		if (seen >= rank)
-			break;
-	}
-	middle = histogram_middle(bucket);
+	/* All buckets together have the count, and the rank is below that. */
+	while (seen < rank)
+		seen += histogram->buckets[bucket++];
+	middle = histogram_middle(bucket - 1);
 	if (middle < histogram->min)
 		return histogram->min;
 	return middle > histogram->max ? histogram->max : middle;
