@@ -5,7 +5,6 @@
  * Tested: tests/unit/options_defaults_follow_the_manual_test.c
  */
 #include <ctype.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "option_table.h"
@@ -13,25 +12,20 @@
 #define COLUMNS     80
 #define TEXT_COLUMN 24
 
-void option_limits_text(const struct option_row *row, char *out, size_t bytes)
+/* The limits of a number, as in "1 to 64" or "up to 1000 us"; a number of seconds is in
+ * milliseconds. */
+static void limits_text(const struct option_row *row, char *out, size_t bytes)
 {
-	const char *unit = row->value != NULL && strcmp(row->value, "us") == 0 ? " us" : "";
-	char least[32], most[32];
+	bool seconds = row->value != NULL && strcmp(row->value, "s") == 0;
+	bool micro = row->value != NULL && strcmp(row->value, "us") == 0;
+	double scale = seconds ? 1000 : 1;
+	char least[32] = "up";
 
-	out[0] = '\0';
-	if (row->max == 0)
-		return;
-	/* A number of seconds is in milliseconds. */
-	snprintf(least, sizeof(least), "%" PRIu64, row->min);
-	snprintf(most, sizeof(most), "%" PRIu64, row->max);
-	if (strcmp(row->value, "s") == 0) {
-		snprintf(least, sizeof(least), "%g", (double)row->min / 1000);
-		snprintf(most, sizeof(most), "%g", (double)row->max / 1000);
-	}
-	if (row->min == 0)
-		snprintf(out, bytes, "up to %s%s", most, unit);
-	else
-		snprintf(out, bytes, "%s to %s%s", least, most, unit);
+	if (row->min != 0)
+		snprintf(least, sizeof(least), "%.15g", (double)row->min / scale);
+	if (row->max != 0)
+		snprintf(out, bytes, ", %s to %.15g%s", least, (double)row->max / scale,
+			 micro ? " us" : "");
 }
 
 const char *option_default(const struct option_row *row)
@@ -53,22 +47,31 @@ static void usage_text(const struct option_row *row, char *out, size_t bytes)
 	snprintf(out, bytes, "%s--%s%s", letter, row->name, value);
 }
 
-/* All that there is to say about the option, on one line. */
-static void row_text(const struct option_row *row, char *out, size_t bytes)
+void option_row_text(const struct option_row *row, char *out, size_t bytes)
 {
-	const char *initially = option_default(row);
-	char limits[64], names[128] = "", parts[128] = "";
+	char limits[64] = "", names[128] = "";
 
-	option_limits_text(row, limits, sizeof(limits));
+	limits_text(row, limits, sizeof(limits));
 	if (row->names != NULL)
 		value_names_text(names, sizeof(names), row->names, " or ");
-	if (row->parts != NULL)
-		value_names_text(parts, sizeof(parts), row->parts, " or ");
-	snprintf(out, bytes, "%s%s%s%s%s%s%s%s%s%s", row->text,
-		 limits[0] != '\0' ? ", " : "", limits, names[0] != '\0' ? ": " : "", names,
-		 initially != NULL ? " (" : "", initially != NULL ? initially : "",
-		 initially != NULL ? ")" : "",
-		 parts[0] != '\0' ? "; LIST after at-step=: " : "", parts);
+	snprintf(out, bytes, "%s%s%s%s", row->text, limits, names[0] != '\0' ? ": " : "", names);
+}
+
+/* All that there is to say about the option, on one line. */
+static void whole_text(const struct option_row *row, char *out, size_t bytes)
+{
+	char parts[128];
+	size_t used;
+
+	option_row_text(row, out, bytes);
+	used = strlen(out);
+	if (option_default(row) != NULL)
+		snprintf(out + used, bytes - used, " (%s)", option_default(row));
+	used = strlen(out);
+	if (row->parts == NULL)
+		return;
+	value_names_text(parts, sizeof(parts), row->parts, " or ");
+	snprintf(out + used, bytes - used, "; LIST after at-step=: %s", parts);
 }
 
 /* From column @column on, and below it where a line is full. */
@@ -103,7 +106,7 @@ void options_help(FILE *out)
 		if (row->heading != NULL)
 			fprintf(out, "\n%s:\n", row->heading);
 		usage_text(row, usage, sizeof(usage));
-		row_text(row, text, sizeof(text));
+		whole_text(row, text, sizeof(text));
 		fprintf(out, "  %-*s", TEXT_COLUMN - 2, usage);
 		print_wrapped(out, text, TEXT_COLUMN);
 	}

@@ -48,11 +48,11 @@ extern const struct value_names g_host_names, g_workload_names, g_table_free_nam
 	g_entry_flush_names, g_confine_names;
 
 /**
- * option_limits_text - the limits of a number, as in "1 to 64" or "up to 1000 us".
+ * option_row_text - what it is, with its limits and its words: "vCPUs, 1 to 1024".
  *
- * Shape: @out holds @bytes; empty where the row has none.
+ * Shape: @out holds @bytes.
  */
-void option_limits_text(const struct option_row *row, char *out, size_t bytes);
+void option_row_text(const struct option_row *row, char *out, size_t bytes);
 
 /* option_default - what to call the value that an option has when it is not given, or NULL. */
 const char *option_default(const struct option_row *row);

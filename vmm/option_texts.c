@@ -65,18 +65,6 @@ static void read_more(void)
 	}
 }
 
-/* Words in the manual, one on a line, with what follows each. */
-static void print_names(const struct value_names *names)
-{
-	for (uint32_t i = 0; i < names->count; i++) {
-		bool last = i + 1 == names->count;
-
-		if (last && i > 0)
-			puts("or");
-		printf(".Cm %s%s\n", names->names[i], last ? " ." : i + 2 < names->count ? " ," : "");
-	}
-}
-
 static void print_head(const struct option_row *row)
 {
 	printf(".It ");
@@ -88,17 +76,15 @@ static void print_head(const struct option_row *row)
 	putchar('\n');
 }
 
-/* "vCPUs" stays what it is. */
+/* A capital at the beginning; "vCPUs" stays what it is. */
 static void print_sentence(const struct option_row *row)
 {
-	bool word = islower((unsigned char)row->text[0]) && islower((unsigned char)row->text[1]);
-	char limits[64];
+	char text[256];
 
-	option_limits_text(row, limits, sizeof(limits));
-	printf("%c%s%s%s%s\n", word ? toupper((unsigned char)row->text[0]) : row->text[0],
-	       row->text + 1, limits[0] != '\0' ? ", " : "", limits, row->names != NULL ? ":" : ".");
-	if (row->names != NULL)
-		print_names(row->names);
+	option_row_text(row, text, sizeof(text));
+	if (islower((unsigned char)text[1]))
+		text[0] = (char)toupper((unsigned char)text[0]);
+	printf("%s.\n", text);
 	if (option_default(row) != NULL)
 		printf("The default is %s.\n", option_default(row));
 }
