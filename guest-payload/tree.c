@@ -26,7 +26,7 @@ static bool ends_directory(const struct g_tree *tree)
 }
 
 /* The initiator's entry in the PDPT of every vCPU. PAIR(tree-link): release, so that
- * who finds the directory finds it filled. */
+ * a walker that finds the directory finds it filled. */
 static void link_directory(uint32_t initiator, uint64_t entry)
 {
 	uint32_t vcpus = g_control()->vcpus;

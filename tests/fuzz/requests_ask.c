@@ -64,7 +64,7 @@ enum guest_step ring_with_pointer(uint32_t vcpu, struct kvm_run *run)
 	return ring_with(vcpu, run, SD_REQ_CHECK_STAMPS, place);
 }
 
-/* Who is idle does not serve: initiators stop first. */
+/* An idle vCPU does not serve: initiators stop first. */
 enum guest_step end_job(uint32_t vcpu, struct kvm_run *run)
 {
 	if (!is_all_quiet())

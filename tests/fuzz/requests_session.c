@@ -241,7 +241,7 @@ void session_begin(void)
 		while (atomic_load(&g_session.ready) == i)
 			fuzz_check(fake_resume(i));
 	open_slots();
-	/* Who has a slot goes on up to its next call. */
+	/* A thread that has a slot goes on up to its next call. */
 	for (uint32_t i = 0; i < FAKE_VCPUS; i++)
 		(void)fake_resume(i);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * asked_flushes_land_before_the_return_test.c - who has asked for the flush of others
- * goes on when each of them is out of the guest or has paid, and not when it has been
- * kicked; who is asked pays on its own thread, at an instruction boundary.
+ * asked_flushes_land_before_the_return_test.c - a vCPU that has asked for the flush of
+ * others goes on when each of them is out of the guest or has paid, not when it has been
+ * kicked; a vCPU that is asked pays on its own thread, at an instruction boundary.
  *
  * Owns:    the functions that request_flush.c calls: no KVM and no guest here. Others
  *          get on while the caller yields, and at no other time.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * frames_round_trip_test.c - what is written to the line is read from it, however it is cut,
- * and bytes that somebody else has written are found out.
+ * frames_round_trip_test.c - what is written to the line is read from it, however it is
+ * cut, and bytes that somebody else has written are noticed.
  */
 #include <errno.h>
 #include <fcntl.h>

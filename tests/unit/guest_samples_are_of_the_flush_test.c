@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * guest_samples_are_of_the_flush_test.c - what an initiator records of a flush: the PTE
- * stores up to its begin, the wall from there to its return, what was parked of that; and
- * as many flushes as its share is.
+ * stores before it, the wall time from its begin to its return, and how much of that it was
+ * parked; and it records as many flushes as its share is.
  */
 #include "guest_on_host.h"
 

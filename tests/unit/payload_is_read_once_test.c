@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * payload_is_read_once_test.c - what was looked at is what is run, whatever becomes of the
- * file; what is no file is named for what it is, and not waited for.
+ * file afterwards; what is not a file is named for what it is, and is not waited for.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * preferred_members_go_first_test.c - who is preferred gets the slot next, and the others
- * keep their order; who does not wait for it is not put anywhere.
+ * preferred_members_go_first_test.c - a member that is preferred gets the slot next, and
+ * the others keep their order; one that does not wait for the slot is not put anywhere.
  */
 #include "clock.h"
 #include "slot.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * proof_is_required_of_safe_protocols_test.c - with --require-proof a safe protocol that was
- * idle, that nobody could have seen fail, or that did not do what it is for, is a line and
- * status 1; controls and what is wrong anyway are none of its business.
+ * proof_is_required_of_safe_protocols_test.c - with --require-proof a safe protocol that
+ * was idle, that nobody could have seen fail, or that did not do what it is for, gets a
+ * line and status 1; controls, and protocols that are wrong anyway, are left alone.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * quantiles_take_enough_samples_test.c - a quantile is a figure from the sample on that
- * makes it more than a maximum under another name; of fewer it was not measured, wherever
- * it would be shown.
+ * quantiles_take_enough_samples_test.c - a quantile is reported only where there are so
+ * many samples that it is not just their maximum under another name; with fewer it was not
+ * measured, wherever it would be shown.
  */
 #include <stdlib.h>
 #include <string.h>

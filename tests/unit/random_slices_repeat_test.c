@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * random_slices_repeat_test.c - the policy of chance: the same seed makes the same
- * decisions, another one others, and all of them are within their limits.
+ * random_slices_repeat_test.c - the random policy: the same seed makes the same decisions,
+ * another seed makes others, and all of them are within their limits.
  */
 #include "clock.h"
 #include "slot.h"

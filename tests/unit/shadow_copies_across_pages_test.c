@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * shadow_copies_across_pages_test.c - a copy is the bytes behind each of its addresses,
- * wherever they start, however many they are and whatever frames they lie in; nothing
- * is written beyond them.
+ * shadow_copies_across_pages_test.c - a copy is the bytes at each of its addresses,
+ * wherever they start, however many they are and whatever frames they lie in; nothing is
+ * written beyond them.
  */
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * sim_protocols_keep_their_promises_test.c - in the model as on KVM: safe protocols
- * leave no target uncovered and controls do; generation, takeover and hypercall wait
- * for nobody who is off his slot, the others do.
+ * sim_protocols_keep_their_promises_test.c - in the model as on KVM: safe protocols leave
+ * no target uncovered and controls do; generation, takeover and hypercall never wait for a
+ * vCPU that is off its slot, the others do.
  */
 #include <errno.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * slot_passes_in_order_test.c - a slot goes from thread to thread in the order
- * in which they came, to one at a time, and nobody sleeps on when it ends.
+ * slot_passes_in_order_test.c - a slot goes from thread to thread in the order in which
+ * they came, to one at a time, and no thread goes on sleeping when the session ends.
  */
 #include <errno.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * thresholds_are_kept_or_told_test.c - a figure above its --fail-over limit, or one
- * that nobody measured, is a line and exit status 6; any other is silence.
+ * thresholds_are_kept_or_told_test.c - a figure above its --fail-over limit, or one that
+ * was not measured, gets a line and exit status 6; no other does.
  */
 #include <stdlib.h>
 #include <string.h>

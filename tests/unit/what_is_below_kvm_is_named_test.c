@@ -45,7 +45,7 @@ static const struct {
 	{ true, "Microsoft Hv", "", NULL, "hyper-v", false },
 	{ true, "VMwareVMware", "", NULL, "vmware", false },
 	{ true, "XenVMMXenVMM", "", NULL, "xen", false },
-	/* Who passes for Hyper-V. */
+	/* Hypervisors that pass for Hyper-V. */
 	{ true, "Microsoft Hv", "KVMKVMKVM", NULL, "kvm", false },
 	{ true, "Microsoft Hv", "XenVMMXenVMM", NULL, "xen", false },
 	{ true, "Microsoft Hv", "whatever", NULL, "hyper-v", false },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * why_keeps_the_first_test.c - of several failures the first one is told: the
+ * why_keeps_the_first_test.c - of several failures the first one is reported, because the
  * others follow from it.
  */
 #include <string.h>

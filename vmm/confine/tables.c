@@ -92,7 +92,7 @@ static const struct confine_row g_vcpu[] = {
 	OWN_VCPU(KVM_SET_SREGS, "flush on entry by CR4.PGE"),
 	OWN_VCPU(KVM_SET_LAPIC, "--clear-pending: take the IPI back"),
 	OWN_VCPU(KVM_GET_REGS,  "rip, for the message about a guest that failed"),
-	/* Of any vCPU: who passes the slot on looks for the others that share it. */
+	/* Of any vCPU: the one that passes the slot on looks for the others that share it. */
 	WITH(ioctl, 1, KVM_GET_LAPIC, "has a sleeper an interrupt? is a transferred IPI pending?"),
 
 	WITH(futex, 1, FUTEX_WAIT_BITSET_PRIVATE, "wait for the slot"),

@@ -48,7 +48,7 @@ static bool is_sound(const struct sd_flush_request *request, uint32_t vcpus)
 		top >= request->start && top <= UINT64_C(1) << 47;
 }
 
-/* The request is the guest's, who may go on writing: copied once, then checked. */
+/* The request is the guest's, which may go on writing: copied once, then checked. */
 static int read_request(struct vcpu_thread *thread, struct sd_flush_request *request)
 {
 	uint64_t gva = sd_u64_load(&thread->vcpu.region->argument);

@@ -2,9 +2,9 @@
 /*
  * request_flush.h - one vCPU's thread has the TLBs of the others flushed.
  *
- * Who asks writes the request and then looks at the mode; who enters writes the
- * mode and then looks at the request (request-mode), a full fence between the
- * two on both sides: one of them sees the other.
+ * The thread that asks writes the request and then looks at the mode. The thread
+ * that enters writes the mode and then looks at the request (request-mode). Each
+ * has a full fence between the two, so that one of them sees the other.
  *
  *   asking thread                    entering thread
  *   -------------                    ---------------

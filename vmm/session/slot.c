@@ -85,7 +85,7 @@ static void tell(struct slot_member *member, unsigned turn)
 			return;
 }
 
-/* Wakes after the unlock: who has been told would otherwise run into the lock at once. */
+/* Wakes after the unlock: the thread would otherwise run into the lock at once. */
 static void unlock_and_wake(struct slot *slot, struct slot_member *told)
 {
 	pthread_mutex_unlock(&slot->lock);
@@ -133,7 +133,7 @@ static void rouse_due(struct slot *slot)
 }
 
 /* Give the slot to the next one, if there is one: the caller wakes it after the unlock.
- * @last: who has had it and is at the queue's end again. */
+ * @last: the member that has had it and is at the queue's end again. */
 static struct slot_member *give(struct slot *slot, const struct slot_member *last)
 {
 	struct slot_member *next = NULL;

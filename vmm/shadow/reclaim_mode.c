@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * reclaim_mode.c - the scheme of vcpu->mode: who frees waits for the readers of this
- * moment, nobody else (reclaim.h, vcpu_mode.h).
+ * reclaim_mode.c - the scheme of vcpu->mode: a thread that frees waits for the readers of
+ * this moment, and for nobody else (reclaim.h, vcpu_mode.h).
  *
  * A signal cannot hurry a reader, so only vCPUs that are in the guest are signalled,
  * if anybody wants to be; nobody waits for them: a vCPU in the guest knows no table.

@@ -3,7 +3,7 @@
  * reclaim_rcu.c - the scheme of RCU: liburcu, the flavour whose grace period runs the
  * fences of all readers by membarrier(2) (reclaim.h).
  *
- * Who frees hands the list to liburcu and goes on; a thread of liburcu frees it after
+ * A thread that frees hands the list to liburcu and goes on; a thread of liburcu frees it after
  * a grace period, whenever that is.
  *
  * Threads: walkers; any thread frees. Both have to be known to liburcu

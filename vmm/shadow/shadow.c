@@ -169,7 +169,7 @@ static bool walk_and_copy(struct shadow_reader *reader, uint64_t gva, void *to, 
 	bool found;
 
 	reclaim_begin(&shadow->reclaim, reader->section);
-	/* PAIR(shadow-flush): inside the walk: who flushes has not looked yet, and waits for
+	/* PAIR(shadow-flush): inside the walk: the thread that flushes has not looked yet, and waits for
 	 * this walk, or its generation is seen. */
 	tag = atomic_load_explicit(&reader->generation, memory_order_acquire);
 	found = space_find(&reader->space, gva, tag, &frame);

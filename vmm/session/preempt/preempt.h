@@ -27,7 +27,7 @@ struct preempt_dice {
 
 struct preempt_ops {
 	/* Whose turn it is: one of the queue, which is not empty. Under the slot's
-	 * lock. @last: who comes from the slot and is the last in the queue; NULL. */
+	 * lock. @last: the member that has just left the slot and is last in the queue; NULL. */
 	struct slot_member *(*next)(struct slot *slot, const struct slot_member *last);
 	/* When the slice that begins at @now_ns ends; CLOCK_MONOTONIC. By the holder. */
 	uint64_t (*slice_end)(const struct slot *slot, uint64_t now_ns);
