@@ -58,14 +58,8 @@ MACHINES = {"amd": "commands_run_in_a_machine", "intel": "commands_run_in_an_int
 VMM = re.compile(r"(?:\./run vmm|build/vmm|\./vmm) (.+)")
 TEST = re.compile(r"\./run test\b(.*)")
 # For words in capitals, by the option that they belong to where it matters.
-VALUES = {"US": "100", "DIR": "OUT", "FILE": "OUT/trace.json", "P": "2", "N": "1", "K": "1",
-          "I": "1", "R": "1", "RATE": "10", "LIST": "ipi", "S": "0.1", "X": "1",
-          "PRIORITY": "1", "HOST": "amd", "HOST,KEY=VALUE,...": "amd,npt=0",
-          "--cpus LIST": "0", "--extra LIST": "exits", "--fail-over LIST": "ipi:wall.max=1s",
-          "--print LIST": "ipi:wall.max", "--workload NAME": "churn",
-          "--litmus=NAME": "two-initiators", "--preempt POLICY": "random",
-          "--entry-flush WAY": "auto", "--confine MODE": "log", "--table-free WHEN": "now",
-          "--shadow-reclaim HOW": "rcu"}
+VALUES = {"US": "100", "FILE": "OUT/trace.json", "P": "2", "N": "1", "K": "1", "RATE": "10",
+          "HOST,KEY=VALUE,...": "amd,npt=0", "--litmus=NAME": "two-initiators"}
 # A payload is read at once, and an example has to be built.
 OPERANDS = {"FILE": "BUILD/guest-payload/example/exit_cost"}
 
