@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "flush_counter.h"
 #include "report.h"
 #include "round.h"
 #include "sample.h"
@@ -26,6 +27,7 @@ struct script {
 	uint64_t watched;
 	uint64_t all_others;            /* counts that the payload writes */
 	uint64_t longest_exit_ticks;    /* 0: 4000 */
+	uint64_t decisions;             /* of the slot's policy */
 	bool fails;                     /* the vCPU thread, instead of ending the job */
 };
 
@@ -45,6 +47,16 @@ int kvm_stats_read_marks(struct kvm_vcpu_fd vcpu, struct kvm_marks *marks, struc
 	*marks = g_marks;
 	g_marks.reported += 3;
 	g_marks.other += 5;
+	return 0;
+}
+
+/* Nor its tracepoint: seven flushes more at each look. */
+static uint64_t g_entry_flushes;
+
+int flush_counter_read(uint64_t *count, struct why *why)
+{
+	(void)why;
+	*count = g_entry_flushes += 7;
 	return 0;
 }
 
@@ -76,6 +88,8 @@ static void play_guest(struct guest_memory *memory)
 	sd_u64_store(&region->sample_ticks, g_script->sample_ticks);
 	sd_u64_store(&region->watched, g_script->watched);
 	sd_u64_store(&region->by_page, g_script->all_others);
+	sd_u64_store(&region->stamp_loads, g_script->all_others);
+	sd_u64_store(&region->stamps_wrong, g_script->all_others);
 	for (struct sd_u64 *count = &region->walks; count <= &region->grace_ticks; count++)
 		sd_u64_store(count, g_script->all_others);
 }
@@ -102,6 +116,19 @@ static void *play_vcpu(void *argument)
 		g_thread.counts.transfers += 3;
 		g_thread.counts.strayed += 5;
 		g_thread.counts.spurious_ipis += 2;
+		g_thread.counts.cleared_ipis += 13;
+		g_thread.counts.entry_flushes_asked += 17;
+		g_thread.counts.kicks += 19;
+		g_thread.counts.yields += 23;
+		g_thread.counts.sleeps += 29;
+		g_thread.counts.wakes += 31;
+		g_thread.counts.spun += 37;
+		g_thread.counts.steps += 41;
+		g_thread.counts.stamp_checks += 43;
+		g_thread.counts.stamps_wrong += 47;
+		g_thread.involuntary_switches += 53;
+		g_slot.dice.decisions = g_script->decisions;
+		g_slot.dice.digest = 59;
 		g_thread.counts.exits[EXIT_KIND_SIGNAL] = (struct exit_count){
 			3, 9000, g_script->longest_exit_ticks ? g_script->longest_exit_ticks : 4000 };
 		g_thread.counts.exits[SD_REQ_SLEEP] = (struct exit_count){ 1, 2000, 2000 };
@@ -366,6 +393,112 @@ static void counts_add_up_over_rounds(void **state)
 	assert_int_equal(g_result.switch_ns.count, 2);
 }
 
+static void what_threads_have_counted_adds_up(void **state)
+{
+	const struct options options = options_of(2);
+
+	(void)state;
+	run_well(&g_two_flushes, &options);
+	run_well(&g_two_flushes, &options);
+	assert_int_equal(g_result.cleared_ipis, 26);
+	assert_int_equal(g_result.entry_flushes_asked, 34);
+	assert_int_equal(g_result.entry_flushes_done, 14);
+	assert_int_equal(g_result.kicks, 38);
+	assert_int_equal(g_result.yields, 46);
+	assert_int_equal(g_result.sleeps, 58);
+	assert_int_equal(g_result.wakes, 62);
+	assert_int_equal(g_result.spun, 74);
+	assert_int_equal(g_result.steps, 82);
+	assert_int_equal(g_result.involuntary_switches, 106);
+}
+
+/* Read by the VMM, and by vCPUs; all rounds together. */
+static void stamps_add_up_over_rounds(void **state)
+{
+	struct script script = g_two_flushes;
+	const struct options options = options_of(2);
+	struct moved_pages moved = { .checks = 0 };
+	struct round round = { .options = &options, .result = &g_result, .moved = &moved };
+	struct why why = { 0 };
+
+	(void)state;
+	script.all_others = 6;
+	g_script = &script;
+	assert_int_equal(round_run(&g_session, &round, &why), 0);
+	assert_int_equal(round_run(&g_session, &round, &why), 0);
+	assert_int_equal(moved.checks, 86);
+	assert_int_equal(moved.wrong, 94);
+	assert_int_equal(moved.loads, 12);
+	assert_int_equal(moved.loads_wrong, 12);
+	assert_false(moved.saturated);
+	script.all_others = UINT64_MAX;
+	assert_int_equal(round_run(&g_session, &round, &why), 0);
+	assert_true(moved.saturated);
+}
+
+static void walks_add_up_over_rounds(void **state)
+{
+	struct script script = g_two_flushes;
+	const struct options options = options_of(2);
+
+	(void)state;
+	script.all_others = 6;
+	run_well(&script, &options);
+	script.all_others = 4;
+	run_well(&script, &options);
+	assert_int_equal(g_result.walks, 10);
+	assert_int_equal(g_result.walks_poisoned, 10);
+	assert_int_equal(g_result.walks_reused, 10);
+	assert_int_equal(g_result.tables_freed, 10);
+	assert_int_equal(g_result.graces, 10);
+	assert_int_equal(g_result.by_page, 10);
+	assert_int_equal(g_result.tables_held_max, 6);
+	assert_false(g_result.saturated);
+}
+
+/* Each round's own, and what its policy has drawn, if that is enough to tell seeds apart. */
+static void a_round_s_figures_are_its_own(void **state)
+{
+	struct round_figure figures[3] = { { .flushes = 0 } };
+	struct script script = g_two_flushes;
+	const struct options options = options_of(2);
+	struct why why = { 0 };
+	uint64_t measured = 0;
+
+	(void)state;
+	g_result.by_round = figures;
+	for (uint32_t i = 0; i < COUNT_OF(figures); i++) {
+		script.decisions = PREEMPT_DIGESTED - 1 + i;
+		g_script = &script;
+		assert_int_equal(run(&options, NULL, i, &why), 0);
+		assert_int_equal(figures[i].flushes, 2);
+		assert_int_equal(figures[i].decisions, script.decisions);
+		assert_int_equal(figures[i].decisions_digest, i == 0 ? 0 : 59);
+		measured += figures[i].measured_ns;
+	}
+	assert_int_equal(measured, g_result.measured_ns);
+	assert_true(figures[2].measured_ns != 0);
+	g_result.by_round = NULL;
+}
+
+/* Nobody initiates: the vCPU is somebody's target, and watches in the first round alone. */
+static void targets_are_counted_once(void **state)
+{
+	struct script script = { .checks = 1, .watched = 5 };
+	const struct options options = {
+		.initiators = 1, .duration_given = true, .duration_s = 0.01, .repeat = 1,
+	};
+
+	(void)state;
+	g_session.shape.initiators = 0;
+	run_well(&script, &options);
+	script.watched = 0;
+	run_well(&script, &options);
+	assert_int_equal(g_result.targets, 1);
+	assert_int_equal(g_result.targets_watched, 1);
+	assert_int_equal(g_result.watched, 5);
+}
+
 /* The only vCPU here initiates alone: nobody flushes it. */
 static void a_sole_initiator_is_no_target(void **state)
 {
@@ -536,6 +669,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_slow_flush_breaks_the_run, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(counts_add_up_over_rounds, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(sums_of_the_guests_counts_do_not_wrap, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_threads_have_counted_adds_up, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(stamps_add_up_over_rounds, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(walks_add_up_over_rounds, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_round_s_figures_are_its_own, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(targets_are_counted_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_sole_initiator_is_no_target, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(times_do_not_go_below_zero, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_job_is_what_the_options_say, set_up, tear_down),

@@ -176,6 +176,7 @@ static void set_huge(struct run_results *run)
 static void keys_are_there_where_they_mean_something(void **state)
 {
 	(void)state;
+	CASE(ipi->flushes = 3; ipi->ipis = 2);
 	CASE(options->payload = "built-in"; ipi->saturated = true);
 	CASE(options->trace = "t.json"; run->trace = (struct trace_counts){ 11, 12, 13, 14 });
 	CASE(deferred->exits[SD_REQ_FLUSH_OTHERS] = (struct exit_figure){ 7, 800, 90 });

@@ -104,6 +104,13 @@ static void the_header_says_what_ran(void **state)
 	CASE(options->preempt = PREEMPT_RANDOM);
 	CASE(options->preempt = PREEMPT_HOST);
 	CASE(options->preempt = PREEMPT_AT_STEP; options->steps = 1 << SD_STEP_SERVED);
+	CASE(options->preempt = PREEMPT_AT_STEP;
+	     options->steps = 1 << SD_STEP_POSTED | 1 << SD_STEP_SERVED);
+	CASE(options->slice_us = options->pace_us = options->ple_us = 999);
+	CASE(options->pages = 2);
+	CASE(options->ple_us = 1);
+	CASE(run->host.quota_cpus = 0.5);
+	CASE(run->first_instruction_ns = 0);
 	CASE(options->ple_us = 50);
 	CASE(options->clear_pending = true);
 	CASE(options->confine = CONFINE_LOG);
@@ -166,6 +173,11 @@ static void marks_and_verdicts_are_explained(void **state)
 	CASE(ipi->saturated = true);
 	CASE(ipi->disturbed = ipi->saturated = true; ipi->dropped = 1);
 	CASE(ipi->targets_watched = 6);
+	CASE(deferred->targets_watched = 6);
+	CASE(ipi->targets_watched = 6; ipi->flushes = 1);
+	CASE(ipi->targets_watched = 6; ipi->flushes = 0);
+	CASE(deferred->disturbed = true; deferred->taken_ns = deferred->slot_cpu_ns / 10;
+	     ipi->taken_ns = ipi->slot_cpu_ns / 2);
 	CASE(ipi->stale = 3);
 	CASE(control->stale = 0);
 	CASE(ipi->checks = 0);
@@ -239,6 +251,8 @@ static void what_protocols_did_is_counted(void **state)
 	CASE(options->workload = WORKLOAD_TEARDOWN; options->table_free = TABLE_FREE_NOW;
 	     deferred->walks_poisoned = 1);
 	CASE(set_entry_flushes(run));
+	CASE(options->workload = WORKLOAD_TEARDOWN; options->table_free = TABLE_FREE_NOW;
+	     ipi->protocol = SD_PROTOCOL_deferred);
 	CASE(set_entry_flushes(run); options->extras = 1 << EXTRA_FLUSHES);
 	cases_check("table_events.txt");
 }
@@ -251,6 +265,18 @@ static void set_marks(struct run_results *run)
 	run->results[2].kvm_other = 5;
 }
 
+/* Nobody was found preempted, by any protocol. */
+static void set_none_met(struct run_results *run)
+{
+	g_fixture.options.preempt = PREEMPT_HOST;
+	for (uint32_t i = 0; i < run->result_count; i++) {
+		struct protocol_result *result = &run->results[i];
+
+		result->deferred = result->takeovers = result->transfers = 0;
+		result->yields = result->skipped = result->ipis = 0;
+	}
+}
+
 static void marks_by_kvm_are_counted(void **state)
 {
 	(void)state;
@@ -260,6 +286,16 @@ static void marks_by_kvm_are_counted(void **state)
 	CASE(set_marks(run); run->kvm_counts_marks = run->host.marks_preempted = true);
 	CASE(set_marks(run); options->preempt = PREEMPT_HOST);
 	CASE(set_marks(run); options->preempt = PREEMPT_HOST; run->kvm_counts_marks = true);
+	CASE(set_marks(run); run->kvm_counts_marks = run->host.marks_preempted = true;
+	     run->results[0].kvm_reported = 0);
+	CASE(run->kvm_counts_marks = run->host.marks_preempted = true; ipi->kvm_reported = 2;
+	     ipi->kvm_other = 1);
+	CASE(set_none_met(run));
+	CASE(set_none_met(run); ipi->deferred = ipi->takeovers = 1);
+	CASE(set_none_met(run); ipi->takeovers = ipi->transfers = 1);
+	CASE(set_none_met(run); ipi->transfers = ipi->yields = 1);
+	CASE(set_none_met(run); ipi->skipped = 1);
+	CASE(set_none_met(run); ipi->skipped = ipi->ipis = 1);
 	cases_check("table_marks.txt");
 }
 
