@@ -194,10 +194,11 @@ static void marks_and_verdicts_are_explained(void **state)
 	CASE(run->host.quota_cpus = 1.5; run->host.clock_step_ns = 10000);
 	CASE(deferred->throttles = 1; deferred->throttled_ns = 98000000);
 	CASE(deferred->throttles = 1; ipi->throttles = 399; ipi->throttled_ns = 38902000000);
-	CASE(ipi->switches = 700; control->switches = 300; control->strayed = 20);
-	CASE(ipi->clipped = 7);
+	CASE(ipi->switches = 700; control->switches = 300; control->strayed = 1);
+	CASE(ipi->clipped = 1);
 	CASE(run->host.clock_step_ns = 4000000; strcpy(run->host.clocksource, "jiffies"));
 	CASE(run->host.clock_step_ns = 1100; strcpy(run->host.clocksource, "hpet"));
+	CASE(run->host.clock_step_ns = 10001);
 	CASE(strcpy(run->host.clocksource, "kvm-clock"));
 	cases_check("table_notes.txt");
 }
