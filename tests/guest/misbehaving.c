@@ -227,13 +227,13 @@ static void log_too_much(void)
 	}
 }
 
-/* A ring head that rises ten times within the VMM's patience. */
+/* A ring head that rises ten times within the least patience of a VMM. */
 static void push_now_and_then(void)
 {
 	uint64_t head = sd_u64_load(&own->ring_head);
 
 	for (;;) {
-		uint64_t until = tsc() + 3 * control->tsc_hz;
+		uint64_t until = tsc() + 3 * control->tsc_hz / 10;
 
 		while ((int64_t)(tsc() - until) < 0)
 			__asm__ volatile("pause");
@@ -260,8 +260,8 @@ static void claim(uint64_t seen, uint64_t survived)
 static void claim_stale_on_each(void)
 {
 	for (uint32_t i = 0; i < control->vcpus; i++)
-		sd_u64_store(&((struct sd_region *)(SD_REGION_GPA + i * SD_REGION_STRIDE))->stale,
-			     UINT64_C(1) << 63);
+		sd_u64_store(&((struct sd_region *)(SD_REGION_GPA +
+			     (uint64_t)i * SD_REGION_STRIDE))->stale, UINT64_C(1) << 63);
 	obey(0);
 }
 

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A guest that gets nowhere is given up after 30 s: status 4, a line that says so, and one
-for every vCPU with its state, registers and interrupts. All payloads at the same time."""
+"""A guest that gets nowhere is given up: status 4, a line that says so, and one for every
+vCPU with its state, registers and interrupts. All payloads at the same time, by the VMM
+under AddressSanitizer, which gives a guest 3 s; vmm's own patience is for
+patience_is_half_a_minute."""
 import os
 import re
 import subprocess
@@ -11,8 +13,8 @@ import time
 from bench import PATIENCE, Bench, check, fail, read_csv, read_summary, require
 
 VCPUS = 4
-PATIENCE_S = 30                 # of vmm
-LIMIT_S = 2 * PATIENCE_S * PATIENCE
+PATIENCE_S = 3
+LIMIT_S = 60 * PATIENCE
 PAYLOADS = ["still_at_boot", "busy_at_boot", "still_in_first_job", "still_in_toggle",
             "busy_in_first_job", "samples_in_first_job", "busy_for_ever", "stopped_for_ever", "leaves_unstopped",
             "sleep_for_ever", "wake_for_ever"]
@@ -28,6 +30,7 @@ def start(bench, folder, name):
     command = bench.command(os.path.join(folder, name), "--vcpus", str(VCPUS), "--overcommit",
                             "2", "--protocol", "generation", "--pace-us", "10000", *limit,
                             bench.payload(payload))
+    command[0] = os.path.join(bench.build, "tests", "sanitized_vmm")
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                             stderr=subprocess.PIPE, text=True)
 
