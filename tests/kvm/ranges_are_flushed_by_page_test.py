@@ -40,8 +40,11 @@ def main():
         run(bench, pages, ceiling, "--protocol", ",".join(ASKING), "--flushes", "10")
         run(bench, pages, ceiling, "--protocol", ",".join(DEFERRING), "--flushes", "100")
     # Several requests outstanding: the handler must not go by one of their ranges.
+    # Who waits for every target waits for a rotation each time.
     for initiators in "2", "8":
-        run(bench, 3, 33, "--initiators", initiators, "--pace-us", "0", "--flushes", "100")
+        several = ["--initiators", initiators, "--pace-us", "0"]
+        run(bench, 3, 33, *several, "--protocol", ",".join(DEFERRING), "--flushes", "100")
+        run(bench, 3, 33, *several, "--protocol", ",".join([*ASKING, "sleep", "hypercall"]))
     run(bench, 1, 33, "--vcpus", "300", "--overcommit", "150", "--protocol", "generation",
         "--flushes", "16", "--slice-us", "5000" if EMULATED else "1000")
     run(bench, 2, 33, "--protocol", ",".join(CONTROLS), "--flushes", "200")
