@@ -37,8 +37,14 @@ byte served_store[TARGETS];     /* in the store buffer: 0, or the value and IS_S
 #define ASKED(t) (WORD(request[t] - FIRST) / SD_WORD_GENERATION)
 #ifdef MUTUAL
 #define MAY_ASK_ONE(t) (ASKED(t) + INITIATORS - 1 <= MAX_POSTS)
+#if MAX_POSTS < INITIATORS - 1
+#error "nobody may ask: that proves nothing"
+#endif
 #else
 #define MAY_ASK_ONE(t) (ASKED(t) + INITIATORS <= MAX_POSTS)
+#if MAX_POSTS < INITIATORS
+#error "nobody may ask: that proves nothing"
+#endif
 #endif
 #else
 #define MAY_ASK_ONE(t) true
