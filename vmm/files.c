@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "protocol_list.h"
+
 /* Components of names and links, all together. Names with more, or with longer targets of
  * links, are compared when they are open: files_compare_opened(). */
 #define STEPS_MAX    4096

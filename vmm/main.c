@@ -9,6 +9,8 @@
 #include "files.h"
 #include "host_below.h"
 #include "host_enter.h"
+#include "options_parse.h"
+#include "protocol_list.h"
 #include "rlimits.h"
 #include "options.h"
 #include "payload_file.h"

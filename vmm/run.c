@@ -20,6 +20,7 @@
 #include "flush_counter.h"
 #include "host_costs.h"
 #include "host_facts.h"
+#include "job.h"
 #include "rlimits.h"
 #include "line.h"
 #include "litmus.h"
@@ -27,6 +28,7 @@
 #include "output.h"
 #include "report.h"
 #include "round.h"
+#include "session_life.h"
 #include "standard.h"
 #include "terminal.h"
 
@@ -237,8 +239,8 @@ static int run_confined(struct session *session, const struct run *run,
 	for (uint32_t i = 0; i < results->result_count; i++)
 		protocol_result_init(&results->results[i], options->protocols[i]);
 	if (trace != NULL) {
-		trace_begin(trace, session);
-		trace_name_tracks(&output->trace.file, session);
+		trace_begin(trace, session->tsc_hz, session->started_ticks);
+		trace_name_tracks(&output->trace.file, session->slot_count, session->shape.vcpus);
 	}
 	error = host_survey(session, options->entry_flush, results, why);
 	if (error == 0)
@@ -563,7 +565,7 @@ enum exit_status run_litmus(const struct run *run)
 		goto destroy_loop;
 	error = give_up_rights(run->options, &loop, NULL, &why);
 	if (error == 0)
-		error = litmus_play(run, &plays, &loop, system, &why);
+		error = litmus_play(&plays, run->payload, &loop, system, &why);
 	say_what_failed(&plays.facts);
 	plays.facts.interrupted = error == -EINTR;
 	why.status = worse(report_litmus(&plays, &output), why.status);

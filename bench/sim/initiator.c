@@ -6,7 +6,7 @@
  * outside the guest, with its answer between them.
  *
  * Follows: guest-payload/flush.c, workloads/initiator.c and toggle.c;
- *          vmm/session/vcpu_thread.c, doorbells, and request_flush.c.
+ *          vmm/session/doorbell.c and request_flush.c.
  * Tested:  tests/unit/sim_protocols_keep_their_promises_test.c
  */
 #include "asleep.h"

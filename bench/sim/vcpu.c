@@ -2,7 +2,7 @@
 /*
  * vcpu.c - a vCPU in and out of the guest, and its flush handler.
  *
- * Follows: vmm/session/park.c and vcpu_thread.c; guest-payload/entry.S, isr_flush and
+ * Follows: vmm/session/park.c and vcpu_loop.c; guest-payload/entry.S, isr_flush and
  *          isr_flush_wake.
  * Tested:  tests/unit/sim_protocols_keep_their_promises_test.c
  */

@@ -6,8 +6,6 @@ Usage: draw_folders.py [--check]
 
 Folders stand in layers, each above those that it includes. An arrow that a longer way along
 arrows implies is left out. Against the order of the layers, so in a cycle, an arrow is red.
-Of the files of vmm/ itself those that several other folders include are the basics; all
-others are the program.
 --check writes nothing and ends with 1 where the picture is another.
 """
 import pathlib

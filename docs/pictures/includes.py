@@ -34,20 +34,6 @@ def read_includes():
 
 
 def folder_edges(includes):
-    """Folders, and pairs of them, the first one including headers of the second. Of the files of
-    vmm/ itself those that several other folders include are the basics, all others the
-    program."""
-    users = {}
-    for path, to in includes:
-        if folder_of(to) == "vmm" and folder_of(path) != "vmm":
-            users.setdefault(to.stem, set()).add(folder_of(path))
-    basics = {stem for stem, folders in users.items() if len(folders) > 1}
-
-    def home(path):
-        folder = folder_of(path)
-        if folder == "vmm":
-            return "vmm/ basics" if path.stem in basics else "vmm/ program"
-        return folder + "/"
-
-    edges = {(home(path), home(to)) for path, to in includes}
+    """Folders, and pairs of them, the first one including headers of the second."""
+    edges = {(folder_of(path) + "/", folder_of(to) + "/") for path, to in includes}
     return {node for edge in edges for node in edge}, {(a, b) for a, b in edges if a != b}

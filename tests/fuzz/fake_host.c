@@ -19,6 +19,7 @@
 #include "clock.h"
 #include "confine.h"
 #include "stage.h"
+#include "vcpu_loop.h"
 #include "vcpu_signals.h"
 
 #define STACK_BYTES (64 * 1024)
@@ -64,7 +65,7 @@ static void enter(void)
 {
 	uint32_t self = g_current;
 
-	(void)vcpu_thread_main(&g_session->threads[self]);
+	(void)vcpu_loop(&g_session->threads[self]);
 	g_vcpus[self].ended = true;
 	/* Back through uc_link. */
 }
@@ -368,7 +369,7 @@ void fake_end_interrupt(uint32_t vcpu, uint8_t vector)
 /* Whether KVM uses the region at all: else the VMM's own way has to do without. */
 static bool has_steal_time(void)
 {
-	return g_session->entry_flush == ENTRY_FLUSH_STEAL || g_session->shape.marks_preempted;
+	return g_session->park.entry_flush == ENTRY_FLUSH_STEAL || g_session->shape.marks_preempted;
 }
 
 static bool may_mark(uint32_t vcpu)

@@ -16,6 +16,8 @@
 #include "fuzz.h"
 #include "layout.h"
 #include "options.h"
+#include "options_parse.h"
+#include "protocol_list.h"
 #include "range.h"
 
 #define MAX_ARGUMENTS 40

@@ -4,7 +4,7 @@
  *
  * The input is a program: two bytes of the session's shape, a generation for each vCPU,
  * then steps of two bytes: who runs on, and what its guest does if it gets to. The vCPU
- * threads are the VMM's own (vcpu_thread.c, park.c, request_flush.c, slot.c), on a host
+ * threads are the VMM's own (vcpu_loop.c, doorbell.c, park.c, request_flush.c, slot.c), on a host
  * that is not there (fake_host.h). The reference keeps for each vCPU and page the oldest
  * translation that its TLB may hold, and for each page the newest one that a flush which
  * has returned was about. Checked:

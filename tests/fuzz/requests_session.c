@@ -15,6 +15,7 @@
 
 #include "page_tables.h"
 #include "stamps.h"
+#include "vcpu_loop.h"
 
 /* rcu has a thread of its own, and this program has one. */
 const struct reclaim_ops reclaim_rcu = { .name = "rcu" };
@@ -172,17 +173,19 @@ static void begin_session(void)
 		.slots = g_slots,
 		.slot_count = shape & 1 ? 1 : 2,
 		.threads = g_threads,
-		.protocol = protocol_ops_of(g_protocol),
+		.park = {
+			.protocol = protocol_ops_of(g_protocol),
+			.entry_flush = shape & 2 ? ENTRY_FLUSH_SREGS : ENTRY_FLUSH_STEAL,
+			.settles = shape & 4,
+			.clears_pending = shape & 16,
+		},
 		.tsc_hz = NS_PER_S,
-		.entry_flush = shape & 2 ? ENTRY_FLUSH_SREGS : ENTRY_FLUSH_STEAL,
-		.settles = shape & 4,
 		.shape = {
 			.vcpus = FAKE_VCPUS,
 			.slots = shape & 1 ? 1 : 2,
 			.slice_ns = SLICE_NS,
 			.marks_preempted = shape & 4,
 			.by_page = (shape & 8) && !is_wake_protocol(),
-			.clears_pending = shape & 16,
 		},
 	};
 	g_lies = shape & 32;
@@ -206,6 +209,7 @@ static void begin_vcpu(uint32_t vcpu, uint32_t generation)
 	*thread = (struct vcpu_thread){
 		.vcpu = { .id = vcpu },
 		.session = &g_session,
+		.policy = &g_session.park,
 		.slot = &g_slots[vcpu % g_session.slot_count],
 		.reader = shadow_reader(g_session.shadow, vcpu),
 	};
@@ -216,7 +220,7 @@ static void begin_vcpu(uint32_t vcpu, uint32_t generation)
 	sd_u32_store(&region_of(vcpu)->served, generation);
 }
 
-/* All are queued before the first slot is given out (session.c). */
+/* All are queued before the first slot is given out (job.c). */
 static void open_slots(void)
 {
 	for (uint32_t i = 0; i < FAKE_VCPUS; i++) {
@@ -268,7 +272,7 @@ bool has_failed(void)
 	return failed;
 }
 
-/* As a session ends (session.c). */
+/* As a session ends (session_life.c). */
 void session_stop(void)
 {
 	uint32_t ended = 0;

@@ -164,7 +164,7 @@ inline take_debt()
 }
 
 /* The instruction is finished by a KVM_RUN that does not enter.
- * DIGEST vmm/session/park.c vcpu_settle_and_flush bbbb68d6a570 */
+ * DIGEST vmm/session/park.c vcpu_settle_and_flush 195f800ceca9 */
 inline pay_debt()
 {
 	kvm_may_be_scheduled_out();
@@ -173,7 +173,7 @@ inline pay_debt()
 }
 
 /* -D: DEBT_IS_TAKEN_FIRST: the other order is as good.
- * DIGEST vmm/session/request_flush.c request_flush_enter da1476b0cf9a */
+ * DIGEST vmm/session/request_flush.c request_flush_enter c658a85e8e62 */
 inline request_flush_enter()
 {
 #ifdef MUTANT_LOOK_BEFORE_MODE
@@ -236,7 +236,7 @@ end_idle:
 	fi
 }
 
-/* DIGEST vmm/session/vcpu_thread.c run_once 0ba86cd21275 */
+/* DIGEST vmm/session/vcpu_loop.c run_once 0ba86cd21275 */
 inline run_once()
 {
 	request_flush_enter();
@@ -257,7 +257,7 @@ inline run_once()
 	fi
 }
 
-/* DIGEST vmm/session/vcpu_thread.c run_slice d50d436a8126 */
+/* DIGEST vmm/session/vcpu_loop.c run_slice d50d436a8126 */
 proctype vcpu(byte me)
 {
 	byte k, old, u;

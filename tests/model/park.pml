@@ -22,7 +22,7 @@ inline settle()
 #endif
 }
 
-/* DIGEST vmm/session/park.c vcpu_park e9222185f709 */
+/* DIGEST vmm/session/park.c vcpu_park 3c4b10373320 */
 inline vcpu_park()
 {
 	settle();
@@ -33,7 +33,7 @@ inline vcpu_park()
 }
 
 /* DIGEST vmm/session/park.c vcpu_flush_on_entry 6c37124458dd
-   DIGEST vmm/session/park.c pay_debt 5d9b332a377a */
+   DIGEST vmm/session/park.c pay_debt 47d755c214ee */
 inline vcpu_flush_on_entry()
 {
 #ifdef FLUSH_BY_SREGS
@@ -54,7 +54,7 @@ inline vcpu_flush_on_entry()
  * by other threads too, and at one whose request was taken over.
  * -D: CLEARS_PENDING: take the IPI of such a request back. A handler's vector is in
  * service up to its last step but one.
- * DIGEST vmm/session/park.c settle_spurious ca874fd941f7
+ * DIGEST vmm/session/park.c settle_spurious 1941ffd37d7e
  * DIGEST vmm/session/vcpu_thread.c vcpu_is_interrupted 17fa03e86d2e
  * DIGEST vmm/protocols/transfer.c transfer_is_served fcd6f9db689b
  * DIGEST vmm/machine/lapic.c lapic_clear_pending b64b7c1860d5 */
@@ -80,7 +80,7 @@ inline look_at_lapic()
 #endif
 }
 
-/* DIGEST vmm/session/park.c vcpu_unpark a40e60834c91 */
+/* DIGEST vmm/session/park.c vcpu_unpark c519f6e99701 */
 inline vcpu_unpark()
 {
 	look_at_lapic();

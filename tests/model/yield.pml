@@ -129,7 +129,7 @@ inline join_slot()
 
 #define IS_WANTED(slot) (len(queue[slot]) != 0)
 
-/* DIGEST vmm/session/vcpu_thread.c yield_to f103d1bed014 */
+/* DIGEST vmm/session/doorbell.c yield_to 5f314794c365 */
 inline yield_to(t)
 {
 	d_step {
@@ -183,7 +183,7 @@ inline kvm_run()
 	fi
 }
 
-/* DIGEST vmm/session/vcpu_thread.c run_slice d50d436a8126 */
+/* DIGEST vmm/session/vcpu_loop.c run_slice d50d436a8126 */
 proctype vcpu(byte me)
 {
 	byte k, old, n, next;

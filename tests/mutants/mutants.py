@@ -116,7 +116,7 @@ RING_0 = ("KVM: no load shows it. The handler is in ring 0, reads no window afte
 
 # A slice that ends before the guest was entered: unpark, park, unpark.
 SLICES_END_BEFORE_ENTRY = Edit(
-    "vmm/session/vcpu_thread.c",
+    "vmm/session/vcpu_loop.c",
     """\
 	int error = vcpu_unpark(thread);
 
@@ -133,7 +133,7 @@ SLICES_END_BEFORE_ENTRY = Edit(
 
 # Every other one.
 RUNS_ARE_CANCELLED = Edit(
-    "vmm/session/vcpu_thread.c",
+    "vmm/session/vcpu_loop.c",
     """\
 	error = vcpu_run(thread);
 	exit_begin(thread);""",
@@ -228,7 +228,7 @@ TABLE = [
         "KVM_RUN has returned, so the flush that was asked for counts as done; the run was "
         "cancelled before it",
         "Hyperlight, pull request 1333",
-        (Edit("vmm/session/vcpu_thread.c",
+        (Edit("vmm/session/vcpu_loop.c",
               """\
 	if (error == -EINTR)
 		return SLICE_GOES_ON;""",
@@ -260,15 +260,13 @@ TABLE = [
         "a vCPU is preempted when KVM has translated the operands of an instruction and not "
         "yet used them: a deferred flush comes too late for those",
         "CVE-2022-39189, 6cd88243c7e0",
-        (Edit("vmm/session/vcpu_thread.c",
+        (Edit("vmm/session/vcpu_loop.c",
               """\
-	if (thread->unfinished)
-		error = vcpu_finish_instruction(&thread->vcpu, &thread->why);
-	thread->unfinished = false;
+	error = vcpu_complete(thread);
 	return error != 0 ? error : vcpu_park(thread);""",
               """\
 	thread->unfinished = false;
-	return error != 0 ? error : vcpu_park(thread);"""),),
+	return vcpu_park(thread);"""),),
         tests=(Test("vcpus_park_between_instructions"),),
         remark="The models take every exit for an instruction boundary. KVM: a doorbell's "
                "operands are registers, and leave nothing to go stale",
@@ -565,7 +563,7 @@ TABLE = [
         "this design; CVE-2019-3016 once more",
         (Edit("vmm/session/park.c",
               """\
-	if (thread->session->settles)
+	if (thread->policy->settles)
 		error = settle(thread);
 """, ""),),
         models=(("deferred", "MUTANT_NO_SETTLE"), ("takeover", "MUTANT_NO_SETTLE"),

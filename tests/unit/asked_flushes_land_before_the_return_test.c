@@ -116,6 +116,7 @@ static int set_up(void **state)
 		g_threads[i].vcpu.id = i;
 		g_threads[i].vcpu.region = &g_regions[i];
 		g_threads[i].session = &g_session;
+		g_threads[i].policy = &g_session.park;
 		g_threads[i].mode = &g_modes[i];
 		g_threads[i].member.id = i;
 	}

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "options.h"
+#include "options_parse.h"
 #include "unit_test.h"
 
 static int command_line_parse(const char *line, struct options *options, struct why *why)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol_list.h"
 #include "report.h"
 #include "unit_test.h"
 

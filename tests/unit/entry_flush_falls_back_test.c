@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "entry_flush_test.h"
+#include "job.h"
 #include "unit_test.h"
 
 #define SEEN 16         /* stale translations that each try meets */
@@ -25,7 +26,7 @@ static unsigned g_tries;
 
 void session_set_entry_flush(struct session *session, enum entry_flush way)
 {
-	session->entry_flush = way;
+	session->park.entry_flush = way;
 }
 
 /* What guest-payload/costs.c leaves in region 0. */
@@ -37,7 +38,7 @@ int session_run(struct session *session, const struct session_job *job, struct w
 	g_tries++;
 	sd_u64_store(&region->checks, g_host.keeps_none ? 0 : g_host.seen);
 	sd_u64_store(&region->skipped, g_host.kept);
-	sd_u64_store(&region->stale, g_host.survive[session->entry_flush]);
+	sd_u64_store(&region->stale, g_host.survive[session->park.entry_flush]);
 	return g_host.error == 0 ? 0 : why_set(why, EXIT_GUEST, g_host.error, "the job failed");
 }
 
@@ -73,7 +74,7 @@ static struct entry_flush_test chosen(enum entry_flush wanted, enum entry_flush 
 	g_tries = 0;
 	assert_int_equal(entry_flush_choose(&g_session, wanted, &test, &why), 0);
 	assert_string_equal(why.text, "");
-	assert_int_equal(g_session.entry_flush, way);
+	assert_int_equal(g_session.park.entry_flush, way);
 	assert_int_equal(g_tries, tries);
 	assert_int_equal(test.survived, 0);
 	return test;

@@ -8,6 +8,7 @@
 
 #include "command_line.h"
 #include "control.h"
+#include "options_parse.h"
 #include "value.h"
 
 static const struct {

@@ -9,6 +9,7 @@
 #include "command_line.h"
 #include "control.h"
 #include "option_table.h"
+#include "options_parse.h"
 
 /* options_set_defaults() relies on it. */
 static void defaults_of_the_table_are_taken(void **state)
@@ -29,7 +30,7 @@ static void defaults_of_the_table_are_taken(void **state)
 	assert_in_range(taken, 15, OPTION_ROWS);
 }
 
-/* Those that options.c decides, where the table has them in words. */
+/* Those that options_parse.c decides, where the table has them in words. */
 static void defaults_in_words_are_true(void **state)
 {
 	struct options bare = command_line_options("");

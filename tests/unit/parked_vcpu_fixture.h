@@ -75,9 +75,10 @@ static int set_up(void **state)
 	memset(&g_kvm, 0, sizeof(g_kvm));
 	g_kvm.registers.cr4 = CR4_START;
 	g_kvm.run_result = -EINTR;
-	g_session.protocol = &protocol_transfer;
-	g_session.entry_flush = ENTRY_FLUSH_STEAL;
+	g_session.park.protocol = &protocol_transfer;
+	g_session.park.entry_flush = ENTRY_FLUSH_STEAL;
 	g_thread.session = &g_session;
+	g_thread.policy = &g_session.park;
 	g_thread.vcpu.region = &g_region;
 	g_thread.vcpu.run = &g_run;
 	slot_member_enter(&g_thread.member);

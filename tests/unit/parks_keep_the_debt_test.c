@@ -30,7 +30,7 @@ static bool enters_with_flush(void)
 /* Each way, by what reaches KVM. */
 static bool was_flushed(void)
 {
-	bool flushed = g_session.entry_flush == ENTRY_FLUSH_STEAL ? enters_with_flush()
+	bool flushed = g_session.park.entry_flush == ENTRY_FLUSH_STEAL ? enters_with_flush()
 								   : g_kvm.registers.flips == 2;
 
 	g_kvm.registers.flips = 0;
@@ -41,10 +41,10 @@ static bool was_flushed(void)
 
 static void both_ways(void (*check)(void))
 {
-	g_session.entry_flush = ENTRY_FLUSH_STEAL;
+	g_session.park.entry_flush = ENTRY_FLUSH_STEAL;
 	check();
 	set_up(NULL);
-	g_session.entry_flush = ENTRY_FLUSH_SREGS;
+	g_session.park.entry_flush = ENTRY_FLUSH_SREGS;
 	check();
 }
 
@@ -121,7 +121,7 @@ static void the_byte_is_kvms_until_entry(void **state)
 static void a_debt_survives_a_flush_that_failed(void **state)
 {
 	(void)state;
-	g_session.entry_flush = ENTRY_FLUSH_SREGS;
+	g_session.park.entry_flush = ENTRY_FLUSH_SREGS;
 	park();
 	assert_true(sd_byte_defer(&g_region));
 	g_kvm.sregs_error = EIO;
@@ -149,7 +149,7 @@ static void plain_park_leaves_requests_alone(void **state)
 	uint32_t want = sd_word_request(&g_region);
 
 	(void)state;
-	g_session.protocol = &protocol_plain;
+	g_session.park.protocol = &protocol_plain;
 	park();
 	assert_false(sd_word_served(&g_region, want));
 	assert_int_equal(g_thread.counts.transfers, 0);
@@ -197,8 +197,8 @@ static void an_ipi_that_is_needed_is_not_spurious(void **state)
 static void each_handshake_has_its_vector(void **state)
 {
 	(void)state;
-	g_session.protocol = &protocol_pending_2017;
-	g_session.protocol->start(&g_region);
+	g_session.park.protocol = &protocol_pending_2017;
+	g_session.park.protocol->start(&g_region);
 	assert_int_equal(vcpu_unpark(&g_thread), 0);
 	lapic_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_FLUSH_2017);
 	assert_false(sd_2017_post(&g_region));
@@ -211,8 +211,8 @@ static void each_handshake_has_its_vector(void **state)
 static void a_mark_of_2017_is_paid(void **state)
 {
 	(void)state;
-	g_session.protocol = &protocol_pending_2017;
-	g_session.protocol->start(&g_region);
+	g_session.park.protocol = &protocol_pending_2017;
+	g_session.park.protocol->start(&g_region);
 	assert_true(sd_2017_post(&g_region));
 	unpark();
 	assert_true(was_flushed());
@@ -221,7 +221,7 @@ static void a_mark_of_2017_is_paid(void **state)
 static void a_spurious_ipi_is_taken_back_if_asked(void **state)
 {
 	(void)state;
-	g_session.shape.clears_pending = true;
+	g_session.park.clears_pending = true;
 	lapic_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_FLUSH);
 	transfer_once();
 	assert_int_equal(g_thread.counts.spurious_ipis, 1);
@@ -244,7 +244,7 @@ static void a_vector_posted_meanwhile_is_kept_by_default(void **state)
 	assert_true(lapic_is_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_PING));
 	assert_true(lapic_is_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_FLUSH));
 	/* Seen when it is there already: then nothing is taken back either. */
-	g_session.shape.clears_pending = true;
+	g_session.park.clears_pending = true;
 	transfer_once();
 	assert_int_equal(g_thread.counts.cleared_ipis, 0);
 	assert_true(lapic_is_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_PING));
@@ -253,21 +253,21 @@ static void a_vector_posted_meanwhile_is_kept_by_default(void **state)
 static void a_late_ipi_of_a_request_taken_over_may_go_too(void **state)
 {
 	(void)state;
-	g_session.shape.clears_pending = true;
+	g_session.park.clears_pending = true;
 	lapic_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_FLUSH);
 	g_kvm.registers.posted_meanwhile = SD_VECTOR_FLUSH;
 	transfer_once();
 	assert_int_equal(g_thread.counts.cleared_ipis, 1);
 	assert_false(lapic_is_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_FLUSH));
 	/* Its request is served, and the flush is owed to the vCPU. */
-	assert_true(g_session.protocol->is_served(&g_region));
+	assert_true(g_session.park.protocol->is_served(&g_region));
 	assert_true(was_flushed());
 }
 
 static void an_ipi_beside_others_is_left_alone(void **state)
 {
 	(void)state;
-	g_session.shape.clears_pending = true;
+	g_session.park.clears_pending = true;
 	lapic_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_FLUSH);
 	lapic_set(&g_kvm.registers.lapic, FAKE_IRR, SD_VECTOR_PING);
 	transfer_once();
@@ -287,7 +287,7 @@ static void parks_settle_before_the_mark(void **state)
 	sigset_t pending;
 
 	(void)state;
-	g_session.settles = true;
+	g_session.park.settles = true;
 	park();
 	assert_int_equal(g_kvm.runs, 1);
 	unpark();
@@ -310,7 +310,7 @@ static void a_flush_that_is_asked_for_comes_after_settling(void **state)
 	assert_int_equal(vcpu_settle_and_flush(&g_thread), 0);
 	assert_int_equal(g_kvm.runs, 0);
 	assert_true(was_flushed());
-	g_session.settles = true;
+	g_session.park.settles = true;
 	g_kvm.takes_byte = true;
 	g_thread.owes_flush = true;
 	assert_int_equal(vcpu_settle_and_flush(&g_thread), 0);
@@ -326,7 +326,7 @@ static void a_flush_that_is_asked_for_comes_after_settling(void **state)
 static void a_run_that_does_not_settle_is_told(void **state)
 {
 	(void)state;
-	g_session.settles = true;
+	g_session.park.settles = true;
 	g_kvm.run_result = 0;
 	g_run.exit_reason = KVM_EXIT_SHUTDOWN;
 	assert_int_equal(vcpu_park(&g_thread), -EIO);
@@ -337,7 +337,7 @@ static void a_run_that_does_not_settle_is_told(void **state)
 static void a_run_that_fails_is_the_guests(void **state)
 {
 	(void)state;
-	g_session.settles = true;
+	g_session.park.settles = true;
 	g_kvm.run_result = -EFAULT;
 	assert_int_equal(vcpu_park(&g_thread), -EFAULT);
 	assert_int_equal(g_thread.why.status, EXIT_GUEST);
@@ -389,7 +389,7 @@ static void a_flush_asked_for_is_counted_when_kvm_takes_it(void **state)
 static void a_park_that_settles_counts_what_it_takes(void **state)
 {
 	(void)state;
-	g_session.settles = true;
+	g_session.park.settles = true;
 	g_kvm.takes_byte = true;
 	g_kvm.kicks = 2;
 	sd_byte_ask_flush(&g_region);

@@ -4,6 +4,7 @@
  * order named, each once; safe and all stand for the lines of protocols.def.
  */
 #include "command_line.h"
+#include "protocol_list.h"
 
 static void list_is(const char *line, size_t count, const enum sd_protocol *expected)
 {

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "protocol_list.h"
 #include "report.h"
 
 static struct {

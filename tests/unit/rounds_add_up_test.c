@@ -324,7 +324,7 @@ static void a_slow_flush_breaks_the_run(void **state)
 	g_script = &g_two_flushes;
 	assert_int_equal(round_run(&g_session, &round, &why), 0);
 	assert_false(broke.broke);
-	assert_false(session_is_broken(&g_session));
+	assert_false(atomic_load(&g_session.broken));
 	assert_int_equal(guest_control(&g_session.machine.memory)->break_ticks, 2000000);
 
 	g_session.shape.break_ns = 9999;
@@ -334,7 +334,7 @@ static void a_slow_flush_breaks_the_run(void **state)
 	assert_int_equal(broke.row.seq, 0);
 	assert_int_equal(broke.row.stall_ns, 10000);
 	assert_ptr_equal(broke.vcpus, &snapshot);
-	assert_true(session_is_broken(&g_session));
+	assert_true(atomic_load(&g_session.broken));
 	assert_int_equal(sd_u32_load(&guest_control(&g_session.machine.memory)->stop_initiators), 1);
 	assert_non_null(snapshot.state);
 	assert_int_equal(snapshot.slot, 0);
@@ -555,7 +555,7 @@ static void the_job_is_what_the_options_say(void **state)
 	assert_int_equal(control->pace_ticks, 500000);
 	assert_int_equal(control->flush_quota, 1000);
 	assert_int_equal(control->seed, 7);
-	assert_ptr_equal(g_session.protocol, &protocol_transfer);
+	assert_ptr_equal(g_session.park.protocol, &protocol_transfer);
 	assert_true(g_thread.owes_flush);
 }
 

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "clock.h"
+#include "job.h"
 #include "sample.h"
 #include "session.h"
 #include "unit_test.h"
+#include "watchdog.h"
 
 #define PATIENCE_NS (30 * NS_PER_S)
 #define VCPUS 2

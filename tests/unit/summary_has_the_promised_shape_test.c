@@ -12,6 +12,7 @@
 
 #include "control.h"
 #include "figure.h"
+#include "protocol_list.h"
 #include "results_cases.h"
 
 static json_t *parse(char *text)

@@ -97,7 +97,7 @@ static void look(void)
 	size_t bytes = g_trace.out.filled[g_trace.out.filling];
 	char *text;
 
-	trace_drain(&g_trace, &g_session, 1);
+	trace_drain(&g_trace, &g_session.machine.memory, 1);
 	bytes = g_trace.out.filled[g_trace.out.filling];
 	json_decref(g_rows);
 	text = malloc(bytes + 3);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vcpu_thread_fixture.h - all that vcpu_thread.c calls but its slot: no KVM here.
- * vcpu_thread_main() runs on the test's thread, with a guest that rings what the case says.
+ * vcpu_thread_fixture.h - all that vcpu_loop.c and doorbell.c call but the slot: no KVM here.
+ * vcpu_loop() runs on the test's thread, with a guest that rings what the case says.
  */
 #ifndef VCPU_THREAD_FIXTURE_H
 #define VCPU_THREAD_FIXTURE_H
@@ -17,6 +17,7 @@
 #include "session.h"
 #include "stamps.h"
 #include "unit_test.h"
+#include "vcpu_loop.h"
 
 #define RINGS 4
 
@@ -120,11 +121,6 @@ static void slot_anew(void)
 }
 
 /* Nobody runs vCPU 1: it waits no longer than up to here. */
-int vcpu_run(struct vcpu_thread *thread)
-{
-	return kvm_run(thread->vcpu.fd);
-}
-
 int vcpu_park(struct vcpu_thread *thread)
 {
 	thread->parked_ticks = __rdtsc() - g_guest.park_ticks;
@@ -241,12 +237,13 @@ static void run_thread(uint32_t ring, bool wanted, uint64_t park_ticks)
 	for (uint32_t i = 0; i < COUNT_OF(g_threads); i++) {
 		g_threads[i].vcpu.id = i;
 		g_threads[i].session = &g_session;
+		g_threads[i].policy = &g_session.park;
 		g_threads[i].slot = &g_slot;
 		slot_member_init(&g_threads[i].member, i);
 	}
 	sd_u64_store(&g_regions[0].argument, 1);        /* yields to vCPU 1, sleeps a tick */
 	slot_open(&g_slot);
-	(void)vcpu_thread_main(vcpu());
+	(void)vcpu_loop(vcpu());
 	slot_destroy(&g_slot);
 	assert_int_equal(g_guest.rung, RINGS);
 }

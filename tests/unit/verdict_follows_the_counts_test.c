@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol_list.h"
 #include "results_fixture.h"
 #include "unit_test.h"
 

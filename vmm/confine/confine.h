@@ -3,23 +3,16 @@
  * confine.h - system calls that a thread may make once it is set up: a seccomp
  * filter for each kind of thread, loaded by the thread on itself.
  *
- * A new kind is a name here, a table in tables.c, and confine_enter() in its thread.
+ * A new kind is a name in confine_kind.h, a table in tables.c, and confine_enter() in its thread.
  */
 #ifndef CONFINE_H
 #define CONFINE_H
 
 #include <stdbool.h>
 
+#include "confine_kind.h"
 #include "options.h"
 #include "why.h"
-
-enum confine_kind {
-	CONFINE_MAIN,           /* the event loop, with the io_uring */
-	CONFINE_VCPU,
-	CONFINE_MOVER,          /* moves pages (--reclaim) */
-	CONFINE_RECLAIM,        /* frees tables after a grace period (--shadow-reclaim rcu) */
-	CONFINE_KINDS,
-};
 
 /* How a process ends that has made a forbidden call. */
 struct confine_end {

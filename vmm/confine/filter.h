@@ -9,10 +9,12 @@
 
 #include <linux/filter.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "confine.h"
+#include "confine_kind.h"
+#include "why.h"
 
 #define CONFINE_COMPARED_MAX 2
 

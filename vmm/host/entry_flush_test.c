@@ -7,6 +7,8 @@
  */
 #include "entry_flush_test.h"
 
+#include "job.h"
+
 /* A payload may write anything: counts that cannot be are its failure. */
 static int read_counts(const struct session *session, struct entry_flush_test *test,
 		       struct why *why)
@@ -41,7 +43,7 @@ static int way_failed(const struct session *session, const struct entry_flush_te
 {
 	return why_set(why, session->claims ? EXIT_GUEST : EXIT_HOST, EIO,
 		       "flush on entry by %s: %llu of %llu stale translations survived it%s",
-		       session->entry_flush == ENTRY_FLUSH_STEAL ? "the steal-time bit"
+		       session->park.entry_flush == ENTRY_FLUSH_STEAL ? "the steal-time bit"
 								 : "KVM_SET_SREGS",
 		       (unsigned long long)test->survived, (unsigned long long)test->seen,
 		       session->claims ? ", says the payload" : "");

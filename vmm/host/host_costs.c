@@ -15,8 +15,10 @@
 #include "confine.h"
 #include "entry_flush_test.h"
 #include "host_facts.h"
+#include "job.h"
 #include "round.h"
 #include "samples.h"
+#include "session_life.h"
 
 #define HANDOVERS 2000
 #define SWITCH_SLICE_US 500

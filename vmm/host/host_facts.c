@@ -183,7 +183,7 @@ int host_survey(struct session *session, enum entry_flush wanted, struct run_res
 	if (error == 0)
 		error = read_pv_features(&results->host, session->machine.system, why);
 	results->host.tsc_hz = session->tsc_hz;
-	results->entry_flush = session->entry_flush;
+	results->entry_flush = session->park.entry_flush;
 	results->entry_flush_tested = test.seen != 0;
 	results->steal_failed = error == 0 ? test.steal_failed : 0;
 	results->exit_keeps_stale = test.kept != 0;

@@ -15,8 +15,11 @@
 #include "device.h"
 #include "figure.h"
 #include "host_facts.h"
+#include "job.h"
 #include "litmus_list.h"
 #include "play.h"
+#include "protocol_list.h"
+#include "session_life.h"
 #include "standard.h"
 #include "terminal.h"
 
@@ -148,7 +151,7 @@ static int play_all(struct session *session, struct litmus_run *plays, struct wh
 	return error;
 }
 
-int litmus_play(const struct run *run, struct litmus_run *plays, struct loop *loop,
+int litmus_play(struct litmus_run *plays, struct machine_payload payload, struct loop *loop,
 		struct kvm_system system, struct why *why)
 {
 	const struct session_shape shape = {
@@ -162,7 +165,7 @@ int litmus_play(const struct run *run, struct litmus_run *plays, struct loop *lo
 	};
 	static struct session session;
 	static struct stage stage;
-	int error = session_create(&session, loop, system, &shape, run->payload, why);
+	int error = session_create(&session, loop, system, &shape, payload, why);
 
 	if (error != 0)
 		return error;
@@ -171,7 +174,7 @@ int litmus_play(const struct run *run, struct litmus_run *plays, struct loop *lo
 	if (error == 0)
 		error = session_boot(&session, why);
 	if (error == 0)
-		error = host_survey(&session, run->options->entry_flush, &plays->facts, why);
+		error = host_survey(&session, plays->facts.options->entry_flush, &plays->facts, why);
 	stage_open(&stage, loop);
 	stage.access = device_access;
 	session.stage = &stage;

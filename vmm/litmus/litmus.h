@@ -9,7 +9,7 @@
 #include "litmus_cast.h"
 #include "loop.h"
 #include "results.h"
-#include "run.h"
+#include "machine.h"
 
 /* All of --litmus. */
 struct litmus_run {
@@ -26,7 +26,7 @@ struct litmus_run {
  *          @plays, the one in hand as far as it came.
  */
 __attribute__((warn_unused_result))
-int litmus_play(const struct run *run, struct litmus_run *plays, struct loop *loop,
+int litmus_play(struct litmus_run *plays, struct machine_payload payload, struct loop *loop,
 		struct kvm_system system, struct why *why);
 
 #endif

@@ -10,6 +10,8 @@
 #include "acts.h"
 #include "clock.h"
 #include "device.h"
+#include "job.h"
+#include "watchdog.h"
 
 #define LOOK_EVERY_NS (100 * NS_PER_MS)
 

@@ -44,7 +44,7 @@ int wrong_park_in_mid_instruction(struct vcpu_thread *thread)
 {
 	struct sd_region *region = thread->vcpu.region;
 
-	thread->owes_flush |= thread->session->protocol->park(region);
+	thread->owes_flush |= thread->policy->protocol->park(region);
 	sd_byte_mark(region);
 	return 0;
 }

@@ -6,6 +6,7 @@
  * Threads: one at a time, as summary.c.
  * Tested:  tests/unit/summary_has_the_promised_shape_test.c
  */
+#include "protocol_list.h"
 #include "report.h"
 
 #include "figure.h"

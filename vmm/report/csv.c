@@ -6,6 +6,7 @@
  * Threads: any; no state. Called once a flush by the event loop, hence no printf.
  * Tested:  tests/unit/csv_rows_round_trip_test.c
  */
+#include "protocol_list.h"
 #include "report.h"
 
 #include <string.h>

@@ -9,6 +9,7 @@
  *          cyclictest(8), --histogram.
  * Tested:  tests/unit/histogram_texts_follow_their_tools_test.c
  */
+#include "protocol_list.h"
 #include "report.h"
 
 #include <inttypes.h>

@@ -7,6 +7,7 @@
  * Threads: any.
  * Tested:  tests/unit/proof_is_required_of_safe_protocols_test.c
  */
+#include "protocol_list.h"
 #include "report.h"
 
 #include "control.h"

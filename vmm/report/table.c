@@ -7,6 +7,7 @@
  * Threads: any.
  * Tested:  tests/unit/table_shows_every_protocol_test.c
  */
+#include "protocol_list.h"
 #include "report.h"
 
 #include <inttypes.h>

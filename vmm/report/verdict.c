@@ -6,6 +6,7 @@
  * Threads: any.
  * Tested:  tests/unit/verdict_follows_the_counts_test.c
  */
+#include "protocol_list.h"
 #include "report.h"
 
 #include <inttypes.h>

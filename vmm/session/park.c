@@ -17,7 +17,6 @@
 
 #include "exits.h"
 #include "lapic.h"
-#include "session.h"
 #include "vcpu_signals.h"
 
 #define CR4_PGE (1u << 7)
@@ -27,22 +26,6 @@ void vcpu_mark_created(struct vcpu_thread *thread)
 	sd_word_mark(thread->vcpu.region);
 	sd_byte_mark(thread->vcpu.region);
 	thread->parked_ticks = __rdtsc();
-}
-
-/* Only KVM takes the bit away. If it is asked for again in the meantime, this count is too
- * low, and no flush is lost. */
-int vcpu_run(struct vcpu_thread *thread)
-{
-	const struct sd_u8 *byte = &thread->vcpu.region->preempted;
-	bool asked = sd_u8_load(byte) & SD_BYTE_FLUSH_TLB;
-	int error;
-
-	if (!thread->vcpu.fd.has_run)
-		thread->vcpu.fd.has_run = true;
-	error = kvm_run(thread->vcpu.fd);
-	if (asked && !(sd_u8_load(byte) & SD_BYTE_FLUSH_TLB))
-		thread->counts.entry_flushes_asked++;
-	return error;
 }
 
 /*
@@ -86,13 +69,13 @@ int vcpu_park(struct vcpu_thread *thread)
 	thread->parked_ticks = __rdtsc();
 	exit_end(thread, thread->parked_ticks);
 	trace_add(thread->trace, TRACE_RUNNING, thread->running_ticks, thread->parked_ticks,
-		  (uint64_t)(thread->slot - thread->session->slots));
-	if (thread->session->settles)
+		  thread->slot_number);
+	if (thread->policy->settles)
 		error = settle(thread);
 	/* Before the mark: whoever sees the vCPU served by this park also sees
 	 * that there was one. */
 	sd_u64_store(&region->parks, sd_u64_load(&region->parks) + 1);
-	thread->transferred = thread->session->protocol->park(region);
+	thread->transferred = thread->policy->protocol->park(region);
 	thread->owes_flush |= thread->transferred;
 	thread->counts.transfers += thread->transferred;
 	if (thread->transferred)
@@ -110,7 +93,7 @@ int vcpu_park(struct vcpu_thread *thread)
  */
 static int settle_spurious(struct vcpu_thread *thread)
 {
-	const struct protocol_ops *protocol = thread->session->protocol;
+	const struct protocol_ops *protocol = thread->policy->protocol;
 	struct kvm_lapic_state lapic;
 	int error = kvm_get_lapic(thread->vcpu.fd, &lapic, &thread->why);
 
@@ -118,7 +101,7 @@ static int settle_spurious(struct vcpu_thread *thread)
 	    !protocol->is_served(thread->vcpu.region))
 		return error;
 	thread->counts.spurious_ipis++;
-	if (!thread->session->shape.clears_pending ||
+	if (!thread->policy->clears_pending ||
 	    !lapic_clear_pending(&lapic, protocol->vector))
 		return 0;
 	thread->counts.cleared_ipis++;
@@ -143,7 +126,7 @@ static int pay_debt(struct vcpu_thread *thread)
 	struct sd_region *region = thread->vcpu.region;
 	int error;
 
-	if (thread->session->entry_flush == ENTRY_FLUSH_STEAL) {
+	if (thread->policy->entry_flush == ENTRY_FLUSH_STEAL) {
 		/* The debt is KVM's from here on: the bit stays in the byte until
 		 * record_steal_time() takes it and flushes, also over KVM_RUNs that
 		 * were cancelled. */
@@ -180,7 +163,7 @@ int vcpu_flush_on_entry(struct vcpu_thread *thread)
 
 int vcpu_settle_and_flush(struct vcpu_thread *thread)
 {
-	int error = thread->session->settles ? settle(thread) : 0;
+	int error = thread->policy->settles ? settle(thread) : 0;
 
 	return error != 0 ? error : vcpu_flush_on_entry(thread);
 }
@@ -193,8 +176,8 @@ int vcpu_unpark(struct vcpu_thread *thread)
 	if (thread->transferred)
 		error = settle_spurious(thread);
 	thread->owes_flush |= sd_word_unpark(region);
-	if (thread->session->protocol->unpark != NULL)
-		thread->owes_flush |= thread->session->protocol->unpark(region);
+	if (thread->policy->protocol->unpark != NULL)
+		thread->owes_flush |= thread->policy->protocol->unpark(region);
 	if (error == 0)
 		error = vcpu_flush_on_entry(thread);
 	thread->running_ticks = __rdtsc();

@@ -6,20 +6,20 @@
 #ifndef PARK_H
 #define PARK_H
 
+#include "options.h"
+#include "protocol_ops.h"
 #include "vcpu_thread.h"
+
+/* What park and unpark go by, the same for all vCPUs; main changes it while no vCPU runs. */
+struct park_policy {
+	const struct protocol_ops *protocol;
+	enum entry_flush entry_flush;   /* never AUTO */
+	bool settles;                   /* park takes one more KVM_RUN */
+	bool clears_pending;            /* take a transferred request's IPI back */
+};
 
 /* vcpu_mark_created - a vCPU that has never run is preempted: nobody waits for it. */
 void vcpu_mark_created(struct vcpu_thread *thread);
-
-/**
- * vcpu_run - KVM_RUN. Counts a flush that was asked for when KVM has found
- * KVM_VCPU_FLUSH_TLB in its byte, or has erased it. A KVM_RUN that returns too early to look
- * leaves the bit there for the next one.
- *
- * Returns: as kvm_run().
- */
-__attribute__((warn_unused_result))
-int vcpu_run(struct vcpu_thread *thread);
 
 /**
  * vcpu_park - the vCPU is out of KVM_RUN, at an instruction boundary; from here

@@ -115,8 +115,7 @@ int request_flush_enter(struct vcpu_thread *thread)
 	vcpu_mode_leave_guest(thread->mode);
 	thread->owes_flush |= atomic_exchange(&thread->flush_asked, false);
 	/* Not in mid-instruction: its operands may have been translated. */
-	error = thread->unfinished ? vcpu_finish_instruction(&thread->vcpu, &thread->why) : 0;
-	thread->unfinished = false;
+	error = vcpu_complete(thread);
 	if (error == 0)
 		error = vcpu_settle_and_flush(thread);
 	return error != 0 ? error : 1;

@@ -17,10 +17,13 @@
 #include "count.h"
 #include "flush_counter.h"
 #include "host_load.h"
+#include "job.h"
+#include "protocol_list.h"
 #include "report.h"
 #include "samples.h"
 #include "standard.h"
 #include "terminal.h"
+#include "watchdog.h"
 
 #define TICK_NS (100 * NS_PER_MS)
 #define FLOOR_INTERVAL 64
@@ -149,7 +152,7 @@ static int drain(struct course *course, struct why *why)
 	if (course->round->csv != NULL)
 		row_file_push(course->round->csv);
 	if (course->round->trace != NULL)
-		trace_drain(course->round->trace, course->session, clock_ns());
+		trace_drain(course->round->trace, &course->session->machine.memory, clock_ns());
 	return error;
 }
 

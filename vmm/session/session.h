@@ -5,12 +5,13 @@
  *
  * field            writer               reader          rule
  * ---------------  -------------------  --------------  ---------------------------
- * protocol, stage, entry_flush, settles, control block
+ * park, stage, control block
  *                  main                 vCPU threads    while no vCPU runs
  * quit             main                 vCPU threads    atomic
  * ready, stopped   vCPU threads         main            atomic
  * failure          vCPU threads         main            lock, then failed
- * snapshot         the first to break   main            broken: PAIR(session-break)
+ * broken           main, vCPU threads   the same        atomic
+ * snapshot         the first to break   main            after the threads have ended
  * loop             vCPU threads         main            loop_wake() only
  * log              vCPU threads         main            guest_log.h
  * frames, shadow   vCPU threads, main,  the same        shadow.h
@@ -29,7 +30,7 @@
 #include "guest_log.h"
 #include "loop.h"
 #include "options.h"
-#include "protocol_ops.h"
+#include "park.h"
 #include "results.h"
 #include "stage.h"
 #include "throttle.h"
@@ -62,13 +63,6 @@ struct session_shape {
 	struct vcpu_snapshot *snapshot; /* [vcpus]; with break_ns: filled when one rings */
 };
 
-/* Has a flush broken the run? */
-enum session_break {
-	BREAK_NONE,
-	BREAK_LOOKS,            /* one vCPU's thread is filling the snapshot */
-	BREAK_SEEN,
-};
-
 struct session {
 	struct session_shape shape;
 	struct machine machine;
@@ -81,13 +75,11 @@ struct session {
 	struct loop *loop;              /* main's; woken when a job is done or has failed */
 	FILE *proc_stat;                /* NULL: no steal time (host_load.c) */
 	struct throttle throttle;       /* quota and throttling of our cgroups, the same */
-	const struct protocol_ops *protocol;
+	struct park_policy park;
 	struct guest_log log;
 	struct stage *stage;            /* where vCPUs are held at steps; NULL */
 	uint64_t tsc_hz;                /* of every vCPU */
 	uint64_t started_ticks;         /* TSC of the host, before the first vCPU thread */
-	enum entry_flush entry_flush;   /* never AUTO */
-	bool settles;                   /* park takes one more KVM_RUN */
 	uint32_t initiators_to_stop;    /* of the job in hand */
 	bool stopping;                  /* main: the initiators stop, told to or by themselves */
 	uint32_t samples_expected;      /* of a job that ends by itself; 0: it writes none */
@@ -99,7 +91,7 @@ struct session {
 	atomic_bool quit;
 	atomic_uint ready;              /* vCPUs that have ended the job */
 	atomic_uint stopped;            /* initiators that flush no more */
-	atomic_uint broken;             /* enum session_break */
+	atomic_bool broken;             /* somebody fills the snapshot, or has */
 	atomic_bool failed;
 	pthread_mutex_t lock;
 	struct why failure;             /* the first one */
@@ -109,53 +101,8 @@ struct session {
 	uint64_t throttled_ns;          /* throttled so far, at the last look that found nothing changed */
 };
 
-struct session_job {
-	uint32_t kind;                  /* SD_JOB_ */
-	enum sd_protocol protocol;
-	uint64_t pace_ticks;
-	uint64_t flush_quota;           /* recorded flushes of all initiators; 0 no limit */
-	uint32_t floor_interval;
-	uint32_t initiators_to_stop;    /* doorbells before the observers are stopped */
-	uint64_t seed;
-	uint32_t round;                 /* another one draws other numbers */
-	uint32_t litmus;                /* SD_JOB_LITMUS: enum sd_litmus */
-};
-
-/**
- * session_create - build the machine and start a thread for each vCPU, which sets itself
- * up. No guest code runs before session_boot(). In between main confines itself, as soon as
- * it needs no more files and threads.
- *
- * Errors:  EXIT_HOST, EXIT_USAGE (payload); nothing is left behind.
- */
-__attribute__((warn_unused_result))
-int session_create(struct session *session, struct loop *loop, struct kvm_system system,
-		   const struct session_shape *shape, struct machine_payload payload,
-		   struct why *why);
-
-/**
- * session_boot - every vCPU has rung its first doorbell and is idle when this returns.
- *
- * Errors:  EXIT_HOST, EXIT_GUEST (did not boot), -EINTR on a signal; the session is to
- *          be destroyed all the same.
- */
-__attribute__((warn_unused_result))
-int session_boot(struct session *session, struct why *why);
-
-/* session_destroy - not for a session with a thread that was stopped by its filter: that
- * thread can never be joined, and the process has to end (confine.h). */
-void session_destroy(struct session *session);
-
 /* session_set_entry_flush - choose the way; while no vCPU runs. */
 void session_set_entry_flush(struct session *session, enum entry_flush way);
-
-/* session_start - give out a job; the loop is woken when it is done. */
-void session_start(struct session *session, const struct session_job *job);
-
-/* While a job runs, by main. */
-void session_record(struct session *session);           /* warm-up is over */
-void session_count_flush(struct session *session);      /* one more was read from a ring */
-void session_stop_job(struct session *session);         /* initiators first */
 
 /* session_is_done - every vCPU has ended the job. PAIR(session-ready): acquire
  * here; what the vCPU threads wrote before is seen. */
@@ -168,34 +115,6 @@ bool session_is_done(struct session *session);
  */
 __attribute__((warn_unused_result))
 int session_failure(struct session *session, struct why *why);
-
-/**
- * session_check - failures, and a guest that stands still. Call it now and then while a
- * job runs; it also prints what the guest has logged.
- *
- * A guest stands still when it makes no progress for 30 s, or for 4 rotations of the slots
- * if these are longer. A time in which nobody called counts as one second at most: the host
- * may have stood still itself. Progress is what the job is about. During the warm-up these
- * are the guest's own counts; then, until the job is stopped, flushes read from the rings.
- * What has to be done once (stopping, the samples of a job that measures a primitive) is
- * progress only in quarters of all there is to do.
- *
- * Errors:  as session_failure(); a guest that stands still is EXIT_GUEST, and
- *          @why then has a line for each vCPU: state and rip. The session is over.
- */
-__attribute__((warn_unused_result))
-int session_check(struct session *session, uint64_t now_ns, struct why *why);
-
-/**
- * session_run - a whole job from start to end, unrecorded.
- *
- * Errors:  as session_check(); -EINTR on a signal.
- */
-__attribute__((warn_unused_result))
-int session_run(struct session *session, const struct session_job *job, struct why *why);
-
-/* session_is_broken - the snapshot is there. PAIR(session-break): acquire here. */
-bool session_is_broken(const struct session *session);
 
 /* session_break - stop the initiators and look at every vCPU, if nobody has yet; by main
  * too. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vcpu_thread.h - one host thread per vCPU: create, wait for the slot, run a
- * slice, park.
+ * vcpu_thread.h - what is known of a vCPU and its host thread.
  *
  * All fields belong to the thread itself but for those marked.
  */
@@ -16,16 +15,10 @@
 #include "slot.h"
 #include "trace_ring.h"
 #include "vcpu.h"
+#include "vcpu_state.h"
 
+struct park_policy;
 struct session;
-
-enum vcpu_state {
-	VCPU_CREATING,          /* or waits for its slot for the first time */
-	VCPU_RUNNING,
-	VCPU_PARKED,            /* in its slot's queue */
-	VCPU_ASLEEP,            /* off its slot until something wakes it */
-	VCPU_IDLE,              /* between jobs, off its slot */
-};
 
 /* Exits of one kind; TSC ticks out of the guest, parks not included. */
 struct exit_count {
@@ -56,7 +49,9 @@ struct vcpu_counts {
 struct vcpu_thread {
 	struct vcpu vcpu;
 	struct session *session;
+	const struct park_policy *policy; /* the session's */
 	struct slot *slot;
+	uint32_t slot_number;
 	struct slot_member member;
 	pthread_t pthread;
 	timer_t timer;                  /* ends the slice */
@@ -99,18 +94,33 @@ static inline void vcpu_state_set(struct vcpu_thread *thread, enum vcpu_state st
 	atomic_store_explicit(&thread->state, state, memory_order_relaxed);
 }
 
-/* vcpu_state_name - for reports: "running", "parked", "asleep", "done", "being created". */
-const char *vcpu_state_name(enum vcpu_state state);
-
 /* vcpu_is_interrupted - does an interrupt wait for the sleeping vCPU of @member? By
  * any thread, under the slot's lock: the vCPU is off its slot. */
 bool vcpu_is_interrupted(struct slot_member *member);
 
-/* vcpu_thread_main - the thread; @argument is its struct vcpu_thread. It creates its
- * vCPU, confines itself and waits for the slot. */
-void *vcpu_thread_main(void *argument);
+/**
+ * vcpu_run - KVM_RUN. Counts a flush that was asked for when KVM has found
+ * KVM_VCPU_FLUSH_TLB in its byte, or has erased it. A KVM_RUN that returns too early to look
+ * leaves the bit there for the next one.
+ *
+ * Returns: as kvm_run().
+ */
+__attribute__((warn_unused_result))
+int vcpu_run(struct vcpu_thread *thread);
 
-/* vcpu_thread_clear - timer and vCPU of a thread that has ended; by main. */
-void vcpu_thread_clear(struct vcpu_thread *thread);
+/**
+ * vcpu_complete - the instruction at which the vCPU has left KVM_RUN, if it still has to be.
+ *
+ * Threads: the vCPU's own, outside KVM_RUN.
+ * Errors:  as vcpu_finish_instruction().
+ */
+__attribute__((warn_unused_result))
+static inline int vcpu_complete(struct vcpu_thread *thread)
+{
+	int error = thread->unfinished ? vcpu_finish_instruction(&thread->vcpu, &thread->why) : 0;
+
+	thread->unfinished = false;
+	return error;
+}
 
 #endif

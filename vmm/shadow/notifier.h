@@ -29,6 +29,12 @@
 
 #include "layout.h"
 
+/* What a fault does that a change of memory has overtaken. */
+enum shadow_retry {
+	SHADOW_REPLAY,          /* gives its CPU away once and starts the access again */
+	SHADOW_LOOP,            /* stays in the fault until no range goes on */
+};
+
 /* All writers but notifier_waited() hold the owner's lock. */
 struct notifier {
 	_Alignas(SD_CACHE_LINE) _Atomic uint64_t sequence; /* of changes that are over */

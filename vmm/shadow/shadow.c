@@ -8,11 +8,13 @@
  * Threads: any, as shadow.h says of each function.
  * Tested:  tests/unit/shadow_*_test.c, tests/stress/shadow_stress_test.c
  */
-#include "shadow_parts.h"
+#include "shadow.h"
 
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
+
+#include "shadow_parts.h"
 
 /* Relaxed, and no locked add: one writer at a time. */
 static void add(_Atomic uint64_t *counter, uint64_t count)

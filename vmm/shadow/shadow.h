@@ -29,17 +29,12 @@
 
 #include "frames.h"
 #include "guest_walk.h"
+#include "notifier.h"
 #include "reclaim.h"
 
 /* Tables of one reader at most; the space is emptied when they do not suffice. A leaf
  * covers 256 KiB; about 2 KiB each. */
 #define SHADOW_TABLES_MAX 64
-
-/* What a fault does that a change of memory has overtaken. */
-enum shadow_retry {
-	SHADOW_REPLAY,          /* gives its CPU away once and starts the access again */
-	SHADOW_LOOP,            /* stays in the fault until no range goes on */
-};
 
 struct shadow_config {
 	struct frames *frames;

@@ -6,11 +6,13 @@
  * Threads: created and destroyed by one; counts by any.
  * Tested:  with shadow.c
  */
-#include "shadow_parts.h"
+#include "shadow.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "shadow_parts.h"
 
 static void *zeroed(size_t bytes)
 {

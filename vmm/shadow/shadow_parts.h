@@ -16,8 +16,9 @@
 #ifndef SHADOW_PARTS_H
 #define SHADOW_PARTS_H
 
+#include "frames.h"
 #include "notifier.h"
-#include "shadow.h"
+#include "reclaim.h"
 #include "space.h"
 
 struct reader_counts {

@@ -13,7 +13,8 @@
 
 #include "clock.h"
 #include "count.h"
-#include "session.h"
+#include "protocol_list.h"
+#include "vcpu_state.h"
 
 enum {
 	PROCESS_ROUNDS,
@@ -69,10 +70,10 @@ void trace_destroy(struct trace *trace)
 	trace->waits = NULL;
 }
 
-void trace_begin(struct trace *trace, const struct session *session)
+void trace_begin(struct trace *trace, uint64_t tsc_hz, uint64_t origin_ticks)
 {
-	trace->tsc_hz = session->tsc_hz;
-	trace->origin_ticks = session->started_ticks;
+	trace->tsc_hz = tsc_hz;
+	trace->origin_ticks = origin_ticks;
 }
 
 static void name_process(struct row_file *file, uint32_t process, const char *name)
@@ -91,16 +92,16 @@ static void name_track(struct row_file *file, struct trace_track track, const ch
 	row_file_add(file, trace_json_order(row_file_room(file), "thread_sort_index", track));
 }
 
-void trace_name_tracks(struct row_file *file, const struct session *session)
+void trace_name_tracks(struct row_file *file, uint32_t slots, uint32_t vcpus)
 {
 	name_process(file, PROCESS_ROUNDS, "rounds");
 	name_process(file, PROCESS_SLOTS, "slots");
 	name_process(file, PROCESS_VCPUS, "vCPUs");
 	name_process(file, PROCESS_GUEST, "guest");
 	name_track(file, track_of(PROCESS_ROUNDS, 0), "protocol", TRACE_NO_NUMBER);
-	for (uint32_t i = 0; i < session->slot_count; i++)
+	for (uint32_t i = 0; i < slots; i++)
 		name_track(file, track_of(PROCESS_SLOTS, i), "slot", i);
-	for (uint32_t i = 0; i < session->shape.vcpus; i++) {
+	for (uint32_t i = 0; i < vcpus; i++) {
 		name_track(file, track_of(PROCESS_VCPUS, i), "vCPU", i);
 		name_track(file, track_of(PROCESS_GUEST, i), "vCPU", i);
 	}
@@ -568,12 +569,12 @@ static uint64_t needed_ns(const struct trace *trace)
 
 /* After the samples: a handler that has served a request that they tell of has made its
  * entry before. */
-void trace_drain(struct trace *trace, const struct session *session, uint64_t now_ns)
+void trace_drain(struct trace *trace, const struct guest_memory *memory, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < trace->vcpu_count; i++) {
 		struct from from = { trace, i };
 
-		drain_handlers(trace, guest_region(&session->machine.memory, i), i);
+		drain_handlers(trace, guest_region(memory, i), i);
 		trace_ring_drain(&trace->rings[i], add_event, &from);
 	}
 	draw_waits(trace);

@@ -28,13 +28,12 @@
 
 #include <stdbool.h>
 
+#include "guest_memory.h"
 #include "protocols.h"
 #include "results.h"
 #include "sample.h"
 #include "trace_out.h"
 #include "trace_ring.h"
-
-struct session;
 
 /* How often the rings are to be read: the handlers' hold 128 runs. */
 #define TRACE_TICK_NS (10 * NS_PER_MS)
@@ -94,11 +93,11 @@ __attribute__((warn_unused_result))
 int trace_create(struct trace *trace, uint32_t vcpus, uint32_t initiators, struct why *why);
 void trace_destroy(struct trace *trace);
 
-/* trace_begin - @session has booted: take its clock. */
-void trace_begin(struct trace *trace, const struct session *session);
+/* trace_begin - the guest has booted: its clock, of @tsc_hz, and the TSC of the host at 0 ns. */
+void trace_begin(struct trace *trace, uint64_t tsc_hz, uint64_t origin_ticks);
 
-/* trace_name_tracks - rows that name every track of @session, to @file. */
-void trace_name_tracks(struct row_file *file, const struct session *session);
+/* trace_name_tracks - rows that name every track, to @file. */
+void trace_name_tracks(struct row_file *file, uint32_t slots, uint32_t vcpus);
 
 /* trace_sample - a step of a flush, or a floor sample; trace_flush - a flush, with its
  * @row of the CSV. In the order of the ring, before trace_drain(). */
@@ -107,7 +106,7 @@ void trace_flush(struct trace *trace, const struct sd_sample *sample, const stru
 		 enum sd_protocol protocol);
 
 /* trace_drain - read the rings and the handlers' entries, draw the arrows. */
-void trace_drain(struct trace *trace, const struct session *session, uint64_t now_ns);
+void trace_drain(struct trace *trace, const struct guest_memory *memory, uint64_t now_ns);
 
 /* trace_round - a round of @protocol is over, or what was recorded of it (@name). */
 void trace_round(struct trace *trace, const char *name, enum sd_protocol protocol, uint32_t run,

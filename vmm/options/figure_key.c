@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "options.h"
 #include "protocol_list.h"
 #include "value.h"
 

@@ -29,7 +29,7 @@ struct option_row {
 	bool list;              /* several of these words, with commas */
 	const struct value_names *parts; /* of the list that stands after a word and '=' */
 	const char *text;       /* what it is, without limits, words and default */
-	const char *initial;    /* the value when it is not given; NULL: options.c decides */
+	const char *initial;    /* the value when it is not given; NULL: options_parse.c decides */
 	const char *otherwise;  /* what to call the default; NULL: @initial */
 };
 

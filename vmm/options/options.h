@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * options.h - the command line, checked.
+ * options.h - what the user wants: the command line, when it has been checked.
  *
- * Pure: reads argv and nothing else, so it is tested without KVM.
  * Tested: tests/unit/options_are_checked_test.c
  */
 #ifndef OPTIONS_H
@@ -143,34 +142,11 @@ struct options {
 	const char *payload;            /* ELF file, NULL: the built-in one */
 };
 
-/**
- * options_parse - fill @options from the command line.
- *
- * Errors:  -EINVAL with one line in @why (EXIT_USAGE): unknown option or value,
- *          a number out of range, an unknown protocol (with the list).
- */
-__attribute__((warn_unused_result))
-int options_parse(int argc, char **argv, struct options *options, struct why *why);
-
-/* options_suit_host - defaults that are others on an @emulated host, once that is known:
- * slices of 20 ms. What was given stays. */
-void options_suit_host(struct options *options, bool emulated);
-
-/* options_help - the text of --help, in 80 columns, to @out (option_help.c). */
-void options_help(FILE *out);
-
 /* options_wants - is @extra asked for? */
 static inline bool options_wants(const struct options *options, enum extra extra)
 {
 	return options->extras >> extra & 1;
 }
-
-/* protocol_name, protocol_kind, protocol_walkers, protocol_effect - columns of
- * protocols.def. */
-const char *protocol_name(enum sd_protocol protocol);
-enum sd_protocol_kind protocol_kind(enum sd_protocol protocol);
-enum sd_protocol_walkers protocol_walkers(enum sd_protocol protocol);
-enum sd_effect protocol_effect(enum sd_protocol protocol);
 
 /* workload_name, table_free_name, shadow_reclaim_name, preempt_name, confine_name,
  * step_name - as on the command line.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * options.c - the command line, checked (options.h).
+ * options_parse.c - the command line, checked (options_parse.h).
  *
  * The options themselves are rows of option_table.c; here they are fetched by
  * getopt_long(), and what depends on two of them is settled when all are read.
@@ -9,13 +9,14 @@
  * Tested:  tests/unit/options_are_checked_test.c,
  *          tests/unit/options_defaults_follow_the_manual_test.c
  */
-#include "options.h"
+#include "options_parse.h"
 
 #include <getopt.h>
 #include <string.h>
 
 #include "layout.h"
 #include "option_table.h"
+#include "protocol_list.h"
 
 /* What getopt_long() returns for row 0, above every character. */
 #define CODE_ROW_0 256

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "option_table.h"
+#include "options_parse.h"
 
 #define COLUMNS     80
 #define TEXT_COLUMN 24

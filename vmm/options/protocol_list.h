@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * protocol_list.h - the value of --protocol.
+ * protocol_list.h - the columns of protocols.def, and the value of --protocol.
  *
  * Pure; any thread.
  * Tested: tests/unit/options_are_checked_test.c
@@ -32,5 +32,12 @@ int protocol_read(const char *text, size_t bytes, enum sd_protocol *protocol);
 
 /* protocol_list_known - all that protocol_list_read() takes, for messages. */
 const char *protocol_list_known(void);
+
+/* protocol_name, protocol_kind, protocol_walkers, protocol_effect - columns of
+ * protocols.def. */
+const char *protocol_name(enum sd_protocol protocol);
+enum sd_protocol_kind protocol_kind(enum sd_protocol protocol);
+enum sd_protocol_walkers protocol_walkers(enum sd_protocol protocol);
+enum sd_effect protocol_effect(enum sd_protocol protocol);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * option_table.c - the options: their readers, limits, defaults and texts (option_table.h).
  *
- * Limits that depend on another option are options.c's.
+ * Limits that depend on another option are options_parse.c's.
  * Tested: tests/unit/options_are_checked_test.c
  */
 #include "option_table.h"

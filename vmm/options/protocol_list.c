@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * protocol_list.c - the columns of protocols.def (options.h) and the value of
- * --protocol (protocol_list.h).
+ * protocol_list.c - the columns of protocols.def, and the value of --protocol
+ * (protocol_list.h).
  *
  * Tested: tests/unit/options_are_checked_test.c
  */
@@ -13,7 +13,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "options.h"
 #include "value.h"
 
 static const char *const g_names[] = {
