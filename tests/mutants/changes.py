@@ -82,7 +82,8 @@ def changes_of(root, file, folders):
         str(path), ["-xc", "-std=c17", "-D_GNU_SOURCE", *(f"-I{root}/{name}" for name in folders)],
         options=clang.cindex.TranslationUnit.PARSE_DETAILED_PROCESSING_RECORD)
     asserted = [(node.extent.start.offset, node.extent.end.offset)
-                for node in unit.cursor.get_children() if node.kind == Kind.STATIC_ASSERT]
+                for node in unit.cursor.get_children()
+                if node.kind == Kind.STATIC_ASSERT and node.location.file.name == str(path)]
     seen, before = collections.Counter(), None
     for token in unit.get_tokens(extent=unit.cursor.extent):
         new, line = other(token, before), token.location.line

@@ -45,6 +45,25 @@ static void an_hgrm_file_is_written_to_the_letter(void **state)
 	free(text);
 }
 
+/* Of every bucket, the first one too, and of nothing that stands after the last one. */
+static void the_deviation_is_of_all_values(void **state)
+{
+	static struct {
+		struct histogram histogram;
+		uint64_t after;
+	} padded = { .after = 1 };
+	char *text;
+
+	(void)state;
+	histogram_init(&padded.histogram);
+	histogram_record(&padded.histogram, 0);
+	histogram_record(&padded.histogram, 100);
+	text = hgrm_text(&padded.histogram);
+	assert_non_null(text);
+	assert_non_null(strstr(text, "StdDeviation   =        0.050]"));
+	free(text);
+}
+
 static void an_empty_one_has_a_head_and_a_foot(void **state)
 {
 	static struct histogram histogram;
@@ -157,6 +176,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_hgrm_file_is_written_to_the_letter),
+		cmocka_unit_test(the_deviation_is_of_all_values),
 		cmocka_unit_test(an_empty_one_has_a_head_and_a_foot),
 		cmocka_unit_test(an_hgrm_file_climbs_to_the_maximum),
 		cmocka_unit_test(cyclictests_text_is_written_to_the_letter),

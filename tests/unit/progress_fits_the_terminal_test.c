@@ -28,6 +28,8 @@ static void a_wide_terminal_shows_everything(void **state)
 	assert_string_equal(line, g_full);
 	line_of(line, sizeof(g_full), 120);
 	assert_string_equal(line, g_full);
+	line_of(line, sizeof(g_full) - 1, (unsigned)strlen(g_full));    /* no room for the end */
+	assert_true(strlen(line) < strlen(g_full));
 }
 
 /* A cut is either at the end of a field or nothing is shown. */
