@@ -10,7 +10,6 @@
 
 #define EVENTS 16
 
-static struct slot g_slots[3];
 static struct trace_event g_events[EVENTS];
 static unsigned g_count;
 
@@ -28,8 +27,7 @@ static int set_up_traced(void **state)
 
 	ring = (struct trace_ring){ .events = room };
 	set_up(state);
-	g_session.slots = g_slots;
-	g_thread.slot = &g_slots[2];
+	g_thread.slot_number = 2;
 	g_thread.trace = &ring;
 	g_count = 0;
 	return 0;
