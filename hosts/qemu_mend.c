@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: MIT
 /*
- * qemu_mend.c - takes one store out of QEMU, in memory, before it begins: without this, an
- * emulated AMD machine delivers some of its guests' interrupts twice.
+ * qemu_mend.c - takes two stores out of QEMU, in memory, before it begins. Each of them makes
+ * a guest in an emulated AMD machine fail now and then: a triple fault, or no progress.
  *
- * helper_vmrun() injects an interrupt at once, by do_interrupt_x86_hardirq(), and also leaves
- * the vector in CPUState.exception_index, where it stands for an exception that is still to be
- * delivered. Mostly nobody looks there before the next #VMEXIT. But a CPU that another thread
- * kicks leaves cpu_handle_interrupt() for cpu_handle_exception(), and that delivers the vector
- * once more, whatever IF says. The guest faults, or answers what nobody has asked.
+ * An interrupt that comes twice. helper_vmrun() injects it at once, by
+ * do_interrupt_x86_hardirq(), and also leaves its vector in CPUState.exception_index, where it
+ * stands for an exception that is still to be delivered. Mostly nobody looks there before the
+ * next #VMEXIT. But a CPU that another thread kicks leaves cpu_handle_interrupt() for
+ * cpu_handle_exception(), and that delivers the vector once more, whatever IF says.
  *
- * Follows: QEMU 7.2, target/i386/tcg/sysemu/svm_helper.c, SVM_EVTINJ_TYPE_INTR, and
- *          accel/tcg/cpu-exec.c. The same lines are in QEMU 10.
+ * Flags that are lost. cpu_clear_ignne(), which every FXRSTOR and XRSTOR calls, clears a bit of
+ * hflags2 of the first CPU, by a plain read and write, from the thread of any CPU. The first
+ * CPU's own changes of hflags2 get lost meanwhile: nested paging stays on after a #VMEXIT,
+ * or is off after VMRUN. The bit is IGNNE, which only port 0xf0 sets, and Linux has not
+ * written there since it has had 64 bits.
+ *
+ * Follows: QEMU 7.2, target/i386/tcg/sysemu/svm_helper.c, SVM_EVTINJ_TYPE_INTR,
+ *          accel/tcg/cpu-exec.c, and target/i386/tcg/sysemu/fpu_helper.c. The first is in
+ *          QEMU 10 too.
  * Runs:    preloaded (amd.c), in QEMU's first thread, before main(). Nothing else of QEMU's is
- *          changed, and nothing at all where the store is not found exactly once.
- * Tested:  tests/hosts/interrupts_come_once_test.py
+ *          changed, and nothing at all where a store is not found exactly once.
+ * Tested:  tests/hosts/interrupts_come_once_test.py, flags_of_a_cpu_are_kept_test.py
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -54,6 +61,11 @@ static int text_of_program(struct dl_phdr_info *info, size_t size, void *data)
 		}
 	}
 	return 1;
+}
+
+static int text_has(const struct text *text, const uint8_t *at)
+{
+	return at != NULL && at >= text->begin && at < text->end;
 }
 
 static int32_t i32_at(const uint8_t *at)
@@ -102,50 +114,61 @@ static void look_before(uint8_t *call, struct store *store)
 		store->found += stores;
 }
 
-static const char *store_find(struct store *store)
+static const char *text_change(uint8_t *at, const uint8_t *to, size_t bytes)
 {
-	const uint8_t *deliver = dlsym(RTLD_DEFAULT, "do_interrupt_x86_hardirq");
-	struct text text = { NULL, NULL };
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uint8_t *first = at - (uintptr_t)at % page;
+	size_t whole = (size_t)(at + bytes - first);
 
-	*store = (struct store){ NULL, 0, 0 };
-	dl_iterate_phdr(text_of_program, &text);
-	if (deliver == NULL || deliver < text.begin || deliver >= text.end)
-		return "it names no do_interrupt_x86_hardirq()";
-	for (uint8_t *at = text.begin + BEFORE_CALL; at + CALL_BYTES <= text.end; at++)
-		if (*at == 0xe8 && at + CALL_BYTES + i32_at(at + 1) == deliver)
-			look_before(at, store);
-	return store->found == 1 ? NULL : "its helper_vmrun() is not the one that is known";
+	if (mprotect(first, whole, PROT_READ | PROT_WRITE | PROT_EXEC) != 0)
+		return strerror(errno);
+	memcpy(at, to, bytes);
+	return mprotect(first, whole, PROT_READ | PROT_EXEC) == 0 ? NULL : strerror(errno);
 }
 
-static const char *store_remove(const struct store *store)
+static const char *vector_forget(const struct text *text)
 {
 	static const uint8_t nothing[2][7] = {
 		{ 0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00 },
 		{ 0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00 },
 	};
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	uint8_t *first = store->at - (uintptr_t)store->at % page;
-	size_t bytes = (size_t)(store->at + store->bytes - first);
+	const uint8_t *deliver = dlsym(RTLD_DEFAULT, "do_interrupt_x86_hardirq");
+	struct store store = { NULL, 0, 0 };
 
-	if (mprotect(first, bytes, PROT_READ | PROT_WRITE | PROT_EXEC) != 0)
-		return strerror(errno);
-	memcpy(store->at, nothing[store->bytes - 6], store->bytes);
-	return mprotect(first, bytes, PROT_READ | PROT_EXEC) == 0 ? NULL : strerror(errno);
+	if (!text_has(text, deliver))
+		return "it names no do_interrupt_x86_hardirq()";
+	for (uint8_t *at = text->begin + BEFORE_CALL; at + CALL_BYTES <= text->end; at++)
+		if (*at == 0xe8 && at + CALL_BYTES + i32_at(at + 1) == deliver)
+			look_before(at, &store);
+	if (store.found != 1)
+		return "its helper_vmrun() is not the one that is known";
+	return text_change(store.at, nothing[store.bytes - 6], store.bytes);
+}
+
+static const char *flags_keep(const struct text *text)
+{
+	static const uint8_t ret = 0xc3;
+	uint8_t *clear = dlsym(RTLD_DEFAULT, "cpu_clear_ignne");
+
+	if (!text_has(text, clear))
+		return "it names no cpu_clear_ignne()";
+	return text_change(clear, &ret, sizeof(ret));
 }
 
 __attribute__((constructor))
 static void mend(void)
 {
-	struct store store;
+	struct text text = { NULL, NULL };
 	const char *why;
 
 	/* A script that starts QEMU passes this on to it. */
 	if (strncmp(program_invocation_short_name, "qemu-system", strlen("qemu-system")) != 0)
 		return;
-	why = store_find(&store);
+	dl_iterate_phdr(text_of_program, &text);
+	why = vector_forget(&text);
 	if (why == NULL)
-		why = store_remove(&store);
+		why = flags_keep(&text);
 	if (why != NULL)
-		fprintf(stderr, "note: this QEMU may deliver a guest's interrupt twice, and could "
-				"not be mended: %s\n", why);
+		fprintf(stderr, "note: guests may fail, because this QEMU's SVM could not be "
+				"mended: %s\n", why);
 }

@@ -4,18 +4,15 @@
 emulator's threads kick each other: hosts/qemu_mend.c. Stopped and continued fifty times a
 second, QEMU as it comes fails one of these runs in two; --long shows that it does."""
 import json
-import os
 import pathlib
-import shutil
 import socket
-import stat
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-from machine import LIMIT_S, Machine, check, said
+from machine import LIMIT_S, Machine, as_it_comes, check, qemu_with, said, write_script
 
 RUNS = 4
 LONG_RUNS = 12
@@ -67,19 +64,11 @@ class Kicks(threading.Thread):
             pass
 
 
-def write_script(path, text):
-    path.write_text("#!/bin/sh\n" + text, encoding="ascii")
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-
-
 def runs_that_fail(machine, count, mended):
     """Of @count runs of vmm in one machine; what they say."""
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        write_script(folder / "qemu-system-x86_64",
-                     ("" if mended else "unset LD_PRELOAD\n") +
-                     f"exec {shutil.which('qemu-system-x86_64')} \"$@\""
-                     f" -qmp unix:{folder}/monitor,server=on,wait=off\n")
+        monitor = f" -qmp unix:{folder}/monitor,server=on,wait=off"
         write_script(folder / "runs",
                      f"touch {folder}/begun; n=0\nwhile [ $n -lt {count} ]; do n=$((n + 1))\n"
                      f"{machine.vmm} --out {folder}/out {' '.join(RUN)} >/dev/null ||"
@@ -87,7 +76,7 @@ def runs_that_fail(machine, count, mended):
         process = subprocess.Popen(
             [machine.enter, machine.host, str(folder / "runs")], text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env={**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"})
+            env=qemu_with(folder, "", monitor) if mended else as_it_comes(folder, monitor))
         kicks = Kicks(str(folder / "monitor"), folder / "begun", process)
         kicks.start()
         out, err = process.communicate(timeout=LIMIT_S + 40 * count)

@@ -2,6 +2,7 @@
 """machine.py - commands inside an emulated machine, for the tests beside it."""
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
@@ -33,6 +34,23 @@ class Machine(Bench):
         command = [*self.command(folder, *options), "--on", self.host]
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, text=True, start_new_session=True, **more)
+
+
+def write_script(path, text):
+    path.write_text("#!/bin/sh\n" + text, encoding="ascii")
+    path.chmod(0o755)
+
+
+def qemu_with(folder, before, after):
+    """An environment in which QEMU is started by a script in @folder."""
+    name = "qemu-system-x86_64"
+    write_script(folder / name, f"{before}exec {shutil.which(name)} \"$@\"{after}\n")
+    return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+
+
+def as_it_comes(folder, after=""):
+    """QEMU without hosts/qemu_mend.c."""
+    return qemu_with(folder, "unset LD_PRELOAD\n", after)
 
 
 def said(err):
@@ -67,5 +85,5 @@ def emulators_of(session):
             if pathlib.Path(f"/proc/{pid}/comm").read_text(encoding="ascii").startswith("qemu")]
 
 
-__all__ = ["LIMIT_S", "Machine", "check", "check_nothing_left", "emulators_of", "fail",
-           "processes_of", "said"]
+__all__ = ["LIMIT_S", "Machine", "as_it_comes", "check", "check_nothing_left", "emulators_of",
+           "fail", "processes_of", "qemu_with", "said", "write_script"]
