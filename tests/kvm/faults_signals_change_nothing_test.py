@@ -70,10 +70,11 @@ def end_by(bench, number, dice):
         return victim.process.returncode != 0
 
 
-def is_in_write(victim):
-    """Does main stand in a write to its standard output?"""
+def waits_for_room(victim):
+    """Does main stand in poll(2), for one descriptor and 100 ms: vmm/base/standard.c?"""
     with open(f"/proc/{victim.process.pid}/syscall", encoding="ascii") as file:
-        return file.read().split()[:2] == ["1", "0x1"]
+        call = file.read().split()
+        return call[:1] == ["7"] and call[2:4] == ["0x1", "0x64"]
 
 
 def interrupt_the_table(bench, number):
@@ -87,7 +88,7 @@ def interrupt_the_table(bench, number):
                 filled += os.write(writer, b"\n" * 4096)
         os.close(writer)
         end = time.monotonic() + LIMIT_S
-        while not is_in_write(victim):
+        while not waits_for_room(victim):
             check(time.monotonic() < end and not victim.is_over(), f"{victim.what}: no table")
             time.sleep(0.002)
         victim.process.send_signal(number)
