@@ -16,8 +16,8 @@
  * written there since it has had 64 bits.
  *
  * Follows: QEMU 7.2, target/i386/tcg/sysemu/svm_helper.c, SVM_EVTINJ_TYPE_INTR,
- *          accel/tcg/cpu-exec.c, and target/i386/tcg/sysemu/fpu_helper.c. The first is in
- *          QEMU 10 too.
+ *          accel/tcg/cpu-exec.c, and target/i386/tcg/sysemu/fpu_helper.c. Later sources have
+ *          the same lines.
  * Runs:    preloaded (amd.c), in QEMU's first thread, before main(). Nothing else of QEMU's is
  *          changed, and nothing at all where a store is not found exactly once.
  * Tested:  tests/hosts/interrupts_come_once_test.py, flags_of_a_cpu_are_kept_test.py
