@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "control.h"
+#include "leave_long_mode.h"
 #include "region.h"
 #include "sample.h"
 #include "stamp.h"
@@ -265,37 +266,9 @@ static void claim_stale_on_each(void)
 	obey(0);
 }
 
-/*
- * In ring 0, by int3: to a 32-bit code segment, paging off, long mode's enable left on,
- * and back to a code segment with its L bit, which means nothing there. What KVM_GET_SREGS
- * then gives, KVM_SET_SREGS refuses. The VMM learns of it at the next flush on entry.
- */
-void leave_long_mode(void);
-__asm__(
-	".text\n"
-	".balign 16\n"
-	"leave_long_mode:\n"
-	"	pushq $0x38\n"                 /* ring 0, 32 bits */
-	"	lea 1f(%rip), %rax\n"
-	"	push %rax\n"
-	"	lretq\n"
-	"	.code32\n"
-	"1:	mov %cr0, %eax\n"
-	"	and $0x7fffffff, %eax\n"
-	"	mov %eax, %cr0\n"
-	"	ljmp $8, $2f\n"                /* SD_KERNEL_CS */
-	"	.code16\n"                     /* its D bit is 0 */
-	"2:	mov $3, %eax\n"                /* SD_REQ_FLUSH_ME */
-	"	mov $0x10, %edx\n"             /* SD_PORT_REQUEST */
-	"	outl %eax, %dx\n"
-	"	hlt\n"
-	"	.code64\n");
-_Static_assert(SD_KERNEL_CS == 8 && SD_REQ_FLUSH_ME == 3 && SD_PORT_REQUEST == 0x10,
-	       "the constants of leave_long_mode()");
-
 static void make_sregs_refused(void)
 {
-	((uint64_t *)SD_GDT_GPA)[7] = UINT64_C(0x00cf9a000000ffff);
+	((uint64_t *)SD_GDT_GPA)[CODE_32 / 8] = UINT64_C(0x00cf9a000000ffff);
 	set_gate(SD_VECTOR_GATE, (uint64_t)(uintptr_t)leave_long_mode);
 	((struct gate *)SD_IDT_GPA)[SD_VECTOR_GATE].type = 0xee;
 	__asm__ volatile("int3");

@@ -4,6 +4,7 @@
  *
  * Threads: every vCPU, on the last page of its stack.
  */
+#include "../leave_long_mode.h"
 #include "hostile.h"
 
 _Static_assert(SD_STACK_STRIDE == 0x8000 && SD_STACK_GPA % SD_STACK_STRIDE == 0,
@@ -109,33 +110,7 @@ static void load_table(uint64_t base, bool idt)
 		__asm__ volatile("lgdt %0" : : "m"(place.limit), "m"(place.base));
 }
 
-/*
- * To a 32-bit code segment, paging off, long mode's enable left on, and back to a code
- * segment with its L bit, which means nothing there. What KVM_GET_SREGS then gives,
- * KVM_SET_SREGS refuses.
- */
-void leave_long_mode(void);
-__asm__(
-	".text\n"
-	".balign 16\n"
-	"leave_long_mode:\n"
-	"	pushq $0x38\n"
-	"	lea 1f(%rip), %rax\n"
-	"	push %rax\n"
-	"	lretq\n"
-	"	.code32\n"
-	"1:	mov %cr0, %eax\n"
-	"	and $0x7fffffff, %eax\n"
-	"	mov %eax, %cr0\n"
-	"	ljmp $8, $2f\n"                /* SD_KERNEL_CS */
-	"	.code16\n"                     /* its D bit is 0 */
-	"2:	mov $3, %eax\n"                /* SD_REQ_FLUSH_ME */
-	"	mov $0x10, %edx\n"             /* SD_PORT_REQUEST */
-	"	outl %eax, %dx\n"
-	"	hlt\n"
-	"	.code64\n");
-_Static_assert(CS32 == 0x38 && SD_KERNEL_CS == 8 && SD_REQ_FLUSH_ME == 3 &&
-	       SD_PORT_REQUEST == 0x10, "the constants of leave_long_mode()");
+_Static_assert(CS32 == CODE_32, "ends.c fills it in");
 
 /* By entry(), for int3. */
 void ring_0(uint32_t self);
