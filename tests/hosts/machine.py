@@ -5,11 +5,12 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "kvm"))
 
-from bench import Bench, check, fail, require      # noqa: E402
+from bench import SAFE, Bench, check, fail, read_summary, require      # noqa: E402
 
 # A machine that shares its CPUs with many. Bochs takes a minute of CPU time for a short run.
 LIMIT_S = 200
@@ -29,6 +30,35 @@ class Machine(Bench):
 
     def inside(self, *command, **more):
         return self.run([self.enter, self.host, *command], limit_s=self.limit_s, **more)
+
+    def measure(self, folder, *options, times=1):
+        """A run of vmm there that ends well: what it prints."""
+        done = self.run([self.vmm, "--on", self.host, *options, "--out", folder],
+                        limit_s=times * self.limit_s)
+        check(done.status == 0,
+              f"{self.host} {options}: status {done.status}: {done.out}{done.err}")
+        return done.out
+
+    def check_controls(self, shape, host, caught, times=1):
+        """In a run of @shape on what summary.json calls @host the safe protocols lose
+        nothing, and the controls that @caught names are caught."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.measure(folder, *shape, times=times)
+            summary = read_summary(folder)
+        check(host.items() <= summary["host"].items(), f"{self.host}: {summary['host']}")
+        found = {protocol["name"]: protocol for protocol in summary["protocols"]}
+        for name in SAFE:
+            check(found[name]["stale"] == 0 and found[name]["checks"] > 0,
+                  f"{self.host}: {name}: {found[name]['stale']} stale of {found[name]['checks']}")
+        for name in caught:
+            check(found[name]["stale"] > 0, f"{self.host}: {name} was not caught")
+        print(f"{self.host}: 0 stale of {sum(found[name]['checks'] for name in SAFE)};"
+              f" caught: {caught}", flush=True)
+
+    def check_litmus(self, times=1):
+        with tempfile.TemporaryDirectory() as folder:
+            out = self.measure(folder, "--litmus", times=times)
+        check(" as expected, 0 not, 1 " in out, f"litmus: {out}")
 
     def start_vmm(self, folder, *options, **more):
         command = [*self.command(folder, *options), "--on", self.host]
